@@ -1,0 +1,67 @@
+/*
+ * bitmap.h - the set of pages of one file.
+ *
+ * A page is named by its index in the file: byte offset / page size. The map is sparse: it costs
+ * memory where pages are set, not for the length of the file. Pure: no system calls, no globals.
+ */
+#ifndef PBRUN_BITMAP_H
+#define PBRUN_BITMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+
+/* Page indices lie below this: 16 TiB of file at 4 KiB a page, the limit of ext4. */
+#define BITMAP_MAX_PAGES (UINT64_C(1) << 32)
+
+/* n_pages consecutive pages, beginning with first_page. */
+struct page_run {
+	uint64_t first_page;
+	uint64_t n_pages;
+};
+
+/* Private to bitmap.c, but for the initialiser. */
+struct bitmap {
+	uint64_t **leaves; /* each leaf, where not NULL, holds BITMAP_LEAF_PAGES bits */
+	size_t n_leaves;
+	uint64_t n_set;
+};
+
+#define BITMAP_INIT                                                                                          \
+	{                                                                                                    \
+		0                                                                                            \
+	}
+
+void bitmap_init(struct bitmap *self);
+void bitmap_release(struct bitmap *self);
+
+/*
+ * Adds the pages of run. Returns 0, -ERANGE if the run does not lie below BITMAP_MAX_PAGES (the map
+ * is unchanged), or -ENOMEM (a part of the run may have been added).
+ */
+must_check int bitmap_set_run(struct bitmap *self, struct page_run run);
+
+bool bitmap_has(const struct bitmap *self, uint64_t page_index);
+/* True if at least one page of the run is set. */
+bool bitmap_has_any(const struct bitmap *self, struct page_run run);
+uint64_t bitmap_count(const struct bitmap *self);
+
+/* Adds every page of other to self. 0 or -ENOMEM (a part may have been added). */
+must_check int bitmap_merge(struct bitmap *self, const struct bitmap *other);
+/* Removes from self every page of other. */
+void bitmap_subtract(struct bitmap *self, const struct bitmap *other);
+
+/*
+ * The first maximal run of pages that are set, at or after from_page (a run that began before
+ * from_page is cut to begin there). Returns false, ret_run untouched, if there is none.
+ *
+ *     for (struct page_run r = { 0 }; bitmap_next_run(map, r.first_page + r.n_pages, &r);)
+ */
+bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run);
+/* The same for pages that are not set; the run is cut to end at end_page (exclusive). */
+bool bitmap_next_gap(const struct bitmap *self, uint64_t from_page, uint64_t end_page,
+		     struct page_run *ret_run);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * support.h - what unit tests share: a scratch directory, and saying that something cannot run here.
+ */
+#ifndef PBRUN_TEST_SUPPORT_H
+#define PBRUN_TEST_SUPPORT_H
+
+#include <check.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char scratch[sizeof("/tmp/pbrun-check-XXXXXX")];
+
+/* Unchecked fixtures: the scratch directory is the working directory, and goes away in any case. */
+static inline void scratch_enter(void)
+{
+	strcpy(scratch, "/tmp/pbrun-check-XXXXXX");
+	if (!mkdtemp(scratch) || chmod(scratch, 0755) != 0 || chdir(scratch) != 0) {
+		perror(scratch);
+		exit(1);
+	}
+}
+
+static inline int scratch_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static inline void scratch_leave(void)
+{
+	if (chdir("/") != 0 || nftw(scratch, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
+		perror(scratch);
+}
+
+/* The absolute path of a name in the scratch directory, valid until the next call. */
+static inline const char *scratch_path(const char *name)
+{
+	static char path[PATH_MAX];
+
+	ck_assert_int_lt(snprintf(path, sizeof(path), "%s/%s", scratch, name), (int)sizeof(path));
+	return path;
+}
+
+static inline void write_file(const char *path, const void *data, size_t size, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+	ck_assert_msg(fd >= 0, "%s: %m", path);
+	ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
+	ck_assert_int_eq(fchmod(fd, mode), 0);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+/* For main(): returns is_possible; says what is left out, which PBRUN_MUST_WORK=1 makes a failure. */
+static inline bool can_test(bool is_possible, const char *what)
+{
+	const char *must_work = getenv("PBRUN_MUST_WORK");
+
+	if (!is_possible) {
+		printf("not tested here: %s\n", what);
+		if (must_work && strcmp(must_work, "1") == 0)
+			exit(1);
+	}
+	return is_possible;
+}
+
+static inline int run_suite(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int n_failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	n_failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return n_failed ? 1 : 0;
+}
+
+#endif
