@@ -1,0 +1,310 @@
+/* pageset.c - see pageset.h */
+#include "pageset.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pageset_init(struct pageset *self)
+{
+	*self = (struct pageset){ 0 };
+}
+
+static void free_file(struct pageset_file *file)
+{
+	pageset_file_clear(file);
+	free(file->path);
+	free(file);
+}
+
+static void keep_node(void *file)
+{
+	(void)file;
+}
+
+void pageset_release(struct pageset *self)
+{
+	tdestroy(self->by_path, keep_node);
+	for (size_t i = 0; i < self->n_files; i++)
+		free_file(self->files[i]);
+	free(self->files);
+	pageset_init(self);
+}
+
+/* by_path is a tree of files (tsearch(3)) that looks only at their first member, so a pointer to a
+ * path serves as a key. */
+static_assert(offsetof(struct pageset_file, path) == 0, "the path is the key");
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+struct pageset_file *pageset_find(const struct pageset *self, const char *path)
+{
+	void *const *node = tfind(&path, &self->by_path, compare_paths);
+
+	return node ? *node : NULL;
+}
+
+int pageset_reserve(struct pageset *self, size_t n_files)
+{
+	if (n_files <= self->allocated_files)
+		return 0;
+
+	struct pageset_file **files = reallocarray(self->files, n_files, sizeof(struct pageset_file *));
+
+	if (!files)
+		return -ENOMEM;
+	self->files = files;
+	self->allocated_files = n_files;
+	return 0;
+}
+
+static struct pageset_file *new_file(const char *path, uint32_t first_use_us)
+{
+	struct pageset_file *file = malloc(sizeof(*file));
+
+	if (!file)
+		return NULL;
+	*file = (struct pageset_file){
+		.path = strdup(path),
+		.exact = true,
+		.first_use_us = first_use_us,
+	};
+	if (!file->path) {
+		free(file);
+		return NULL;
+	}
+	return file;
+}
+
+int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us, struct pageset_file **ret_file)
+{
+	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
+		return -ENOMEM;
+
+	/* One descent both looks and inserts: the key gives way to the file if it was not there. */
+	void **node = tsearch(&path, &self->by_path, compare_paths);
+
+	if (!node)
+		return -ENOMEM;
+	if (*node == &path) {
+		struct pageset_file *file = new_file(path, first_use_us);
+
+		if (!file) {
+			tdelete(&path, &self->by_path, compare_paths);
+			return -ENOMEM;
+		}
+		*node = file;
+		self->files[self->n_files++] = file;
+	}
+	*ret_file = *node;
+	return 0;
+}
+
+static void forget_pages(struct pageset_file *file)
+{
+	bitmap_release(&file->pages);
+	file->has_pages = false;
+}
+
+void pageset_file_clear(struct pageset_file *file)
+{
+	forget_pages(file);
+	free(file->extents);
+	file->extents = NULL;
+	file->n_extents = 0;
+	file->allocated_extents = 0;
+}
+
+void pageset_file_take_pages(struct pageset_file *file, struct pageset_file *from)
+{
+	pageset_file_clear(file);
+	file->extents = take_pointer(from->extents);
+	file->n_extents = from->n_extents;
+	file->allocated_extents = from->allocated_extents;
+	pageset_file_clear(from);
+}
+
+static int know_pages(struct pageset_file *file)
+{
+	for (size_t i = 0; !file->has_pages && i < file->n_extents; i++) {
+		const struct extent *extent = &file->extents[i];
+		int r = bitmap_set_run(&file->pages,
+				       (struct page_run){ extent->first_page, extent->n_pages });
+
+		if (r < 0) {
+			forget_pages(file);
+			return r;
+		}
+	}
+	file->has_pages = true;
+	return 0;
+}
+
+int pageset_file_reserve(struct pageset_file *file, size_t n_extents)
+{
+	if (n_extents <= file->allocated_extents)
+		return 0;
+
+	struct extent *extents = reallocarray(file->extents, n_extents, sizeof(struct extent));
+
+	if (!extents)
+		return -ENOMEM;
+	file->extents = extents;
+	file->allocated_extents = n_extents;
+	return 0;
+}
+
+static bool joins(const struct extent *extent, const struct extent *next)
+{
+	return extent->first_page + extent->n_pages == next->first_page &&
+	       extent->first_use_us == next->first_use_us && extent->age == next->age;
+}
+
+static int append_or_join(struct pageset_file *file, struct extent extent)
+{
+	if (file->n_extents > 0 && joins(&file->extents[file->n_extents - 1], &extent)) {
+		file->extents[file->n_extents - 1].n_pages += extent.n_pages;
+		return 0;
+	}
+	if (file->n_extents == file->allocated_extents &&
+	    pageset_file_reserve(file, 2 * file->n_extents + 4) < 0)
+		return -ENOMEM;
+	file->extents[file->n_extents++] = extent;
+	return 0;
+}
+
+int pageset_file_append(struct pageset_file *file, struct extent extent)
+{
+	if (file->has_pages)
+		forget_pages(file);
+	return append_or_join(file, extent);
+}
+
+int pageset_file_add(struct pageset_file *file, struct page_run run, uint32_t first_use_us)
+{
+	uint64_t n_new = 0;
+	int r = know_pages(file);
+
+	if (r < 0)
+		return r;
+	if (run.n_pages > BITMAP_MAX_PAGES || run.first_page > BITMAP_MAX_PAGES - run.n_pages)
+		return -ERANGE;
+
+	const uint64_t end = run.first_page + run.n_pages;
+
+	for (struct page_run gap; bitmap_next_gap(&file->pages, run.first_page, end, &gap);) {
+		const struct extent extent = { gap.first_page, gap.n_pages, first_use_us, 0 };
+
+		if (append_or_join(file, extent) < 0 || bitmap_set_run(&file->pages, gap) < 0) {
+			forget_pages(file);
+			return -ENOMEM;
+		}
+		n_new += gap.n_pages;
+		run.first_page = gap.first_page + gap.n_pages;
+	}
+	return n_new < INT_MAX ? (int)n_new : INT_MAX;
+}
+
+bool pageset_file_has(struct pageset_file *file, uint64_t page_index)
+{
+	if (know_pages(file) == 0)
+		return bitmap_has(&file->pages, page_index);
+	for (size_t i = 0; i < file->n_extents; i++) {
+		if (page_index - file->extents[i].first_page < file->extents[i].n_pages)
+			return true;
+	}
+	return false;
+}
+
+uint64_t pageset_file_pages(const struct pageset_file *file)
+{
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < file->n_extents; i++)
+		n_pages += file->extents[i].n_pages;
+	return n_pages;
+}
+
+static int compare_extents(const void *a, const void *b)
+{
+	const uint64_t first_a = ((const struct extent *)a)->first_page;
+	const uint64_t first_b = ((const struct extent *)b)->first_page;
+
+	return (first_a > first_b) - (first_a < first_b);
+}
+
+static void sort_extents(struct pageset_file *file)
+{
+	size_t n_kept = 0;
+
+	if (file->n_extents == 0)
+		return;
+	qsort(file->extents, file->n_extents, sizeof(struct extent), compare_extents);
+	for (size_t i = 1; i < file->n_extents; i++) {
+		if (joins(&file->extents[n_kept], &file->extents[i]))
+			file->extents[n_kept].n_pages += file->extents[i].n_pages;
+		else
+			file->extents[++n_kept] = file->extents[i];
+	}
+	file->n_extents = n_kept + 1;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	return compare_paths(*(struct pageset_file *const *)a, *(struct pageset_file *const *)b);
+}
+
+void pageset_sort(struct pageset *self)
+{
+	for (size_t i = 0; i < self->n_files; i++)
+		sort_extents(self->files[i]);
+	if (self->n_files > 0)
+		qsort(self->files, self->n_files, sizeof(struct pageset_file *), compare_files);
+}
+
+void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_file *, void *), void *context)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < self->n_files; i++) {
+		struct pageset_file *file = self->files[i];
+
+		if (drop(file, context)) {
+			tdelete(file, &self->by_path, compare_paths);
+			free_file(file);
+		} else {
+			self->files[n_kept++] = file;
+		}
+	}
+	self->n_files = n_kept;
+}
+
+uint64_t pageset_count_pages(const struct pageset *self)
+{
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < self->n_files; i++)
+		n_pages += pageset_file_pages(self->files[i]);
+	return n_pages;
+}
+
+uint64_t pageset_count_extents(const struct pageset *self)
+{
+	uint64_t n_extents = 0;
+
+	for (size_t i = 0; i < self->n_files; i++)
+		n_extents += self->files[i]->n_extents;
+	return n_extents;
+}
+
+const char *pageset_file_kind(const struct pageset_file *file)
+{
+	if (file->n_extents == 0)
+		return "metadata";
+	return file->access & PAGESET_MAPPED ? "mapped" : "read";
+}

@@ -1,0 +1,112 @@
+/*
+ * pageset.h - the files that a program used, and of each file the pages.
+ *
+ * What every stage hands to the next: observing fills one, a shadow file stores one, the replay
+ * reads one. Pure, but for memory.
+ */
+#ifndef PBRUN_PAGESET_H
+#define PBRUN_PAGESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bitmap.h"
+#include "fileid.h"
+
+/* How a file was used; the bits add up. */
+enum pageset_access {
+	PAGESET_MAPPED = 1 << 0, /* mmap(2) or exec */
+	PAGESET_READ = 1 << 1,   /* read(2) and relatives */
+	PAGESET_OPENED = 1 << 2,
+	PAGESET_STATED = 1 << 3,      /* stat(2), access(2), readlink(2) ... */
+	PAGESET_LISTED = 1 << 4,      /* getdents(2): a directory */
+	PAGESET_MISSING = 1 << 5,     /* looked up in vain */
+	PAGESET_WRITTEN = 1 << 6,     /* opened for writing: the program may change it at each run */
+	PAGESET_BEFORE_EXEC = 1 << 7, /* mapped by a process that went on to execute another program */
+};
+
+/* A run of pages first used at the same time. */
+struct extent {
+	uint64_t first_page;
+	uint64_t n_pages;      /* at least 1 */
+	uint32_t first_use_us; /* microseconds after the program's exec; saturated */
+	uint8_t age;           /* recorded runs since it was last used: 0 is the latest run */
+};
+
+struct pageset_file {
+	char *path; /* absolute */
+	struct fileid id;
+	uint8_t access;         /* PAGESET_ bits */
+	bool exact;             /* every page was seen to be touched; else fault-around is in it */
+	uint8_t age;            /* as in struct extent, for the file as a whole */
+	uint32_t first_use_us;  /* of the file: opened, looked up, mapped */
+	struct extent *extents; /* disjoint; sorted by first_page after pageset_sort() */
+	size_t n_extents;
+	size_t allocated_extents; /* private */
+	struct bitmap pages;      /* private: the union of extents, made when first needed */
+	bool has_pages;           /* private */
+};
+
+struct pageset {
+	struct pageset_file **files; /* in the order in which they were added */
+	size_t n_files;
+	size_t allocated_files; /* private */
+	void *by_path;          /* private */
+};
+
+void pageset_init(struct pageset *self);
+void pageset_release(struct pageset *self);
+
+/* The file with this path, or NULL. It stays where it is until pageset_release(). */
+struct pageset_file *pageset_find(const struct pageset *self, const char *path);
+
+/*
+ * The file with this path, added with first_use_us if it is not there yet (exact, with no access bit
+ * and no page). Returns 0, or -ENOMEM.
+ */
+must_check int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us,
+			   struct pageset_file **ret_file);
+
+/* Makes room for so many files, or extents of one file, in all. 0 or -ENOMEM. */
+must_check int pageset_reserve(struct pageset *self, size_t n_files);
+must_check int pageset_file_reserve(struct pageset_file *file, size_t n_extents);
+
+/*
+ * Adds those pages of run that file does not have yet, as extents of first_use_us and age 0. Returns
+ * the number of pages that were new (saturated to INT_MAX), -ERANGE as bitmap_set_run(), -ENOMEM.
+ */
+must_check int pageset_file_add(struct pageset_file *file, struct page_run run, uint32_t first_use_us);
+
+/*
+ * Appends an extent as it is, without looking for overlap: for a decoder that has checked already.
+ * It is joined to the one before if it goes on from there with the same time and age. 0 or -ENOMEM.
+ */
+must_check int pageset_file_append(struct pageset_file *file, struct extent extent);
+
+/* Removes all pages. */
+void pageset_file_clear(struct pageset_file *file);
+/* Gives file the pages of from in place of its own; from has none afterwards. */
+void pageset_file_take_pages(struct pageset_file *file, struct pageset_file *from);
+
+bool pageset_file_has(struct pageset_file *file, uint64_t page_index);
+uint64_t pageset_file_pages(const struct pageset_file *file);
+
+/*
+ * Sorts the extents of each file by first_page and joins neighbours of the same time and age; sorts
+ * the files by path (bytewise). Pointers to files stay valid.
+ */
+void pageset_sort(struct pageset *self);
+
+/* Removes the files for which drop() is true. */
+void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_file *, void *),
+		       void *context);
+
+/* Over all files. */
+uint64_t pageset_count_pages(const struct pageset *self);
+uint64_t pageset_count_extents(const struct pageset *self);
+
+/* "mapped", "read" or "metadata": mapped wins over read; metadata has no page. */
+const char *pageset_file_kind(const struct pageset_file *file);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * shadow.h - what is remembered of one program, and its form on disk (docs/shadow-format.md).
+ *
+ * The bytes may come from anywhere: shadow_decode() trusts none of them.
+ */
+#ifndef PBRUN_SHADOW_H
+#define PBRUN_SHADOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pageset.h"
+
+#define SHADOW_FORMAT 1
+/* What a decoder takes at most. */
+#define SHADOW_MAX_BYTES (UINT64_C(64) << 20)
+#define SHADOW_MAX_FILES 100000u
+#define SHADOW_MAX_EXTENTS 4000000u
+
+enum shadow_flags {
+	SHADOW_NEEDS_TRAINING = 1 << 0, /* drift was seen, or a file changed: train at the next start */
+	SHADOW_DO_NOT_TRACE = 1 << 1,   /* the program starts privileged programs or debuggers: attach
+					   only to train, with syscall stops */
+};
+
+/* Unknown counters of a newer minor revision are kept out; all saturate. */
+struct shadow_stats {
+	uint32_t runs;         /* recorded runs that were merged into this shadow */
+	uint32_t trained_runs; /* of these, in mode train */
+	uint32_t stable_runs;  /* recorded runs in a row that brought nothing new */
+	int64_t updated_s;     /* time of the last merge, seconds since the epoch */
+	/* The last launch that prefetched and was watched, in bytes. */
+	uint64_t prefetched_bytes;
+	uint64_t wasted_bytes; /* prefetched and then not used */
+	uint64_t missed_bytes; /* read from the device by the program itself */
+};
+
+struct shadow {
+	char *program; /* canonical path */
+	char *profile; /* "" if none */
+	uint32_t page_size;
+	uint32_t flags; /* SHADOW_ bits; others are dropped at decoding */
+	struct shadow_stats stats;
+	struct pageset files;
+};
+
+/* program and profile are copied. 0 or -ENOMEM. page_size is this machine's. */
+must_check int shadow_init(struct shadow *self, const char *program, const char *profile);
+void shadow_release(struct shadow *self);
+
+/* True if every file with pages is exact. */
+bool shadow_is_exact(const struct shadow *self);
+
+/* Sorts the files, and returns the encoding, to be freed by the caller. 0, -ENOMEM, -EOVERFLOW
+ * (more than a decoder would take), -EINVAL (a path that is not absolute or too long). */
+must_check int shadow_encode(struct shadow *self, void **ret_data, size_t *ret_size);
+
+/*
+ * Fills ret_shadow, which the caller releases. On failure ret_shadow is untouched: -EBADMSG corrupt or
+ * truncated, -EPROTONOSUPPORT a newer format, -ESTALE made for another page size, -ENOMEM.
+ */
+must_check int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow);
+
+/* Only the head: program, profile, flags, statistics; no files. For listings. Same errors, as far as
+ * head and checksum tell; the numbers of files and pages are what the head says. */
+must_check int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow,
+				  uint64_t *ret_n_files, uint64_t *ret_n_pages);
+
+#endif

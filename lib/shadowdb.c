@@ -1,0 +1,301 @@
+/* shadowdb.c - see shadowdb.h; shadowdb_write.c has what changes the directory */
+#include "shadowdb.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shadowdb_private.h"
+
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static bool is_same_file(int fd_a, int fd_b)
+{
+	struct stat a;
+	struct stat b;
+
+	return fstat(fd_a, &a) == 0 && fstat(fd_b, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
+{
+	int error = 0;
+
+	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1 };
+	if (system) {
+		self->system_path = strdup(system);
+		if (!self->system_path)
+			return -ENOMEM;
+		self->system_fd = open_directory(system);
+	}
+	if (path) {
+		self->path = strdup(path);
+		if (!self->path)
+			return -ENOMEM;
+		self->dir_fd = open_directory(path);
+		if (self->dir_fd < 0 && self->dir_fd != -ENOENT)
+			error = self->dir_fd;
+	}
+	if (self->dir_fd >= 0 && self->system_fd >= 0 && is_same_file(self->dir_fd, self->system_fd)) {
+		close(self->system_fd);
+		self->system_fd = -1;
+	}
+	self->dir_fd = self->dir_fd < 0 ? -1 : self->dir_fd;
+	self->system_fd = self->system_fd < 0 ? -1 : self->system_fd;
+	return error;
+}
+
+void shadowdb_release(struct shadowdb *self)
+{
+	cleanup_closep(&self->dir_fd);
+	cleanup_closep(&self->system_fd);
+	free(self->path);
+	free(self->system_path);
+	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1 };
+}
+
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
+static uint64_t hash_string(uint64_t hash, const char *string)
+{
+	for (; *string; string++)
+		hash = (hash ^ (uint8_t)*string) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+uint64_t shadowdb_hash(const char *program, const char *profile)
+{
+	uint64_t hash = hash_string(UINT64_C(0xcbf29ce484222325), program);
+
+	hash *= UINT64_C(0x100000001b3); /* the NUL between the two */
+	return hash_string(hash, profile);
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("._+-", c));
+}
+
+void shadowdb_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1])
+{
+	const char *slash = strrchr(program, '/');
+	char base[SHADOWDB_MAX_BASENAME + 1];
+	size_t size = 0;
+
+	for (const char *c = slash ? slash + 1 : program; *c && size < SHADOWDB_MAX_BASENAME; c++)
+		base[size++] = is_plain(*c) ? *c : '_';
+	if (size == 0)
+		base[size++] = '_';
+	if (base[0] == '.')
+		base[0] = '_'; /* not hidden */
+	base[size] = '\0';
+	snprintf(ret_name, NAME_MAX + 1, "%s-%016llx" SHADOWDB_SUFFIX, base,
+		 (unsigned long long)shadowdb_hash(program, profile));
+}
+
+static int read_all(int fd, size_t size, void **ret_data, size_t *ret_size)
+{
+	cleanup_free uint8_t *data = malloc(size + 1);
+	size_t n_read = 0;
+
+	if (!data)
+		return -ENOMEM;
+	while (n_read < size) {
+		ssize_t n = read(fd, data + n_read, size - n_read);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break; /* cut while it was read: the decoder will find out */
+		n_read += (size_t)n;
+	}
+	*ret_data = take_pointer(data);
+	*ret_size = n_read;
+	return 0;
+}
+
+/* The bytes of a shadow, to be freed. */
+static int read_file(int dir_fd, const char *name, void **ret_data, size_t *ret_size)
+{
+	cleanup_close int fd =
+		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)SHADOW_MAX_BYTES)
+		return -EBADMSG;
+	return read_all(fd, (size_t)st.st_size, ret_data, ret_size);
+}
+
+static int load_from(int dir_fd, const char *program, const char *profile, struct shadow *ret_shadow)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_free void *data = NULL;
+	char name[NAME_MAX + 1];
+	size_t size = 0;
+	int r;
+
+	if (dir_fd < 0)
+		return -ENOENT;
+	shadowdb_name(program, profile, name);
+	r = read_file(dir_fd, name, &data, &size);
+	if (r < 0)
+		return r;
+	r = shadow_decode(data, size, &shadow);
+	if (r < 0)
+		return r;
+	/* Another program whose name has the same hash, or a copy under a false name. */
+	if (strcmp(shadow.program, program) != 0 || strcmp(shadow.profile, profile) != 0)
+		return -EBADMSG;
+	*ret_shadow = shadow;
+	shadow = (struct shadow){ 0 };
+	return 0;
+}
+
+static int path_of(const char *directory, const char *program, const char *profile, char **ret_path)
+{
+	char name[NAME_MAX + 1];
+
+	shadowdb_name(program, profile, name);
+	if (asprintf(ret_path, "%s/%s", directory, name) < 0) {
+		*ret_path = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
+		  struct shadow *ret_shadow, char **ret_path)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	const char *directory = self->path;
+	int r = load_from(self->dir_fd, program, profile, &shadow);
+
+	if (r < 0 && r != -ENOMEM) {
+		int r_system = load_from(self->system_fd, program, profile, &shadow);
+
+		if (r_system == 0 || r == -ENOENT) {
+			directory = self->system_path;
+			r = r_system;
+		}
+	}
+	if (ret_path) {
+		*ret_path = NULL;
+		if (r != -ENOENT && r != -ENOMEM && path_of(directory, program, profile, ret_path) < 0)
+			r = -ENOMEM;
+	}
+	if (r < 0)
+		return r;
+	*ret_shadow = shadow;
+	shadow = (struct shadow){ 0 };
+	return 0;
+}
+
+int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head, struct shadowdb_entry *entry)
+{
+	cleanup_free void *data = NULL;
+	size_t size = 0;
+	int r = read_file(dir_fd, name, &data, &size);
+
+	if (r < 0)
+		return r;
+	r = shadow_decode_head(data, size, ret_head, &entry->n_files, &entry->n_pages);
+	if (r < 0)
+		return r;
+
+	char right_name[NAME_MAX + 1];
+
+	entry->size_bytes = size;
+	shadowdb_name(ret_head->program, ret_head->profile, right_name);
+	return strcmp(name, right_name) == 0 ? 0 : -EBADMSG;
+}
+
+static int is_shadow(const struct dirent *entry)
+{
+	const size_t size = strlen(entry->d_name);
+	const size_t suffix_size = strlen(SHADOWDB_SUFFIX);
+
+	return entry->d_name[0] != '.' && size > suffix_size &&
+	       strcmp(entry->d_name + size - suffix_size, SHADOWDB_SUFFIX) == 0;
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context)
+{
+	struct dirent **names;
+	int r = 0;
+
+	if (dir_fd < 0)
+		return 0;
+
+	int n_names = scandirat(dir_fd, ".", &names, is_shadow, compare_names);
+
+	if (n_names < 0)
+		return -errno;
+	for (int i = 0; i < n_names; i++) {
+		if (r == 0)
+			r = visit(names[i]->d_name, context);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+struct listing {
+	int dir_fd;
+	const char *directory;
+	int first_fd; /* what it holds was visited already; -1: none */
+	int (*visit)(const struct shadowdb_entry *, void *);
+	void *context;
+};
+
+static int list_one(const char *name, void *context)
+{
+	const struct listing *listing = context;
+	cleanup_with(shadow_release) struct shadow head = { 0 };
+	struct shadowdb_entry entry = { .file_name = name, .directory = listing->directory, .head = &head };
+
+	if (listing->first_fd >= 0 &&
+	    faccessat(listing->first_fd, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	entry.error = shadowdb_read_head(listing->dir_fd, name, &head, &entry);
+	if (entry.error == -ENOENT)
+		return 0; /* gone since the directory was read */
+	return listing->visit(&entry, listing->context);
+}
+
+int shadowdb_list(const struct shadowdb *self, int (*visit)(const struct shadowdb_entry *, void *context),
+		  void *context)
+{
+	struct listing listing = {
+		.dir_fd = self->dir_fd,
+		.directory = self->path,
+		.first_fd = -1,
+		.visit = visit,
+		.context = context,
+	};
+	int r = shadowdb_scan(self->dir_fd, list_one, &listing);
+
+	if (r != 0)
+		return r;
+	listing.dir_fd = self->system_fd;
+	listing.directory = self->system_path;
+	listing.first_fd = self->dir_fd;
+	return shadowdb_scan(self->system_fd, list_one, &listing);
+}

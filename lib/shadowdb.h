@@ -1,0 +1,87 @@
+/*
+ * shadowdb.h - the directory of shadow files: find, read, replace, list, forget.
+ *
+ * One file per program and profile, named BASENAME-HASH.shadow, HASH over path and profile. A file is
+ * replaced by writing a temporary one in the same directory, fsync(2), rename(2), under a lock that
+ * belongs to its name (an open file description lock, fcntl(2), on one byte of the file ".lock"), so
+ * that after a power cut, a full disk or a kill the old or the new one is there, whole. All access is
+ * relative to the directory's descriptor; no symbolic link is followed in it. What root creates in
+ * another user's directory (sudo) becomes that user's.
+ */
+#ifndef PBRUN_SHADOWDB_H
+#define PBRUN_SHADOWDB_H
+
+#include <limits.h>
+
+#include "shadow.h"
+
+#define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
+
+struct shadowdb {
+	char *path; /* of the directory, as given; NULL: none */
+	char *system_path;
+	int dir_fd;    /* -1: there is none (yet) */
+	int system_fd; /* the second choice, for reading; -1: none */
+};
+
+/*
+ * Opens the directory path, and SYSTEM (if not NULL and another directory) as second choice. A
+ * directory that does not exist is no error until something is written. path NULL: only the
+ * system's. 0, -ENOMEM, or -errno of open(2), say -ENOTDIR, -EACCES; self can be used for reading the
+ * second choice even then, and is released by the caller in any case.
+ */
+must_check int shadowdb_open(struct shadowdb *self, const char *path, const char *system);
+void shadowdb_release(struct shadowdb *self);
+
+/* Creates the directory (and its parents, mode 0700; the system's 0755) if it is missing, and says
+ * whether a shadow of about size_bytes can be written there: 0, or -errno (-ENOSPC, -EROFS, -EACCES,
+ * -ENOENT when there is no path ...). */
+must_check int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes);
+
+/* The file's name for program and profile, without a directory. */
+void shadowdb_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1]);
+
+/*
+ * Reads the shadow of program and profile: from the directory, and if it has none that can be used,
+ * from the system's. 0; -ENOENT there is none; -EBADMSG, -EPROTONOSUPPORT, -ESTALE as shadow_decode()
+ * (also: it names another program; not a regular file; longer than SHADOW_MAX_BYTES: -EBADMSG);
+ * -errno of open(2), read(2). On failure of the first choice with success of the second, returns 0.
+ * ret_path, if not NULL, gets the path of what was read or was at fault, to be freed; NULL with -ENOENT
+ * and -ENOMEM.
+ */
+must_check int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
+			     struct shadow *ret_shadow, char **ret_path);
+
+/*
+ * Reads, changes and replaces a shadow under its lock. change() gets what is on disk now (a fresh,
+ * empty shadow if there is none that can be used; the system's copy counts as there) and returns 0 to
+ * have it written, 1 to leave it, -errno to give up. Waits at most timeout_ms for the lock:
+ * -ETIMEDOUT. Returns what change() returned, or -errno; on failure the old file is as it was.
+ */
+must_check int shadowdb_update(struct shadowdb *self, const char *program, const char *profile,
+			       unsigned int timeout_ms, int (*change)(struct shadow *shadow, void *context),
+			       void *context);
+
+/* One entry of a listing. error is 0, or what shadow_decode_head() or reading said (-EBADMSG also: it
+ * has not the name that shadowdb_name() gives); then only file_name and directory hold. */
+struct shadowdb_entry {
+	const char *file_name;
+	const char *directory;
+	int error;
+	const struct shadow *head;
+	uint64_t n_files;
+	uint64_t n_pages;
+	uint64_t size_bytes;
+};
+
+/* Calls visit() for each shadow of the directory, then of the system's (those that the first does
+ * not have), in the order of their names; stops if it returns non-zero, and returns that. 0, -errno. */
+must_check int shadowdb_list(const struct shadowdb *self,
+			     int (*visit)(const struct shadowdb_entry *, void *context), void *context);
+
+/* Removes the shadow of program and profile (profile NULL: of every profile) from the directory.
+ * Returns the number removed, or -errno. A shadow that cannot be read is found by its name: with
+ * profile NULL, that of profile "" only. */
+must_check int shadowdb_forget(struct shadowdb *self, const char *program, const char *profile);
+
+#endif
