@@ -1,0 +1,251 @@
+#include "plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "pagemap.h"
+
+/*
+ * Extents of one file are joined only if they are used within this time of each other. A joined
+ * request has to come when the first of its extents is needed, and so reads the later ones ahead of
+ * all that is used in between. Over a short time that is a page or two in exchange for a request
+ * saved. Over a long one the small early parts of many files (headers, start-up code) would drag the
+ * late parts before each other's: just the order that is to be kept.
+ */
+#define JOIN_MAX_US 50000u
+
+/* One thing to be put in order of first use. Small, because sorting is mostly memory traffic. */
+struct timed {
+	uint32_t first_use_us;
+	uint32_t index;
+};
+
+/* Radix sort, because a hundred thousand requests by qsort(3) cost more than the launch can spare.
+ * Stable: what is used at the same time stays in the order in which it is. 0 or -ENOMEM. */
+static int sort_by_first_use(struct timed *items, size_t n)
+{
+	cleanup_free struct timed *scratch = reallocarray(NULL, n + 1, sizeof(*scratch));
+
+	if (!scratch)
+		return -ENOMEM;
+
+	struct timed *from = items, *to = scratch;
+
+	/* An even number of passes: the result is in items again. */
+	for (unsigned int shift = 0; shift < 32; shift += 8) {
+		size_t begin[257] = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			begin[((from[i].first_use_us >> shift) & 0xff) + 1]++;
+		for (size_t digit = 1; digit < 256; digit++)
+			begin[digit] += begin[digit - 1];
+		for (size_t i = 0; i < n; i++)
+			to[begin[(from[i].first_use_us >> shift) & 0xff]++] = from[i];
+
+		struct timed *swap = from;
+
+		from = to;
+		to = swap;
+	}
+	return 0;
+}
+
+static uint32_t earliest_use(const struct pageset_file *file)
+{
+	uint32_t first_use_us = file->first_use_us;
+
+	for (size_t i = 0; i < file->n_extents; i++)
+		if (file->extents[i].first_use_us < first_use_us)
+			first_use_us = file->extents[i].first_use_us;
+	return first_use_us;
+}
+
+static int order_files(const struct pageset *pageset, struct plan *plan)
+{
+	cleanup_free struct timed *order = reallocarray(NULL, pageset->n_files + 1, sizeof(*order));
+
+	plan->files = reallocarray(NULL, pageset->n_files + 1, sizeof(*plan->files));
+	if (!order || !plan->files)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < pageset->n_files; i++)
+		order[i] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
+
+	int r = sort_by_first_use(order, pageset->n_files);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < pageset->n_files; i++)
+		plan->files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
+	plan->n_files = pageset->n_files;
+	return 0;
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t end_page(const struct plan_request *request)
+{
+	return request->first_page + request->n_pages;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	const struct plan_request *left = a, *right = b;
+
+	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
+}
+
+/* The extents of one file, by page, as far as they lie in the file. Returns their number. */
+static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
+			   struct plan_request *requests)
+{
+	const struct pageset_file *file = planned->file;
+	uint64_t page_size = pagemap_page_size();
+	uint64_t file_pages = file->id.size_bytes / page_size + (file->id.size_bytes % page_size != 0);
+	bool is_sorted = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < file->n_extents; i++) {
+		const struct extent *extent = &file->extents[i];
+
+		if (extent->first_page >= file_pages || extent->n_pages == 0)
+			continue;
+
+		if (n > 0 && requests[n - 1].first_page > extent->first_page)
+			is_sorted = false;
+		requests[n++] = (struct plan_request){
+			.file_index = file_index,
+			.first_use_us = extent->first_use_us,
+			.first_page = extent->first_page,
+			.n_pages = min(extent->n_pages, file_pages - extent->first_page),
+		};
+	}
+	if (!is_sorted)
+		qsort(requests, n, sizeof(*requests), compare_pages);
+	return n;
+}
+
+static uint64_t n_pieces(uint64_t n_pages, const struct plan_options *options)
+{
+	return n_pages / options->piece_pages + (n_pages % options->piece_pages != 0);
+}
+
+/* Worth it only where it saves a request: two pieces that stay two pieces keep their own times, and
+ * the gap between them stays unread. */
+static bool is_worth_joining(const struct plan_request *a, const struct plan_request *b,
+			     const struct plan_options *options)
+{
+	uint64_t gap_pages = b->first_page > end_page(a) ? b->first_page - end_page(a) : 0;
+	uint32_t apart_us = a->first_use_us > b->first_use_us ? a->first_use_us - b->first_use_us
+							      : b->first_use_us - a->first_use_us;
+
+	return gap_pages <= options->bridge_pages && apart_us <= JOIN_MAX_US &&
+	       n_pieces(end_page(b) - a->first_page, options) <
+		       n_pieces(a->n_pages, options) + n_pieces(b->n_pages, options);
+}
+
+/* Joins neighbours in requests, which are of one file and sorted by page. Returns how many are left. */
+static size_t join_neighbours(struct plan_request *requests, size_t n, const struct plan_options *options)
+{
+	size_t n_joined = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_request *next = &requests[i];
+		struct plan_request *last = n_joined > 0 ? &requests[n_joined - 1] : NULL;
+
+		if (!last || !is_worth_joining(last, next, options)) {
+			requests[n_joined++] = *next;
+			continue;
+		}
+		if (end_page(next) > end_page(last))
+			last->n_pages = end_page(next) - last->first_page;
+		if (next->first_use_us < last->first_use_us)
+			last->first_use_us = next->first_use_us;
+	}
+	return n_joined;
+}
+
+/* Fills plan->requests from whole, in the given order, as far as the budget goes. */
+static int cut_pieces(const struct plan_request *whole, const struct timed *order, size_t n,
+		      const struct plan_options *options, struct plan *plan)
+{
+	/* 16 TiB is as good as no limit, and keeps the sums from overflowing. */
+	uint64_t budget_pages = min(options->budget_pages, BITMAP_MAX_PAGES), left_pages = budget_pages;
+	/* Each request ends in at most one piece that is not full. */
+	uint64_t most_pieces = n + budget_pages / options->piece_pages, n_wanted = 0;
+
+	for (size_t i = 0; i < n && n_wanted < most_pieces; i++)
+		n_wanted += n_pieces(whole[i].n_pages, options);
+	plan->requests = reallocarray(NULL, min(n_wanted, most_pieces) + 1, sizeof(*plan->requests));
+	if (!plan->requests)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < n && left_pages > 0; i++) {
+		struct plan_request rest = whole[order[i].index];
+
+		rest.n_pages = min(rest.n_pages, left_pages);
+		left_pages -= rest.n_pages;
+		while (rest.n_pages > 0) {
+			struct plan_request piece = rest;
+
+			piece.n_pages = min(piece.n_pages, options->piece_pages);
+			plan->requests[plan->n_requests++] = piece;
+			rest.first_page += piece.n_pages;
+			rest.n_pages -= piece.n_pages;
+		}
+	}
+	plan->n_pages = budget_pages - left_pages;
+	return 0;
+}
+
+static int order_requests(const struct pageset *pageset, const struct plan_options *options,
+			  struct plan *plan)
+{
+	uint64_t n_extents = pageset_count_extents(pageset);
+	cleanup_free struct plan_request *whole = reallocarray(NULL, n_extents + 1, sizeof(*whole));
+	cleanup_free struct timed *order = reallocarray(NULL, n_extents + 1, sizeof(*order));
+	size_t n = 0;
+
+	if (!whole || !order || n_extents > UINT32_MAX)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n_files; i++) {
+		size_t n_taken = take_extents(&plan->files[i], (uint32_t)i, whole + n);
+
+		n += join_neighbours(whole + n, n_taken, options);
+	}
+	for (size_t i = 0; i < n; i++)
+		order[i] = (struct timed){ whole[i].first_use_us, (uint32_t)i };
+
+	int r = sort_by_first_use(order, n);
+
+	/* Cut only now: the budget bounds the number of pieces, however long an extent claims to be. */
+	return r < 0 ? r : cut_pieces(whole, order, n, options, plan);
+}
+
+int plan_build(const struct pageset *pageset, const struct plan_options *options, struct plan *ret_plan)
+{
+	cleanup_with(plan_release) struct plan plan = { 0 };
+	int r;
+
+	assert(options->piece_pages > 0);
+	r = order_files(pageset, &plan);
+	if (r < 0)
+		return r;
+	r = order_requests(pageset, options, &plan);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}
+
+void plan_release(struct plan *self)
+{
+	free(self->files);
+	free(self->requests);
+	*self = (struct plan){ 0 };
+}

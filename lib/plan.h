@@ -1,0 +1,41 @@
+/*
+ * plan.h - in which order to prefetch what. Pure: pageset in, list of requests out.
+ */
+#ifndef PBRUN_PLAN_H
+#define PBRUN_PLAN_H
+
+#include "pageset.h"
+
+struct plan_file {
+	const struct pageset_file *file; /* belongs to the pageset, which outlives the plan */
+	uint32_t first_use_us;           /* the earliest of the file and its extents */
+};
+
+/* One piece of data to have read: n_pages of files[file_index], beginning with first_page. */
+struct plan_request {
+	uint32_t file_index; /* into plan.files */
+	uint32_t first_use_us;
+	uint64_t first_page;
+	uint64_t n_pages;
+};
+
+struct plan {
+	struct plan_file *files; /* by first use: the order in which to look at their metadata */
+	size_t n_files;
+	struct plan_request *requests; /* by first use */
+	size_t n_requests;
+	uint64_t n_pages; /* of all requests */
+};
+
+struct plan_options {
+	uint64_t bridge_pages; /* read a gap of at most so many pages rather than make two requests */
+	uint64_t piece_pages;  /* no request is longer; at least 1 */
+	uint64_t budget_pages; /* no more than this in all: what is used last is left out */
+};
+
+/* 0 or -ENOMEM. */
+must_check int plan_build(const struct pageset *pageset, const struct plan_options *options,
+			  struct plan *ret_plan);
+void plan_release(struct plan *self);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * policy.h - how a launch is recorded. Pure.
+ *
+ * auto trains when nothing usable is remembered, when files changed, or when a sampled run found drift;
+ * else it samples, ever more rarely the longer nothing new turns up; else it does not record.
+ */
+#ifndef PBRUN_POLICY_H
+#define PBRUN_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "readahead.h"
+#include "shadow.h"
+
+enum policy_mode { POLICY_AUTO, POLICY_TRAIN, POLICY_SAMPLE, POLICY_NONE };
+
+/* "auto", "train", "sample", "none". False: no such mode. */
+bool policy_parse_mode(const char *text, enum policy_mode *ret_mode);
+const char *policy_mode_name(enum policy_mode mode);
+
+struct policy_choice {
+	enum policy_mode mode; /* never POLICY_AUTO */
+	const char *reason;    /* a constant */
+};
+
+/*
+ * Have so many of the remembered files changed that it takes a training run? A mapped file that changed or
+ * went is code of another version; of data that is read, a twentieth of all pages. What the program itself
+ * writes does not count.
+ */
+bool policy_files_changed(const struct shadow *shadow, const struct readahead_stats *stats);
+
+/*
+ * shadow is what is remembered, NULL if nothing; files_changed says that the replay found changed
+ * files that call for training; random is any number, equally distributed.
+ */
+struct policy_choice policy_choose(enum policy_mode requested, const struct shadow *shadow,
+				   bool files_changed, uint32_t random);
+
+#endif

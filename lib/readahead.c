@@ -1,0 +1,454 @@
+#include "readahead.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "meminfo.h"
+#include "pagemap.h"
+
+enum {
+	MAX_THREADS = 32,
+	STACK_BYTES = 65536,
+	/* Requests that one thread has under way. Four threads keep a solid-state disk busy with it; more
+	 * would only make the faults of the program itself wait longer. */
+	WINDOW = 4,
+	/* A directory is read this far, in buffers of LISTING_BYTES. */
+	LISTING_MAX_READS = 256,
+	LISTING_BYTES = 8192,
+};
+
+enum target_state { TARGET_UNSEEN, TARGET_VALID, TARGET_SKIPPED };
+
+/* What the threads know of one of plan->files. */
+struct target {
+	pthread_mutex_t lock;
+	enum target_state state;
+	int fd; /* -1: not open (any more) */
+	bool was_asked;
+	unsigned int n_users; /* requests under way */
+	size_t n_left;        /* requests that are not over */
+};
+
+struct readahead {
+	const struct plan *plan;
+	struct target *targets;
+	atomic_size_t next_file;
+	atomic_size_t next_request;
+	atomic_bool is_cancelled;
+	atomic_size_t n_open;
+	size_t most_open;
+	uint64_t started_ns;
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t validated;
+	size_t n_validated;
+	struct readahead_stats stats;
+
+	unsigned int n_threads;
+	unsigned int n_validating; /* the first so many threads look at files first */
+	atomic_uint n_started;
+	pthread_t threads[MAX_THREADS];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The file's descriptor if it is still what was recorded, else -errno (-ESTALE: it has changed). */
+static int open_valid(const struct pageset_file *file)
+{
+	struct stat st;
+	cleanup_close int fd = fileid_open(file->path, &st);
+
+	if (fd < 0)
+		return fd;
+	/* The plan names all that is wanted: the kernel is to add nothing to a read, not even to those
+	 * that only look at a page. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	return fileid_still_valid(&file->id, fd, &st) ? take_fd(fd) : -ESTALE;
+}
+
+static int list_directory(const char *path)
+{
+	static const int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
+	char entries[LISTING_BYTES];
+	cleanup_close int fd = open(path, flags | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = open(path, flags);
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < LISTING_MAX_READS; i++)
+		if (getdents64(fd, entries, sizeof(entries)) <= 0)
+			break;
+	return 0;
+}
+
+/* For a file of which nothing but its metadata is known to be used. */
+static int look_up(const struct pageset_file *file)
+{
+	struct stat st;
+
+	if (file->access & PAGESET_LISTED)
+		return list_directory(file->path);
+	if (fstatat(AT_FDCWD, file->path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 &&
+	    !(file->access & PAGESET_MISSING))
+		return -errno;
+	return 0;
+}
+
+static void close_target(struct readahead *self, struct target *target)
+{
+	if (target->fd < 0)
+		return;
+	close(target->fd);
+	target->fd = -1;
+	atomic_fetch_sub(&self->n_open, 1);
+}
+
+static void close_if_idle(struct readahead *self, struct target *target)
+{
+	if (target->n_users == 0 && (target->n_left == 0 || atomic_load(&self->n_open) > self->most_open))
+		close_target(self, target);
+}
+
+static int open_target(struct readahead *self, struct target *target, const struct pageset_file *file)
+{
+	int fd = open_valid(file);
+
+	if (fd < 0)
+		return fd;
+	target->fd = fd;
+	atomic_fetch_add(&self->n_open, 1);
+	return 0;
+}
+
+/* What r, the outcome of looking at a file, says of the recording. The lock of self is held. */
+static void count_validated(struct readahead *self, const struct pageset_file *file, int r)
+{
+	bool is_changed = r == -ESTALE || r == -EINVAL;
+	bool is_missing = r == -ENOENT || r == -ENOTDIR;
+
+	self->n_validated++;
+	self->stats.skipped_files += r < 0;
+	if (file->n_extents == 0 || !(is_changed || is_missing))
+		return;
+	self->stats.stale_files++;
+	if (file->access & PAGESET_WRITTEN)
+		return;
+	self->stats.changed_mapped_files += (file->access & PAGESET_MAPPED) != 0;
+	self->stats.changed_pages += is_changed ? pageset_file_pages(file) : 0;
+}
+
+/* The lock of the target is held. */
+static void validate_target(struct readahead *self, struct target *target, const struct pageset_file *file)
+{
+	bool has_pages = file->n_extents > 0;
+	int r = has_pages ? open_target(self, target, file) : look_up(file);
+
+	target->state = r < 0 ? TARGET_SKIPPED : TARGET_VALID;
+	close_if_idle(self, target);
+
+	pthread_mutex_lock(&self->lock);
+	count_validated(self, file, r);
+	if (self->n_validated == self->plan->n_files)
+		pthread_cond_broadcast(&self->validated);
+	pthread_mutex_unlock(&self->lock);
+}
+
+static void validate_files(struct readahead *self)
+{
+	size_t i;
+
+	while (!atomic_load(&self->is_cancelled) &&
+	       (i = atomic_fetch_add(&self->next_file, 1)) < self->plan->n_files) {
+		struct target *target = &self->targets[i];
+
+		pthread_mutex_lock(&target->lock);
+		if (target->state == TARGET_UNSEEN)
+			validate_target(self, target, self->plan->files[i].file);
+		pthread_mutex_unlock(&target->lock);
+	}
+}
+
+/*
+ * The descriptor for a request, to be given back by release_target(); -1 if the file is not to be used. A
+ * request that comes before the file was looked at does that itself, so that no thread waits for another's
+ * turn.
+ */
+static int acquire_target(struct readahead *self, uint32_t file_index)
+{
+	struct target *target = &self->targets[file_index];
+	const struct pageset_file *file = self->plan->files[file_index].file;
+	int fd = -1;
+
+	pthread_mutex_lock(&target->lock);
+	if (target->state == TARGET_UNSEEN)
+		validate_target(self, target, file);
+	if (target->state == TARGET_VALID && target->fd < 0 && open_target(self, target, file) < 0) {
+		target->state = TARGET_SKIPPED;
+		pthread_mutex_lock(&self->lock);
+		self->stats.skipped_files++;
+		pthread_mutex_unlock(&self->lock);
+	}
+	if (target->state == TARGET_VALID) {
+		target->n_users++;
+		fd = target->fd;
+	}
+	pthread_mutex_unlock(&target->lock);
+	return fd;
+}
+
+static void release_target(struct readahead *self, uint32_t file_index)
+{
+	struct target *target = &self->targets[file_index];
+
+	pthread_mutex_lock(&target->lock);
+	target->n_users--;
+	target->n_left--;
+	close_if_idle(self, target);
+	pthread_mutex_unlock(&target->lock);
+}
+
+static uint64_t last_page(const struct plan_request *request)
+{
+	return request->first_page + request->n_pages - 1;
+}
+
+static off_t page_offset(uint64_t page_index)
+{
+	return (off_t)(page_index << pagemap_page_shift());
+}
+
+static bool page_has_arrived(int fd, uint64_t page_index)
+{
+	char byte;
+	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
+
+	return preadv2(fd, &to, 1, page_offset(page_index), RWF_NOWAIT) == 1;
+}
+
+/*
+ * Asks for the pages of the request. Returns true if they are under way now, to be waited for.
+ *
+ * Whether they are in memory is looked at after asking: what arrives at once was there. Asking for
+ * resident pages costs less than looking at one of them; and looking first would tear a request in two
+ * disk accesses, because RWF_NOWAIT starts to read the page that it does not find (since Linux 5.10).
+ */
+static bool issue(struct readahead *self, const struct plan_request *request, int fd)
+{
+	uint64_t n_bytes = request->n_pages << pagemap_page_shift();
+	struct target *target = &self->targets[request->file_index];
+	bool was_resident;
+
+	(void)readahead(fd, page_offset(request->first_page), n_bytes);
+	was_resident = page_has_arrived(fd, last_page(request)) && page_has_arrived(fd, request->first_page);
+
+	pthread_mutex_lock(&self->lock);
+	if (was_resident) {
+		self->stats.resident_bytes += n_bytes;
+	} else {
+		self->stats.files += !target->was_asked;
+		target->was_asked = true;
+		self->stats.extents++;
+		self->stats.bytes += n_bytes;
+	}
+	self->stats.elapsed_ns = now_ns() - self->started_ns;
+	pthread_mutex_unlock(&self->lock);
+	return !was_resident;
+}
+
+/* Until the last page of the request has arrived: the others do before, or nearly so. */
+static void wait_for(const struct plan_request *request, int fd)
+{
+	char byte;
+
+	(void)!pread(fd, &byte, 1, page_offset(last_page(request)));
+}
+
+struct under_way {
+	const struct plan_request *request;
+	int fd;
+};
+
+static void read_data(struct readahead *self)
+{
+	const struct plan *plan = self->plan;
+	struct under_way window[WINDOW]; /* a ring: the oldest is at n_done % WINDOW */
+	size_t n_begun = 0, n_done = 0, i;
+
+	for (;;) {
+		if (n_begun - n_done == WINDOW) {
+			struct under_way *oldest = &window[n_done++ % WINDOW];
+
+			wait_for(oldest->request, oldest->fd);
+			release_target(self, oldest->request->file_index);
+		}
+		if (atomic_load(&self->is_cancelled) ||
+		    (i = atomic_fetch_add(&self->next_request, 1)) >= plan->n_requests)
+			break;
+
+		const struct plan_request *request = &plan->requests[i];
+		int fd = acquire_target(self, request->file_index);
+
+		if (fd < 0)
+			continue;
+		if (issue(self, request, fd))
+			window[n_begun++ % WINDOW] = (struct under_way){ request, fd };
+		else
+			release_target(self, request->file_index);
+	}
+	while (n_done < n_begun)
+		release_target(self, window[n_done++ % WINDOW].request->file_index);
+}
+
+/* Half of the threads begin with the files, in order of first use; the caller waits for these, so they must
+ * not stand in line behind data. The others begin with the data. */
+static void *run(void *context)
+{
+	struct readahead *self = context;
+
+	if (atomic_fetch_add(&self->n_started, 1) < self->n_validating)
+		validate_files(self);
+	read_data(self);
+	return NULL;
+}
+
+/* Half of the descriptors that this process may have. */
+static size_t most_open_files(void)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return (size_t)limit.rlim_cur / 2;
+}
+
+static int make_targets(struct readahead *self, const struct plan *plan)
+{
+	self->targets = calloc(plan->n_files + 1, sizeof(*self->targets));
+	if (!self->targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n_files; i++) {
+		pthread_mutex_init(&self->targets[i].lock, NULL);
+		self->targets[i].fd = -1;
+	}
+	for (size_t i = 0; i < plan->n_requests; i++)
+		self->targets[plan->requests[i].file_index].n_left++;
+	return 0;
+}
+
+static int start_threads(struct readahead *self, unsigned int n_threads)
+{
+	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	int r = 0;
+
+	pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES > least ? STACK_BYTES : least);
+	/* No handler of the caller may run in a thread that it does not know of. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (self->n_threads < n_threads && r == 0) {
+		r = pthread_create(&self->threads[self->n_threads], &attributes, run, self);
+		self->n_threads += r == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	/* Fewer than asked for, because of RLIMIT_NPROC say, will do. */
+	return self->n_threads > 0 ? 0 : -r;
+}
+
+static void release(struct readahead *self)
+{
+	for (size_t i = 0; i < self->plan->n_files; i++) {
+		close_target(self, &self->targets[i]);
+		pthread_mutex_destroy(&self->targets[i].lock);
+	}
+	pthread_mutex_destroy(&self->lock);
+	pthread_cond_destroy(&self->validated);
+	free(self->targets);
+	free(self);
+}
+
+struct readahead *readahead_start(const struct plan *plan, unsigned int n_threads)
+{
+	cleanup_free struct readahead *self = calloc(1, sizeof(*self));
+	pthread_condattr_t attributes;
+	int r;
+
+	assert(n_threads >= 1 && n_threads <= MAX_THREADS);
+	if (!self)
+		return NULL;
+	r = make_targets(self, plan);
+	if (r < 0) {
+		errno = -r;
+		return NULL;
+	}
+	self->plan = plan;
+	self->started_ns = now_ns();
+	self->most_open = most_open_files();
+	self->n_validating = (n_threads + 1) / 2;
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&self->validated, &attributes);
+	pthread_condattr_destroy(&attributes);
+
+	r = start_threads(self, n_threads);
+	if (r < 0) {
+		release(take_pointer(self));
+		errno = -r;
+		return NULL;
+	}
+	return take_pointer(self);
+}
+
+bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
+			      struct readahead_stats *ret_stats)
+{
+	uint64_t until_ns = now_ns() + (uint64_t)timeout_ms * 1000000u;
+	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+	bool is_done;
+	int r = 0;
+
+	pthread_mutex_lock(&self->lock);
+	while (self->n_validated < self->plan->n_files && r == 0)
+		r = pthread_cond_timedwait(&self->validated, &self->lock, &until);
+	is_done = self->n_validated == self->plan->n_files;
+	if (is_done)
+		*ret_stats = self->stats;
+	pthread_mutex_unlock(&self->lock);
+	return is_done;
+}
+
+void readahead_cancel(struct readahead *self)
+{
+	atomic_store(&self->is_cancelled, true);
+}
+
+void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats)
+{
+	for (unsigned int i = 0; i < self->n_threads; i++)
+		pthread_join(self->threads[i], NULL);
+	*ret_stats = self->stats;
+	release(self);
+}
+
+uint64_t readahead_budget_pages(void)
+{
+	return meminfo_available_bytes("") / 2 / pagemap_page_size();
+}

@@ -1,0 +1,54 @@
+/*
+ * readahead.h - carries out a plan: brings files' metadata and pages into memory, with threads.
+ *
+ * A run has three steps, so that its caller can decide between them:
+ *   readahead_start()   opens and validates every file, in threads, and goes straight on to the data
+ *   readahead_wait_validated()   has every file been looked at? bounded
+ *   readahead_finish()  joins the threads, gives the account
+ */
+#ifndef PBRUN_READAHEAD_H
+#define PBRUN_READAHEAD_H
+
+#include "plan.h"
+
+struct readahead_stats {
+	uint64_t files;          /* with at least one extent as follows */
+	uint64_t extents;        /* requests issued: not in memory yet, or not known to be */
+	uint64_t bytes;          /* of these extents */
+	uint64_t resident_bytes; /* of the other requests: found in memory (or read while it was looked) */
+	uint64_t skipped_files;  /* missing, changed, not regular, unreadable */
+	uint64_t stale_files;    /* of these: with pages, and changed or missing */
+	uint64_t changed_mapped_files; /* of these: mapped. What the program writes itself does not count ...
+					*/
+	uint64_t changed_pages;        /* remembered, of files that are there but changed; ... nor here */
+	uint64_t elapsed_ns;           /* from readahead_start() to the last request issued */
+};
+
+struct readahead;
+
+/*
+ * Starts n_threads (1 to 32; fewer if the system refuses some; with all signals blocked). plan belongs to the
+ * caller and outlives the run. NULL, errno ENOMEM or of pthread_create(3), if there is not even one.
+ *
+ * Half of the threads begin with the files, the others with the data; at most half of the descriptors that
+ * RLIMIT_NOFILE allows are kept open. Requests should be no longer than the kernel reads ahead at once:
+ * max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere.
+ */
+struct readahead *readahead_start(const struct plan *plan, unsigned int n_threads);
+
+/* Waits until each file was validated, at most timeout_ms. True if so; then the numbers of skipped, stale and
+ * changed files in ret_stats are the final ones. */
+bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
+			      struct readahead_stats *ret_stats);
+
+/* Makes the threads stop at the next request. */
+void readahead_cancel(struct readahead *self);
+
+/* Waits for the threads, fills ret_stats, frees self. */
+void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats);
+
+/* Pages that may be prefetched without pushing the machine, or this process's cgroup, into reclaim: half
+ * of the smaller of MemAvailable (/proc/meminfo) and what the memory cgroups (v1, v2) leave. */
+uint64_t readahead_budget_pages(void);
+
+#endif

@@ -1,0 +1,295 @@
+#include "plan.h"
+
+#include <check.h>
+#include <stdio.h>
+
+#include "pagemap.h"
+
+static struct pageset pageset;
+static struct plan plan;
+static const struct plan_options DEFAULTS = { .bridge_pages = 0, .piece_pages = 32, .budget_pages = 1 << 20 };
+
+static void set_up(void)
+{
+	pageset_init(&pageset);
+	plan = (struct plan){ 0 };
+}
+
+static void tear_down(void)
+{
+	plan_release(&plan);
+	pageset_release(&pageset);
+}
+
+static struct pageset_file *add_file(const char *path, uint32_t first_use_us, uint64_t n_pages)
+{
+	struct pageset_file *file = NULL;
+
+	ck_assert_int_eq(pageset_add(&pageset, path, first_use_us, &file), 0);
+	file->id.size_bytes = n_pages * pagemap_page_size();
+	return file;
+}
+
+static void add_extent(struct pageset_file *file, uint64_t first_page, uint64_t n_pages,
+		       uint32_t first_use_us)
+{
+	ck_assert_int_eq(pageset_file_append(file, (struct extent){ first_page, n_pages, first_use_us, 0 }),
+			 0);
+}
+
+static void build(struct plan_options options)
+{
+	plan_release(&plan);
+	ck_assert_int_eq(plan_build(&pageset, &options, &plan), 0);
+
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < plan.n_requests; i++) {
+		const struct plan_request *request = &plan.requests[i];
+
+		ck_assert_uint_lt(request->file_index, plan.n_files);
+		ck_assert_uint_ge(request->n_pages, 1);
+		ck_assert_uint_le(request->n_pages, options.piece_pages);
+		if (i > 0)
+			ck_assert_uint_ge(request->first_use_us, plan.requests[i - 1].first_use_us);
+		n_pages += request->n_pages;
+	}
+	ck_assert_uint_eq(plan.n_pages, n_pages);
+}
+
+static void assert_request(size_t i, const char *path, uint64_t first_page, uint64_t n_pages)
+{
+	ck_assert_uint_lt(i, plan.n_requests);
+
+	const struct plan_request *request = &plan.requests[i];
+
+	ck_assert_str_eq(plan.files[request->file_index].file->path, path);
+	ck_assert_uint_eq(request->first_page, first_page);
+	ck_assert_uint_eq(request->n_pages, n_pages);
+}
+
+START_TEST(nothing_gives_nothing)
+{
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_files, 0);
+	ck_assert_uint_eq(plan.n_requests, 0);
+}
+END_TEST
+
+START_TEST(files_come_by_first_use_of_file_or_page)
+{
+	add_extent(add_file("/late", 900, 10), 0, 1, 800);
+	add_file("/metadata", 300, 0);
+	add_extent(add_file("/early", 500, 10), 0, 1, 100);
+	add_file("/also-300", 300, 0);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_files, 4);
+	ck_assert_str_eq(plan.files[0].file->path, "/early");
+	ck_assert_uint_eq(plan.files[0].first_use_us, 100);
+	ck_assert_str_eq(plan.files[1].file->path, "/metadata");
+	ck_assert_str_eq(plan.files[2].file->path, "/also-300");
+	ck_assert_str_eq(plan.files[3].file->path, "/late");
+	ck_assert_uint_eq(plan.files[3].first_use_us, 800);
+}
+END_TEST
+
+START_TEST(requests_interleave_files_by_first_use)
+{
+	struct pageset_file *a = add_file("/a", 0, 1000), *b = add_file("/b", 10, 1000);
+
+	add_extent(a, 0, 1, 0);
+	add_extent(a, 100, 1, 70000);
+	add_extent(a, 200, 1, UINT32_MAX);
+	add_extent(b, 5, 1, 65536 + 255);
+	add_extent(b, 50, 2, 20);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_requests, 5);
+	assert_request(0, "/a", 0, 1);
+	assert_request(1, "/b", 50, 2);
+	assert_request(2, "/b", 5, 1);
+	assert_request(3, "/a", 100, 1);
+	assert_request(4, "/a", 200, 1);
+}
+END_TEST
+
+START_TEST(ties_go_by_file_then_page)
+{
+	struct pageset_file *second = add_file("/second", 7, 1000), *first = add_file("/first", 3, 1000);
+
+	add_extent(second, 40, 1, 9);
+	add_extent(second, 20, 1, 9); /* not sorted */
+	add_extent(first, 60, 1, 9);
+	build(DEFAULTS);
+	assert_request(0, "/first", 60, 1);
+	assert_request(1, "/second", 20, 1);
+	assert_request(2, "/second", 40, 1);
+}
+END_TEST
+
+START_TEST(long_extents_are_cut_to_pieces)
+{
+	add_extent(add_file("/a", 0, 1000), 10, 70, 0);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_requests, 3);
+	assert_request(0, "/a", 10, 32);
+	assert_request(1, "/a", 42, 32);
+	assert_request(2, "/a", 74, 6);
+}
+END_TEST
+
+START_TEST(gaps_are_bridged_up_to_the_limit)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *a = add_file("/a", 0, 1000);
+
+	add_extent(a, 0, 2, 500);
+	add_extent(a, 5, 2, 400); /* gap of 3 */
+	add_extent(a, 11, 2, 0);  /* gap of 4 */
+	options.bridge_pages = 3;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 2);
+	assert_request(0, "/a", 11, 2);
+	assert_request(1, "/a", 0, 7);
+	ck_assert_uint_eq(plan.requests[1].first_use_us, 400);
+
+	options.bridge_pages = 4;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 1);
+	assert_request(0, "/a", 0, 13);
+	ck_assert_uint_eq(plan.requests[0].first_use_us, 0);
+}
+END_TEST
+
+START_TEST(extents_used_far_apart_in_time_stay_apart)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *a = add_file("/a", 0, 1000);
+
+	add_extent(a, 0, 1, 0);
+	add_extent(a, 1, 1, 3000000);
+	add_extent(a, 3, 1, 3000100);
+	options.bridge_pages = 16;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 2);
+	assert_request(0, "/a", 0, 1);
+	assert_request(1, "/a", 1, 3);
+}
+END_TEST
+
+START_TEST(joining_that_saves_no_request_is_left)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *a = add_file("/a", 0, 1000);
+
+	add_extent(a, 0, 20, 0);
+	add_extent(a, 24, 20, 10);
+	options.bridge_pages = 16;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 2);
+	assert_request(0, "/a", 0, 20);
+	assert_request(1, "/a", 24, 20);
+}
+END_TEST
+
+START_TEST(nothing_reaches_beyond_the_file)
+{
+	struct pageset_file *a = add_file("/a", 0, 10), *huge = add_file("/huge", 1, 0);
+
+	a->id.size_bytes++; /* an eleventh page of one byte */
+	add_extent(a, 8, 100, 0);
+	add_extent(a, 200, 1, 0);
+	add_extent(a, UINT64_MAX, UINT64_MAX, 0);
+	huge->id.size_bytes = UINT64_MAX;
+	add_extent(huge, 1, UINT64_MAX, 1);
+	add_extent(add_file("/empty", 2, 0), 0, 1, 2);
+
+	struct plan_options options = DEFAULTS;
+
+	options.budget_pages = 100;
+	build(options);
+	ck_assert_uint_eq(plan.n_pages, 100);
+	assert_request(0, "/a", 8, 3);
+	assert_request(1, "/huge", 1, 32);
+	ck_assert_uint_eq(plan.n_requests, 5);
+}
+END_TEST
+
+START_TEST(the_budget_leaves_out_what_is_used_last)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *a = add_file("/a", 0, 1000), *b = add_file("/b", 0, 1000);
+
+	add_extent(a, 0, 10, 90);
+	add_extent(b, 0, 10, 50);
+	options.budget_pages = 14;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 2);
+	assert_request(0, "/b", 0, 10);
+	assert_request(1, "/a", 0, 4);
+	ck_assert_uint_eq(plan.n_pages, 14);
+	ck_assert_uint_eq(plan.n_files, 2);
+
+	options.budget_pages = 0;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 0);
+	ck_assert_uint_eq(plan.n_files, 2);
+
+	options.budget_pages = UINT64_MAX;
+	options.piece_pages = 1;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 20);
+}
+END_TEST
+
+/* Enough of everything that an order by luck is out of the question. */
+START_TEST(many_files_are_in_order_and_whole)
+{
+	struct plan_options options = DEFAULTS;
+	uint64_t n_pages = 0;
+	char path[32];
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/%u", i);
+
+		struct pageset_file *file = add_file(path, i * 2654435761u, 10000);
+
+		for (uint32_t j = 0; j < 20; j++) {
+			add_extent(file, j * 100, 1 + (i + j) % 50, (i + j * 7919) * 2654435761u);
+			n_pages += 1 + (i + j) % 50;
+		}
+	}
+	build(options);
+	ck_assert_uint_eq(plan.n_pages, n_pages);
+	for (size_t i = 1; i < plan.n_files; i++)
+		ck_assert_uint_ge(plan.files[i].first_use_us, plan.files[i - 1].first_use_us);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("plan");
+	TCase *t = tcase_create("core");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, nothing_gives_nothing);
+	tcase_add_test(t, files_come_by_first_use_of_file_or_page);
+	tcase_add_test(t, requests_interleave_files_by_first_use);
+	tcase_add_test(t, ties_go_by_file_then_page);
+	tcase_add_test(t, long_extents_are_cut_to_pieces);
+	tcase_add_test(t, gaps_are_bridged_up_to_the_limit);
+	tcase_add_test(t, extents_used_far_apart_in_time_stay_apart);
+	tcase_add_test(t, joining_that_saves_no_request_is_left);
+	tcase_add_test(t, nothing_reaches_beyond_the_file);
+	tcase_add_test(t, the_budget_leaves_out_what_is_used_last);
+	tcase_add_test(t, many_files_are_in_order_and_whole);
+	suite_add_tcase(s, t);
+
+	SRunner *r = srunner_create(s);
+
+	srunner_run_all(r, CK_NORMAL);
+
+	int failed = srunner_ntests_failed(r);
+
+	srunner_free(r);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,451 @@
+#include "readahead.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "pagemap.h"
+
+enum { FILE_PAGES = 64 };
+
+/* Not in /tmp, which is often memory: there nothing has to be read. */
+static char directory[] = "/var/tmp/check_readahead.XXXXXX";
+static struct pageset pageset;
+static struct plan plan;
+static struct readahead_stats stats;
+
+static const char *path_of(const char *name)
+{
+	static char path[PATH_MAX + NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static void evict(const char *name)
+{
+	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fdatasync(fd), 0);
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+}
+
+static bool is_resident(const char *name, uint64_t page_index)
+{
+	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
+	size_t size = FILE_PAGES * pagemap_page_size();
+	unsigned char vector[FILE_PAGES];
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	ck_assert_int_eq(mincore(map, size, vector), 0);
+	munmap(map, size);
+	close(fd);
+	return vector[page_index] & 1;
+}
+
+/* What was asked for need not have arrived yet. */
+static bool becomes_resident(const char *name, uint64_t page_index)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (is_resident(name, page_index))
+			return true;
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	return false;
+}
+
+static void write_file(const char *name)
+{
+	char *data = calloc(FILE_PAGES, pagemap_page_size());
+	FILE *stream = fopen(path_of(name), "we");
+
+	ck_assert_ptr_nonnull(data);
+	ck_assert_ptr_nonnull(stream);
+	ck_assert_uint_eq(fwrite(data, pagemap_page_size(), FILE_PAGES, stream), FILE_PAGES);
+	ck_assert_int_eq(fclose(stream), 0);
+	free(data);
+}
+
+static struct pageset_file *add(const char *name, unsigned int access)
+{
+	struct pageset_file *file = NULL;
+
+	ck_assert_int_eq(pageset_add(&pageset, path_of(name), 0, &file), 0);
+	file->access = (uint8_t)access;
+	return file;
+}
+
+/* A recorded file as it is on disk now, cold. */
+static struct pageset_file *add_cold_file(const char *name)
+{
+	struct pageset_file *file = add(name, PAGESET_MAPPED);
+	struct stat st;
+
+	write_file(name);
+	evict(name);
+	ck_assert_int_eq(stat(path_of(name), &st), 0);
+	file->id = fileid_from_stat(&st);
+	return file;
+}
+
+static void add_pages(struct pageset_file *file, uint64_t first_page, uint64_t n_pages)
+{
+	ck_assert_int_eq(pageset_file_append(file, (struct extent){ first_page, n_pages, 0, 0 }), 0);
+}
+
+static void make_plan(void)
+{
+	static const struct plan_options options = { .piece_pages = 32, .budget_pages = 1 << 20 };
+
+	plan_release(&plan);
+	ck_assert_int_eq(plan_build(&pageset, &options, &plan), 0);
+}
+
+static void run(unsigned int n_threads)
+{
+	struct readahead_stats validated;
+
+	make_plan();
+
+	struct readahead *self = readahead_start(&plan, n_threads);
+
+	ck_assert_ptr_nonnull(self);
+	ck_assert(readahead_wait_validated(self, 10000, &validated));
+	readahead_finish(self, &stats);
+	ck_assert_uint_eq(validated.stale_files, stats.stale_files);
+}
+
+static size_t count_entries(const char *path)
+{
+	DIR *stream = opendir(path);
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(stream);
+	while (readdir(stream))
+		n++;
+	closedir(stream);
+	return n;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	pageset_init(&pageset);
+	plan = (struct plan){ 0 };
+}
+
+static void tear_down(void)
+{
+	plan_release(&plan);
+	pageset_release(&pageset);
+	nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+START_TEST(an_empty_plan_ends)
+{
+	run(4);
+	ck_assert_uint_eq(stats.files + stats.extents + stats.bytes + stats.skipped_files, 0);
+}
+END_TEST
+
+START_TEST(what_is_planned_is_read_and_nothing_else)
+{
+	struct pageset_file *a = add_cold_file("a"), *b = add_cold_file("b");
+
+	add_pages(a, 3, 3);
+	add_pages(a, 40, 2);
+	add_pages(b, 63, 1);
+	run((unsigned int)_i);
+	for (uint64_t page = 0; page < FILE_PAGES; page++)
+		if ((page >= 3 && page < 6) || (page >= 40 && page < 42))
+			ck_assert_msg(becomes_resident("a", page), "page %d", (int)page);
+		else
+			ck_assert_msg(!is_resident("a", page), "page %d", (int)page);
+	ck_assert(becomes_resident("b", 63));
+	ck_assert(!is_resident("b", 0));
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 6 * pagemap_page_size());
+	ck_assert_uint_eq(stats.skipped_files, 0);
+	ck_assert_uint_gt(stats.elapsed_ns, 0);
+}
+END_TEST
+
+START_TEST(what_is_resident_is_not_counted_as_read)
+{
+	struct pageset_file *a = add_cold_file("a");
+
+	add_pages(a, 0, 1);
+	add_pages(a, 10, 30);
+	run(2);
+	for (uint64_t page = 10; page < 40; page++)
+		ck_assert(becomes_resident("a", page));
+	ck_assert(becomes_resident("a", 0));
+	run(2);
+	ck_assert_uint_eq(stats.resident_bytes, 31 * pagemap_page_size());
+	ck_assert_uint_eq(stats.files + stats.extents + stats.bytes, 0);
+}
+END_TEST
+
+START_TEST(what_is_not_as_recorded_is_left_alone)
+{
+	struct pageset_file *changed = add_cold_file("changed"), *touched = add_cold_file("touched"),
+			    *good = add_cold_file("good"), *gone = add("gone", PAGESET_READ),
+			    *fifo = add("fifo", PAGESET_READ), *tree = add("tree", PAGESET_READ);
+
+	gone->id.size_bytes = fifo->id.size_bytes = tree->id.size_bytes = changed->id.size_bytes;
+	changed->id.size_bytes -= 1;
+	touched->id.mtime_ns -= 1;
+	ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
+	ck_assert_int_eq(mkdir(path_of("tree"), 0700), 0);
+	for (size_t i = 0; i < pageset.n_files; i++)
+		add_pages(pageset.files[i], 5, 2);
+	add_pages(good, 20, 2);
+	run(3);
+	ck_assert_uint_eq(stats.skipped_files, 5);
+	ck_assert_uint_eq(stats.stale_files, 5);
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 4 * pagemap_page_size());
+	ck_assert(becomes_resident("good", 21));
+	ck_assert(!is_resident("changed", 5));
+	ck_assert(!is_resident("touched", 5));
+}
+END_TEST
+
+START_TEST(metadata_is_looked_up)
+{
+	ck_assert_int_eq(mkdir(path_of("listed"), 0700), 0);
+	write_file("listed/entry");
+	ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
+	ck_assert_int_eq(symlink("/dev/zero", path_of("link")), 0);
+	add("listed", PAGESET_LISTED | PAGESET_OPENED);
+	add("fifo", PAGESET_OPENED);
+	add("link", PAGESET_STATED);
+	add("never-there", PAGESET_MISSING);
+	run(2);
+	ck_assert_uint_eq(stats.skipped_files, 0);
+
+	ck_assert_int_eq(mkfifo(path_of("fifo-for-directory"), 0600), 0);
+	add("fifo-for-directory", PAGESET_LISTED);
+	add("listed/gone", PAGESET_STATED);
+	run(2);
+	ck_assert_uint_eq(stats.skipped_files, 2);
+	ck_assert_uint_eq(stats.stale_files, 0);
+	ck_assert_uint_eq(stats.files, 0);
+}
+END_TEST
+
+static void add_many_files(int n)
+{
+	char name[16];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+
+		struct pageset_file *file = add_cold_file(name);
+
+		add_pages(file, 1, 1);
+		add_pages(file, 50, 1);
+		file->extents[1].first_use_us = 1000000;
+	}
+}
+
+START_TEST(few_descriptors_are_enough)
+{
+	struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
+	size_t n_open = count_entries("/proc/self/fd");
+
+	add_many_files(200);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	run(4);
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 400 * pagemap_page_size());
+	/* Now and then a disk is so quick that a page counts as resident; not each time. */
+	ck_assert_uint_gt(stats.extents, 200);
+	ck_assert_uint_gt(stats.files, 100);
+	ck_assert_uint_eq(stats.bytes, stats.extents * pagemap_page_size());
+	ck_assert_uint_eq(stats.skipped_files, 0);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
+}
+END_TEST
+
+START_TEST(cancelled_it_leaves_nothing_behind)
+{
+	/* The first thread of a process may bring along one of a sanitizer's. */
+	run(1);
+
+	size_t n_open = count_entries("/proc/self/fd"), n_tasks = count_entries("/proc/self/task");
+
+	add_many_files(1000);
+	make_plan();
+
+	/* One thread alone has opened all the files before it begins with the data. It may be through with
+	 * these before this one gets to run again, but not every time. */
+	uint64_t n_all = plan.n_pages * pagemap_page_size();
+	struct readahead_stats validated;
+
+	for (int i = 0; i < 50; i++) {
+		struct readahead *self = readahead_start(&plan, 1);
+
+		ck_assert_ptr_nonnull(self);
+		ck_assert(readahead_wait_validated(self, 10000, &validated));
+		readahead_cancel(self);
+		readahead_finish(self, &stats);
+		if (stats.bytes + stats.resident_bytes < n_all)
+			break;
+	}
+	ck_assert_uint_lt(stats.bytes + stats.resident_bytes, n_all);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
+	/* The kernel wakes who joins a thread a moment before the thread's entry goes. */
+	for (int i = 0; i < 1000 && count_entries("/proc/self/task") > n_tasks; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	ck_assert_uint_eq(count_entries("/proc/self/task"), n_tasks);
+}
+END_TEST
+
+START_TEST(validated_means_every_file)
+{
+	struct readahead_stats validated = { 0 };
+
+	add_many_files(100);
+	pageset.files[99]->id.size_bytes++;
+	make_plan();
+
+	struct readahead *self = readahead_start(&plan, 4);
+
+	ck_assert_ptr_nonnull(self);
+	while (!readahead_wait_validated(self, 0, &validated))
+		ck_assert_uint_eq(validated.stale_files, 0);
+	ck_assert_uint_eq(validated.stale_files, 1);
+	readahead_finish(self, &stats);
+	ck_assert_uint_eq(stats.stale_files, 1);
+}
+END_TEST
+
+static volatile sig_atomic_t n_signals;
+
+static void count_signal(int number)
+{
+	(void)number;
+	n_signals++;
+}
+
+START_TEST(threads_take_no_signals)
+{
+	sigset_t usr1, now;
+
+	signal(SIGUSR1, count_signal);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	add_many_files(100);
+	make_plan();
+
+	struct readahead *self = readahead_start(&plan, 4);
+
+	ck_assert_ptr_nonnull(self);
+	sigprocmask(SIG_SETMASK, NULL, &now);
+	ck_assert(!sigismember(&now, SIGUSR1));
+	sigprocmask(SIG_BLOCK, &usr1, NULL);
+	for (int i = 0; i < 100; i++)
+		kill(getpid(), SIGUSR1);
+	readahead_finish(self, &stats);
+	ck_assert_int_eq(n_signals, 0);
+}
+END_TEST
+
+START_TEST(without_threads_it_says_so)
+{
+	struct rlimit before, none;
+	uid_t uid = getuid();
+
+	make_plan();
+	ck_assert_int_eq(getrlimit(RLIMIT_NPROC, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &none), 0);
+	/* The limit does not hold for root. */
+	if (uid == 0)
+		ck_assert_int_eq(setresuid(65534, 65534, 0), 0);
+
+	errno = 0;
+	struct readahead *self = readahead_start(&plan, 4);
+	int start_errno = errno;
+
+	if (uid == 0)
+		ck_assert_int_eq(setresuid(0, 0, 0), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &before), 0);
+	ck_assert_ptr_null(self);
+	ck_assert_int_eq(start_errno, EAGAIN);
+}
+END_TEST
+
+START_TEST(the_budget_is_a_part_of_the_memory)
+{
+	ck_assert_uint_gt(readahead_budget_pages(), 0);
+	ck_assert_uint_lt(readahead_budget_pages(), (uint64_t)sysconf(_SC_PHYS_PAGES));
+}
+END_TEST
+
+/* Pages have to be on a disk, and to leave memory when told to. */
+static bool can_run_here(void)
+{
+	char path[] = "/var/tmp/check_readahead.XXXXXX", byte = 0;
+	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
+	cleanup_close int fd = mkstemp(path);
+
+	if (fd < 0)
+		return false;
+	unlink(path);
+	return write(fd, &byte, 1) == 1 && fdatasync(fd) == 0 &&
+	       posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0 &&
+	       errno == EAGAIN;
+}
+
+int main(void)
+{
+	if (!can_run_here())
+		return 77;
+
+	Suite *s = suite_create("readahead");
+	TCase *t = tcase_create("core");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, an_empty_plan_ends);
+	tcase_add_loop_test(t, what_is_planned_is_read_and_nothing_else, 1, 5);
+	tcase_add_test(t, what_is_resident_is_not_counted_as_read);
+	tcase_add_test(t, what_is_not_as_recorded_is_left_alone);
+	tcase_add_test(t, metadata_is_looked_up);
+	tcase_add_test(t, few_descriptors_are_enough);
+	tcase_add_test(t, cancelled_it_leaves_nothing_behind);
+	tcase_add_test(t, validated_means_every_file);
+	tcase_add_test(t, threads_take_no_signals);
+	tcase_add_test(t, without_threads_it_says_so);
+	tcase_add_test(t, the_budget_is_a_part_of_the_memory);
+	suite_add_tcase(s, t);
+
+	SRunner *r = srunner_create(s);
+
+	srunner_run_all(r, CK_NORMAL);
+
+	int failed = srunner_ntests_failed(r);
+
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
