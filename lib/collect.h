@@ -1,0 +1,62 @@
+/*
+ * collect.h - watches a starting program and fills a page set with what it uses.
+ *
+ *     collect_attach() ... collect_run() ... (commit what is in the page set) ... collect_run() ...
+ *
+ * COLLECT_TRAIN follows the whole process tree with system call stops and finds mapped and read pages,
+ * lookups, and their order; pages exactly where a userfaultfd can be had (uffd.h). COLLECT_SAMPLE looks
+ * at the maps and the pagemap of each process at a few times and before it exits; there are no system call
+ * stops. COLLECT_EXIT_ONLY only waits for its exit. All must be called from one thread (tracee.h).
+ */
+#ifndef PBRUN_COLLECT_H
+#define PBRUN_COLLECT_H
+
+#include "pageset.h"
+#include "tracee.h"
+
+enum collect_mode { COLLECT_EXIT_ONLY, COLLECT_SAMPLE, COLLECT_TRAIN };
+
+struct collect_options {
+	enum collect_mode mode;
+	uint32_t window_ms; /* the launch window ends so long after the exec */
+	uint32_t quiet_ms;  /* or when nothing new was seen for so long */
+};
+
+enum collect_milestone {
+	COLLECT_MAIN_EXITING,  /* the program stands before its exit until the next collect_run() */
+	COLLECT_WINDOW_CLOSED, /* everybody was let go; the page set is complete */
+	COLLECT_ALL_GONE,      /* nobody is left; the page set is complete */
+};
+
+struct collect {
+	struct pageset seen; /* the caller's to take or read between collect_run()s */
+	bool has_execed;     /* the program was really started */
+	int wait_status;     /* at COLLECT_MAIN_EXITING: as waitpid(2) will give it to the parent */
+	bool was_courteous;  /* somebody was let go for politeness' sake (courtesy.h) */
+	uint64_t start_ns;   /* CLOCK_MONOTONIC at the exec */
+	uint64_t n_stops;
+	uint64_t n_new;              /* counts up with all that is added to seen */
+	struct collect_state *state; /* private */
+};
+
+/* Attaches to pid, which has not yet called execve(2). 0; -errno of tracee_seize(); -ENOMEM. self is
+ * to be released in any case. */
+must_check int collect_attach(struct collect *self, pid_t pid, const struct collect_options *options);
+
+/*
+ * Runs to the next milestone. Interrupted every few milliseconds by SIGALRM, for which it has a handler
+ * while it runs; no other use of that signal must be made. Returns an enum collect_milestone, or -errno
+ * (-ENOMEM ...): then everybody was let go, and what is in seen is incomplete.
+ */
+must_check int collect_run(struct collect *self);
+
+/* Lets everybody go who is still followed, also the program before its exit. What was seen stays. */
+void collect_let_go(struct collect *self);
+
+/* Lets everybody go, and frees what was seen. */
+void collect_release(struct collect *self);
+
+/* Milliseconds after the exec, of CLOCK_MONOTONIC now; 0 before. */
+uint64_t collect_elapsed_ns(const struct collect *self);
+
+#endif

@@ -1,0 +1,481 @@
+#include "fileuse.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "pagemap.h"
+
+/* Newer than the headers of some C libraries. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
+
+/* How a call names a file by path: the argument's index, the directory descriptor's (-1: the working
+ * directory), and what success means. */
+struct path_call {
+	long nr;
+	int path_arg;
+	int dirfd_arg;
+	uint8_t access;
+};
+
+static const struct path_call path_calls[] = {
+	{ SYS_openat, 1, 0, PAGESET_OPENED },
+	{ SYS_openat2, 1, 0, PAGESET_OPENED },
+	{ SYS_newfstatat, 1, 0, PAGESET_STATED },
+	{ SYS_statx, 1, 0, PAGESET_STATED },
+	{ SYS_faccessat, 1, 0, PAGESET_STATED },
+	{ SYS_faccessat2, 1, 0, PAGESET_STATED },
+	{ SYS_readlinkat, 1, 0, PAGESET_STATED },
+	{ SYS_statfs, 0, -1, PAGESET_STATED },
+	{ SYS_chdir, 0, -1, PAGESET_STATED },
+	{ SYS_getxattr, 0, -1, PAGESET_STATED },
+	{ SYS_lgetxattr, 0, -1, PAGESET_STATED },
+	{ SYS_execve, 0, -1, PAGESET_STATED }, /* only a failed one is seen to exit here */
+#ifdef SYS_open
+	{ SYS_open, 0, -1, PAGESET_OPENED },
+	{ SYS_stat, 0, -1, PAGESET_STATED },
+	{ SYS_lstat, 0, -1, PAGESET_STATED },
+	{ SYS_access, 0, -1, PAGESET_STATED },
+	{ SYS_readlink, 0, -1, PAGESET_STATED },
+#endif
+};
+
+/* How a call reads: the descriptor's argument, the offset's (-1: the file position), by value or by address.
+ */
+struct read_call {
+	long nr;
+	int fd_arg;
+	int offset_arg;
+	bool offset_is_address;
+};
+
+static const struct read_call read_calls[] = {
+	{ SYS_read, 0, -1, false },          { SYS_readv, 0, -1, false },  { SYS_pread64, 0, 3, false },
+	{ SYS_preadv, 0, 3, false },         { SYS_preadv2, 0, 3, false }, { SYS_sendfile, 1, 2, true },
+	{ SYS_copy_file_range, 0, 1, true }, { SYS_splice, 0, 1, true },
+};
+
+static const struct path_call *find_path_call(uint64_t nr)
+{
+	for (size_t i = 0; i < sizeof(path_calls) / sizeof(path_calls[0]); i++)
+		if (path_calls[i].nr == (long)nr)
+			return &path_calls[i];
+	return NULL;
+}
+
+static const struct read_call *find_read_call(uint64_t nr)
+{
+	for (size_t i = 0; i < sizeof(read_calls) / sizeof(read_calls[0]); i++)
+		if (read_calls[i].nr == (long)nr)
+			return &read_calls[i];
+	return NULL;
+}
+
+/* readlink(2) of /proc/PID/WHAT, terminated. False if it fails or does not fit. */
+static bool read_proc_link(pid_t pid, const char *what, char *ret_path)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/%d/%s", pid, what);
+	ssize_t n = readlink(link, ret_path, PATH_MAX);
+
+	if (n <= 0 || n >= PATH_MAX)
+		return false;
+	ret_path[n] = '\0';
+	return ret_path[0] == '/';
+}
+
+static bool read_fd_link(pid_t pid, int fd, char *ret_path)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "fd/%d", fd);
+	return read_proc_link(pid, what, ret_path);
+}
+
+/* Copies a string from the task's memory; it may end just before unreadable memory. */
+static bool read_string(pid_t tid, uint64_t address, char *ret_string, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		/* Up to the end of the page, then page by page: most paths take one call. */
+		size_t chunk = 4096 - (size_t)((address + n) % 4096);
+		ssize_t got = tracee_read_memory(tid, address + n, ret_string + n,
+						 chunk < size - n ? chunk : size - n);
+
+		if (got <= 0)
+			return false;
+		if (memchr(ret_string + n, '\0', (size_t)got))
+			return true;
+		n += (size_t)got;
+	}
+	return false;
+}
+
+static bool base_directory(struct process *process, int dirfd, char *ret_path)
+{
+	if (dirfd != AT_FDCWD)
+		return read_fd_link(process->pid, dirfd, ret_path);
+	if (!process->working_directory) {
+		if (!read_proc_link(process->pid, "cwd", ret_path))
+			return false;
+		process->working_directory = strdup(ret_path);
+		return process->working_directory;
+	}
+	memccpy(ret_path, process->working_directory, '\0', PATH_MAX);
+	return true;
+}
+
+bool fileuse_path_argument(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path)
+{
+	char name[PATH_MAX];
+
+	if (!read_string(tid, address, name, sizeof(name)) || name[0] == '\0')
+		return false;
+	if (name[0] == '/') {
+		memccpy(ret_path, name, '\0', PATH_MAX);
+		return true;
+	}
+	if (!base_directory(process, dirfd, ret_path))
+		return false;
+	const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
+	size_t n = strlen(ret_path);
+
+	if (n + 1 + strlen(rest) >= PATH_MAX)
+		return false;
+	if (n > 1) /* not "/" */
+		ret_path[n++] = '/';
+	memccpy(ret_path + n, rest, '\0', PATH_MAX - n);
+	return true;
+}
+
+/* PAGESET_OPENED, and PAGESET_WRITTEN if the descriptor may be written to. */
+static uint8_t access_of_open(const struct path_call *call, const struct task *task)
+{
+	/* openat2(2) has its flags in memory: taken for reading. */
+	int flags = call->nr == SYS_openat2 ? O_RDONLY : (int)task->args[call->path_arg + 1];
+
+	return (flags & O_ACCMODE) == O_RDONLY ? PAGESET_OPENED : PAGESET_OPENED | PAGESET_WRITTEN;
+}
+
+/* What lives in memory anyway, or is no file at all. */
+static bool is_disk_path(const char *path)
+{
+	static const char *const elsewhere[] = { "/proc/", "/sys/", "/dev/", "/run/" };
+
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (strncmp(path, elsewhere[i], strlen(elsewhere[i])) == 0)
+			return false;
+	return true;
+}
+
+static int note_access(struct fileuse *self, const char *path, uint8_t access, uint32_t now_us,
+		       struct pageset_file **ret_file)
+{
+	struct pageset_file *file = pageset_find(self->pageset, path);
+
+	if (!file) {
+		if (self->n_lookups_left == 0)
+			return 0;
+		self->n_lookups_left--;
+		int r = pageset_add(self->pageset, path, now_us, &file);
+
+		if (r < 0)
+			return r;
+	}
+	if ((file->access | access) != file->access) {
+		file->access |= access;
+		self->n_new++;
+	}
+	if (ret_file)
+		*ret_file = file;
+	return 0;
+}
+
+/*
+ * The regular file that a descriptor is open on, under a path that leads us to the same file; NULL if
+ * there is none. access is noted for it. 0 or -ENOMEM.
+ */
+static int file_of_fd(struct fileuse *self, const struct process *process, int fd, uint8_t access,
+		      uint32_t now_us, struct pageset_file **ret_file)
+{
+	char link[64];
+	char path[PATH_MAX];
+	struct stat st;
+	struct stat st_of_path;
+
+	*ret_file = NULL;
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", process->pid, fd);
+	if (!read_fd_link(process->pid, fd, path) || !is_disk_path(path) || stat(link, &st) < 0 ||
+	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || stat(path, &st_of_path) < 0 ||
+	    st.st_dev != st_of_path.st_dev || st.st_ino != st_of_path.st_ino)
+		return 0;
+	struct pageset_file *file = NULL;
+	int r = note_access(self, path, access, now_us, &file);
+
+	if (r < 0 || !file)
+		return r;
+	if (S_ISREG(st.st_mode)) {
+		file->id = fileid_from_stat(&st);
+		*ret_file = file;
+	}
+	return 0;
+}
+
+static bool can_cache(int64_t fd)
+{
+	return fd >= 0 && fd < PROCESS_N_CACHED_FDS;
+}
+
+static void forget_fd(struct process *process, int64_t fd)
+{
+	if (can_cache(fd))
+		process->files[fd] = NULL;
+}
+
+static int file_to_read(struct fileuse *self, struct process *process, int fd, uint32_t now_us,
+			struct pageset_file **ret_file)
+{
+	if (can_cache(fd) && process->files[fd]) {
+		*ret_file = process->files[fd];
+		return 0;
+	}
+	int r = file_of_fd(self, process, fd, PAGESET_READ, now_us, ret_file);
+
+	if (r == 0 && can_cache(fd))
+		process->files[fd] = *ret_file;
+	return r;
+}
+
+/* The position of a descriptor: the first line of its fdinfo, "pos:\t1234". */
+static int64_t read_position(pid_t pid, int fd)
+{
+	char path[64];
+	char text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	cleanup_close int info = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
+
+	if (n < 5)
+		return -1;
+	text[n] = '\0';
+	return strtoll(text + 4, NULL, 10);
+}
+
+/* Where the n bytes that were read begin. -1: not known. */
+static int64_t offset_of_read(const struct read_call *call, const struct task *task, int fd, int64_t n)
+{
+	uint64_t arg = call->offset_arg >= 0 ? task->args[call->offset_arg] : 0;
+	int64_t end = 0;
+
+	if (call->offset_arg >= 0 && !call->offset_is_address && (int64_t)arg >= 0)
+		return (int64_t)arg;
+	if (call->offset_is_address && arg) {
+		if (tracee_read_memory(task->tid, arg, &end, sizeof(end)) != (ssize_t)sizeof(end))
+			return -1;
+	} else {
+		end = read_position(task->process->pid, fd);
+	}
+	return end < n ? -1 : end - n;
+}
+
+static bool has_all_pages(const struct pageset_file *file)
+{
+	return pageset_file_pages(file) << pagemap_page_shift() >= file->id.size_bytes;
+}
+
+static int note_read(struct fileuse *self, const struct read_call *call, const struct task *task, int64_t n,
+		     uint32_t now_us)
+{
+	int fd = (int)task->args[call->fd_arg];
+	struct pageset_file *file = NULL;
+	int r = n > 0 ? file_to_read(self, task->process, fd, now_us, &file) : 0;
+
+	if (r < 0 || !file || has_all_pages(file))
+		return r;
+	int64_t offset = offset_of_read(call, task, fd, n);
+
+	if (offset < 0)
+		return 0;
+	unsigned int shift = pagemap_page_shift();
+	uint64_t first_page = (uint64_t)offset >> shift;
+	uint64_t end_page = ((uint64_t)(offset + n) + pagemap_page_size() - 1) >> shift;
+
+	r = pageset_file_add(file, (struct page_run){ first_page, end_page - first_page }, now_us);
+	if (r > 0)
+		self->n_new += (uint64_t)r;
+	return r == -ERANGE || r > 0 ? 0 : r;
+}
+
+static int note_path(struct fileuse *self, const struct path_call *call, const struct task *task,
+		     int64_t result, uint32_t now_us)
+{
+	char path[PATH_MAX];
+	struct pageset_file *file = NULL;
+	bool is_open = call->access == PAGESET_OPENED;
+	int dirfd = call->dirfd_arg < 0 ? AT_FDCWD : (int)task->args[call->dirfd_arg];
+
+	if (result < 0 && result != -ENOENT && result != -ENOTDIR)
+		return 0;
+	if (is_open && result >= 0) {
+		forget_fd(task->process, result);
+		int r = file_of_fd(self, task->process, (int)result, access_of_open(call, task), now_us,
+				   &file);
+
+		if (r < 0)
+			return r;
+	}
+	if (task->process->is_elsewhere ||
+	    !fileuse_path_argument(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
+	    !is_disk_path(path))
+		return 0;
+	/* A path by another name: the links on the way want to be read, too. */
+	if (file && strcmp(path, file->path) == 0)
+		return 0;
+	return note_access(self, path, result < 0 ? PAGESET_MISSING : PAGESET_STATED, now_us, NULL);
+}
+
+/* Behind the last page of a range, as the kernel rounds it. */
+static uint64_t range_end(uint64_t start, uint64_t size)
+{
+	uint64_t page_size = pagemap_page_size();
+
+	return (start + size + page_size - 1) & ~(page_size - 1);
+}
+
+/* A mapping that mmap(2) made. */
+static int note_map(struct fileuse *self, const struct task *task, uint64_t address, uint32_t now_us)
+{
+	uint64_t end = range_end(address, task->args[1]);
+	struct addrspace *addrspace = task->process->addrspace;
+	struct pageset_file *file = NULL;
+
+	if (task->args[3] & MAP_ANONYMOUS)
+		return addrspace_unmap(addrspace, address, end);
+	int r = file_of_fd(self, task->process, (int)task->args[4], PAGESET_MAPPED, now_us, &file);
+
+	if (r < 0)
+		return r;
+	if (!file)
+		return addrspace_unmap(addrspace, address, end);
+	struct addrspace_mapping mapping = { .start = address,
+					     .end = end,
+					     .first_page = task->args[5] >> pagemap_page_shift(),
+					     .file = file };
+
+	return addrspace_map(addrspace, mapping, (task->args[3] & MAP_TYPE) != MAP_PRIVATE);
+}
+
+/* Pages of files that are about to vanish from the address space are looked at for the last time. */
+static int note_last_look(struct fileuse *self, const struct task *task, uint32_t now_us)
+{
+	uint64_t start = task->args[0];
+	uint64_t end = range_end(start, task->args[1]);
+	struct addrspace *addrspace = task->process->addrspace;
+
+	if (!addrspace_has_files_in(addrspace, start, end))
+		return 0;
+	int n = addrspace_scan(addrspace, task->tid, start, end, now_us);
+
+	if (n > 0)
+		self->n_new += (uint64_t)n;
+	return n == -ENOMEM ? n : 0;
+}
+
+int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us)
+{
+	struct process *process = task->process;
+
+	switch (task->nr) {
+	case SYS_close:
+		forget_fd(process, (int64_t)task->args[0]);
+		break;
+	case SYS_close_range:
+		process_forget_files(process);
+		break;
+	case SYS_munmap:
+	case SYS_mremap:
+		return note_last_look(self, task, now_us);
+	case SYS_mmap:
+		if (task->args[3] & MAP_FIXED)
+			return note_last_look(self, task, now_us);
+		break;
+	case SYS_madvise:
+		if (task->args[2] == MADV_DONTNEED)
+			return note_last_look(self, task, now_us);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* Nothing of a file is where munmap(2), or mremap(2), took it away. What mremap moved is lost sight of. */
+static int note_unmap(const struct task *task)
+{
+	return addrspace_unmap(task->process->addrspace, task->args[0],
+			       range_end(task->args[0], task->args[1]));
+}
+
+static bool is_error(int64_t result)
+{
+	return result < 0 && result > -4096;
+}
+
+static void forget_duplicate(const struct task *task, int64_t result)
+{
+	if (task->nr == SYS_fcntl && task->args[1] != F_DUPFD && task->args[1] != F_DUPFD_CLOEXEC)
+		return;
+	forget_fd(task->process, result);
+}
+
+int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us)
+{
+	const struct read_call *read_call = find_read_call(task->nr);
+
+	if (read_call)
+		return note_read(self, read_call, task, result, now_us);
+	switch (task->nr) {
+	case SYS_mmap:
+		return is_error(result) ? 0 : note_map(self, task, (uint64_t)result, now_us);
+	case SYS_munmap:
+	case SYS_mremap:
+		return is_error(result) ? 0 : note_unmap(task);
+	case SYS_getdents64: {
+		char path[PATH_MAX];
+
+		if (result >= 0 && read_fd_link(task->process->pid, (int)task->args[0], path) &&
+		    is_disk_path(path))
+			return note_access(self, path, PAGESET_LISTED, now_us, NULL);
+		return 0;
+	}
+	case SYS_fchdir:
+	case SYS_chdir:
+		free(task->process->working_directory);
+		task->process->working_directory = NULL;
+		break;
+	case SYS_dup:
+#ifdef SYS_dup2
+	case SYS_dup2:
+#endif
+	case SYS_dup3:
+	case SYS_fcntl:
+		forget_duplicate(task, result);
+		return 0;
+	default:
+		break;
+	}
+	const struct path_call *path_call = find_path_call(task->nr);
+
+	return path_call ? note_path(self, path_call, task, result, now_us) : 0;
+}

@@ -1,0 +1,32 @@
+/*
+ * fileuse.h - what a system call of a traced program says about files: opened, read at which offsets,
+ * looked up, listed, mapped. read(2) and lookups never show in a pagemap.
+ *
+ * The caller stops at the entry and at the exit of each call and keeps the entry's number and
+ * arguments in struct task.
+ */
+#ifndef PBRUN_FILEUSE_H
+#define PBRUN_FILEUSE_H
+
+#include "proctree.h"
+
+struct fileuse {
+	struct pageset *pageset;
+	uint64_t n_new;        /* counts up with each new file, access or page */
+	size_t n_lookups_left; /* how many more files may be noted for their metadata alone */
+};
+
+#define FILEUSE_MAX_LOOKUPS 20000
+
+/* At a call's entry, where waiting for its end would be too late: what is unmapped or closed. 0 or
+ * -ENOMEM. */
+must_check int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us);
+
+/* At a call's exit. 0 or -ENOMEM; what cannot be found out is passed over. */
+must_check int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us);
+
+/* Reads a path argument from the task's memory and makes it absolute, into ret_path (PATH_MAX). dirfd
+ * as in openat(2). False if it cannot be had. Used before an exec, too. */
+bool fileuse_path_argument(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path);
+
+#endif

@@ -1,0 +1,162 @@
+#include "proctree.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct task **bucket_of(struct proctree *self, pid_t tid)
+{
+	return &self->buckets[(unsigned int)tid % PROCTREE_N_BUCKETS];
+}
+
+struct task *proctree_find(const struct proctree *self, pid_t tid)
+{
+	struct task *task = self->buckets[(unsigned int)tid % PROCTREE_N_BUCKETS];
+
+	while (task && task->tid != tid)
+		task = task->next;
+	return task;
+}
+
+struct process *proctree_find_process(const struct proctree *self, pid_t pid)
+{
+	struct process *process = self->processes;
+
+	while (process && process->pid != pid)
+		process = process->next;
+	return process;
+}
+
+/* The number behind a line's key, say "Tgid:\t123\n". */
+static long status_number(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+
+	return line ? strtol(line + strlen(key), NULL, 10) : -1;
+}
+
+int proctree_read_status(pid_t tid, struct proctree_status *ret_status)
+{
+	char path[64];
+	char text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	ret_status->tgid = (pid_t)status_number(text, "\nTgid:");
+	ret_status->parent_pid = (pid_t)status_number(text, "\nPPid:");
+	/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
+	ret_status->has_seccomp_filter = status_number(text, "\nSeccomp:") != 0;
+	return ret_status->tgid > 0 ? 0 : -ESRCH;
+}
+
+static struct process *add_process(struct proctree *self, pid_t pid)
+{
+	struct process *process = calloc(1, sizeof(*process));
+
+	if (process) {
+		process->pid = pid;
+		process->next = self->processes;
+		self->processes = process;
+	}
+	return process;
+}
+
+int proctree_add(struct proctree *self, pid_t tid, const struct proctree_status *status,
+		 struct task **ret_task, bool *ret_is_new_process)
+{
+	struct process *process = proctree_find_process(self, status->tgid);
+	struct task *task = calloc(1, sizeof(*task));
+	struct task **bucket = bucket_of(self, tid);
+
+	if (!task)
+		return -ENOMEM;
+	*ret_is_new_process = !process;
+	if (!process)
+		process = add_process(self, status->tgid);
+	if (!process) {
+		free(task);
+		return -ENOMEM;
+	}
+	process->has_seccomp_filter = status->has_seccomp_filter;
+	process->n_tasks++;
+	task->tid = tid;
+	task->process = process;
+	task->next = *bucket;
+	*bucket = task;
+	self->n_tasks++;
+	*ret_task = task;
+	return 0;
+}
+
+static void free_process(struct process *process)
+{
+	addrspace_unref(process->addrspace);
+	free(process->working_directory);
+	free(process);
+}
+
+static bool process_has_tasks(const struct proctree *self, const struct process *process)
+{
+	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
+		for (const struct task *task = self->buckets[i]; task; task = task->next)
+			if (task->process == process)
+				return true;
+	return false;
+}
+
+void proctree_remove(struct proctree *self, struct task *task)
+{
+	struct process *process = task->process;
+	struct task **link = bucket_of(self, task->tid);
+
+	while (*link != task)
+		link = &(*link)->next;
+	*link = task->next;
+	self->n_tasks--;
+	if (!task->is_exiting)
+		process->n_tasks--;
+	free(task);
+	if (process->n_tasks > 0 || process_has_tasks(self, process))
+		return;
+	struct process **process_link = &self->processes;
+
+	while (*process_link != process)
+		process_link = &(*process_link)->next;
+	*process_link = process->next;
+	free_process(process);
+}
+
+void proctree_release(struct proctree *self)
+{
+	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
+		while (self->buckets[i])
+			proctree_remove(self, self->buckets[i]);
+}
+
+static bool same_object(const char *ours, pid_t pid, const char *theirs)
+{
+	char path[64];
+	struct stat a;
+	struct stat b;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, theirs);
+	return stat(ours, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool process_is_elsewhere(pid_t pid)
+{
+	return !same_object("/", pid, "root") || !same_object("/proc/self/ns/mnt", pid, "ns/mnt");
+}
+
+void process_forget_files(struct process *self)
+{
+	memset(self->files, 0, sizeof(self->files));
+}

@@ -1,0 +1,76 @@
+/*
+ * proctree.h - the tasks (threads) and processes that are being followed: who they are, and what is
+ * remembered of each between its stops.
+ */
+#ifndef PBRUN_PROCTREE_H
+#define PBRUN_PROCTREE_H
+
+#include "addrspace.h"
+
+#define PROCTREE_N_BUCKETS 256
+#define PROCESS_N_CACHED_FDS 256
+
+struct process {
+	pid_t pid;
+	unsigned int n_tasks; /* that have not reached their exit */
+	struct addrspace *addrspace;
+	bool shares_addrspace;   /* a vfork(2) child before its exec: the parent's scan covers it */
+	bool has_seccomp_filter; /* then no system call of ours is put into it */
+	bool is_elsewhere;       /* another root or mount namespace: its paths are not ours */
+	bool is_released;        /* let go: only the ends of its tasks are still awaited */
+	char *working_directory; /* NULL: not known (yet) */
+	/* Which file a descriptor reads from, as far as known; NULL: to be looked up. */
+	struct pageset_file *files[PROCESS_N_CACHED_FDS];
+	struct process *next; /* in the proctree's list */
+};
+
+struct task {
+	pid_t tid;
+	struct process *process;
+	bool is_exiting;
+	bool is_wanted; /* tracee_interrupt() was sent: to be released at the next stop */
+	/* The system call that it is in, from its entry stop. */
+	bool in_syscall;
+	uint64_t nr;
+	uint64_t args[6];
+	struct task *next; /* in its bucket */
+};
+
+struct proctree {
+	struct task *buckets[PROCTREE_N_BUCKETS];
+	struct process *processes;
+	size_t n_tasks;
+};
+
+void proctree_release(struct proctree *self);
+
+struct task *proctree_find(const struct proctree *self, pid_t tid);
+
+/* What /proc/TID/status says. */
+struct proctree_status {
+	pid_t tgid;
+	pid_t parent_pid;
+	bool has_seccomp_filter;
+};
+must_check int proctree_read_status(pid_t tid, struct proctree_status *ret_status);
+
+/*
+ * Adds a task, and its process where it is the first of it; ret_is_new_process says so, and then the
+ * process has no address space yet. 0 or -ENOMEM.
+ */
+must_check int proctree_add(struct proctree *self, pid_t tid, const struct proctree_status *status,
+			    struct task **ret_task, bool *ret_is_new_process);
+
+struct process *proctree_find_process(const struct proctree *self, pid_t pid);
+
+/* Forgets a task, and its process with its last one. */
+void proctree_remove(struct proctree *self, struct task *task);
+
+/* True if path resolution in the process may differ from ours (another root or mount namespace, or it
+ * cannot be told). */
+bool process_is_elsewhere(pid_t pid);
+
+/* After an exec: descriptors may be closed, the directory stays. */
+void process_forget_files(struct process *self);
+
+#endif

@@ -1,0 +1,350 @@
+#include "tracee.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <linux/audit.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#define PTRACE_STOP_EVENT(status) ((unsigned int)(status) >> 16)
+
+#if defined(__x86_64__)
+#define NATIVE_AUDIT_ARCH AUDIT_ARCH_X86_64
+#define X32_SYSCALL_BIT 0x40000000u
+static const unsigned char syscall_instruction[] = { 0x0f, 0x05 };
+
+static void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
+			       const struct tracee_call *call)
+{
+	regs->rip = instruction;
+	regs->rax = (unsigned long)call->nr;
+	regs->orig_rax = (unsigned long)-1; /* else the kernel might restart the interrupted call */
+	regs->rdi = call->args[0];
+	regs->rsi = call->args[1];
+	regs->rdx = call->args[2];
+	regs->r10 = call->args[3];
+	regs->r8 = call->args[4];
+	regs->r9 = call->args[5];
+}
+
+static void set_result(struct user_regs_struct *regs, int64_t result)
+{
+	regs->rax = (unsigned long)result;
+}
+
+#elif defined(__aarch64__)
+#define NATIVE_AUDIT_ARCH AUDIT_ARCH_AARCH64
+#define X32_SYSCALL_BIT 0u
+static const unsigned char syscall_instruction[] = { 0x01, 0x00, 0x00, 0xd4 }; /* svc #0 */
+
+static void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
+			       const struct tracee_call *call)
+{
+	regs->pc = instruction;
+	regs->regs[8] = (unsigned long)call->nr;
+	for (size_t i = 0; i < 6; i++)
+		regs->regs[i] = call->args[i];
+}
+
+static void set_result(struct user_regs_struct *regs, int64_t result)
+{
+	regs->regs[0] = (unsigned long)result;
+}
+
+#else
+#error "tracee.c knows x86_64 and aarch64: add the architecture's registers and syscall instruction"
+#endif
+
+int tracee_seize(const struct tracer *tracer, pid_t tid)
+{
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
+
+	if (tracer->with_children)
+		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+	return ptrace(PTRACE_SEIZE, tid, 0, options) < 0 ? -errno : 0;
+}
+
+void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
+{
+	(void)ptrace(tracer->with_syscalls ? PTRACE_SYSCALL : PTRACE_CONT, stop->tid, 0,
+		     (unsigned long)stop->signal);
+}
+
+void tracee_release(const struct tracee_stop *stop)
+{
+	(void)ptrace(PTRACE_DETACH, stop->tid, 0, (unsigned long)stop->signal);
+}
+
+void tracee_interrupt(pid_t tid)
+{
+	(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+}
+
+/* What PTRACE_GET_SYSCALL_INFO (since Linux 5.3) says. False: the task is gone. */
+static bool read_syscall_info(pid_t tid, struct __ptrace_syscall_info *ret_info)
+{
+	memset(ret_info, 0, sizeof(*ret_info));
+	return ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(*ret_info), ret_info) > 0;
+}
+
+static void fill_syscall(struct tracee_stop *stop)
+{
+	struct __ptrace_syscall_info info;
+
+	stop->is_native = false;
+	stop->event = TRACEE_SYSCALL_EXIT;
+	stop->result = -ENOSYS;
+	if (!read_syscall_info(stop->tid, &info))
+		return;
+	stop->is_native = info.arch == NATIVE_AUDIT_ARCH;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+		stop->event = TRACEE_SYSCALL_ENTRY;
+		stop->nr = info.entry.nr;
+		if (stop->nr & X32_SYSCALL_BIT)
+			stop->is_native = false;
+		for (size_t i = 0; i < 6; i++)
+			stop->args[i] = info.entry.args[i];
+	} else {
+		stop->result = info.exit.rval;
+	}
+}
+
+static bool is_job_control_signal(int signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+/* Sorts one wait status. False: it was dealt with here, the task runs on. */
+static bool classify(const struct tracer *tracer, int status, struct tracee_stop *stop)
+{
+	int signal = WSTOPSIG(status);
+	unsigned long message = 0;
+
+	switch (PTRACE_STOP_EVENT(status)) {
+	case 0:
+		if (signal == (SIGTRAP | 0x80)) {
+			fill_syscall(stop);
+			return true;
+		}
+		stop->signal = signal; /* on its way to the task */
+		break;
+	case PTRACE_EVENT_STOP:
+		if (signal == SIGTRAP) {
+			stop->event = TRACEE_STOPPED;
+			return true;
+		}
+		if (is_job_control_signal(signal)) {
+			/* A group stop: let the task rest, and hear of its end. */
+			(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
+			return false;
+		}
+		break;
+	case PTRACE_EVENT_EXEC:
+		stop->event = TRACEE_EXECED;
+		if (ptrace(PTRACE_GETEVENTMSG, stop->tid, 0, &message) == 0)
+			stop->former_tid = (pid_t)message;
+		return true;
+	case PTRACE_EVENT_EXIT:
+		stop->event = TRACEE_EXITING;
+		if (ptrace(PTRACE_GETEVENTMSG, stop->tid, 0, &message) == 0)
+			stop->wait_status = (int)message;
+		return true;
+	default: /* fork, vfork, clone: the child reports by itself */
+		break;
+	}
+	tracee_resume(tracer, stop);
+	return false;
+}
+
+int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop)
+{
+	for (;;) {
+		struct tracee_stop stop = { 0 };
+		int status = 0;
+
+		stop.tid = waitpid(-1, &status, __WALL);
+		if (stop.tid < 0) {
+			if (errno != EINTR && errno != ECHILD)
+				return -errno;
+			stop.event = errno == EINTR ? TRACEE_NOTHING : TRACEE_NONE_LEFT;
+		} else if (!WIFSTOPPED(status)) {
+			stop.event = TRACEE_GONE;
+		} else if (!classify(tracer, status, &stop)) {
+			continue;
+		}
+		*ret_stop = stop;
+		return 0;
+	}
+}
+
+ssize_t tracee_read_memory(pid_t tid, uint64_t address, void *ret_data, size_t size)
+{
+	struct iovec local = { .iov_base = ret_data, .iov_len = size };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = size };
+	ssize_t n = process_vm_readv(tid, &local, 1, &remote, 1, 0);
+
+	return n < 0 ? -errno : n;
+}
+
+/* Where our own vDSO has a syscall instruction, as an offset from its start. 0: nowhere. */
+static uint64_t syscall_offset_in_vdso(void)
+{
+	const unsigned char *vdso = (const unsigned char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)vdso;
+
+	if (!vdso)
+		return 0;
+	const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(const void *)(vdso + header->e_phoff);
+
+	for (size_t i = 0; i < header->e_phnum; i++) {
+		if (segment[i].p_type != PT_LOAD || !(segment[i].p_flags & PF_X))
+			continue;
+		const unsigned char *found = memmem(vdso + segment[i].p_offset, segment[i].p_filesz,
+						    syscall_instruction, sizeof(syscall_instruction));
+
+		if (found)
+			return (uint64_t)(found - vdso);
+	}
+	return 0;
+}
+
+/* The address of a syscall instruction in the task's vDSO: the same image as our own, placed elsewhere.
+ * 0: there is none. */
+static uint64_t find_syscall_instruction(pid_t tid)
+{
+	ElfW(auxv_t) auxv[64];
+	char path[64];
+	uint64_t offset = syscall_offset_in_vdso();
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
+	cleanup_close int fd = offset ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(auxv[0]); i++)
+		if (auxv[i].a_type == AT_SYSINFO_EHDR)
+			return auxv[i].a_un.a_val + offset;
+	return 0;
+}
+
+static bool get_registers(pid_t tid, struct user_regs_struct *ret_regs)
+{
+	struct iovec iov = { .iov_base = ret_regs, .iov_len = sizeof(*ret_regs) };
+
+	/* A shorter register set is that of another ABI. */
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) == 0 && iov.iov_len == sizeof(*ret_regs);
+}
+
+static void set_registers(pid_t tid, const struct user_regs_struct *regs)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)regs, .iov_len = sizeof(*regs) };
+
+	(void)ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov);
+}
+
+struct injection {
+	struct tracee_stop *stop;
+	uint64_t instruction;
+	struct user_regs_struct saved;
+	bool owes_sigstop;    /* taken from the task on the way: to be sent again */
+	bool owes_group_stop; /* run through: to be entered again */
+};
+
+static void start_call(struct injection *self, const struct tracee_call *call)
+{
+	struct user_regs_struct regs = self->saved;
+
+	registers_for_call(&regs, self->instruction, call);
+	set_registers(self->stop->tid, &regs);
+}
+
+/* Lets the task run to its next stop. Returns its wait status, or -1: see self->stop. */
+static int run_to_stop(struct injection *self)
+{
+	pid_t tid = self->stop->tid;
+	int status = 0;
+
+	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 || waitpid(tid, &status, __WALL) < 0 ||
+	    !WIFSTOPPED(status)) {
+		self->stop->event = TRACEE_GONE;
+		return -1;
+	}
+	if (PTRACE_STOP_EVENT(status) == PTRACE_EVENT_EXIT) {
+		self->stop->event = TRACEE_EXITING;
+		return -1;
+	}
+	return status;
+}
+
+/* One call, begun to end. 0 and its result, -EINTR, -EBUSY. */
+static int run_call(struct injection *self, const struct tracee_call *call, int64_t *ret_result)
+{
+	enum { MOST_STOPS = 32 };
+	bool has_entered = false;
+
+	start_call(self, call);
+	for (int n_stops = 0; n_stops < MOST_STOPS; n_stops++) {
+		struct __ptrace_syscall_info info;
+		int status = run_to_stop(self);
+
+		if (status < 0)
+			return -EINTR;
+		if (PTRACE_STOP_EVENT(status) == PTRACE_EVENT_STOP)
+			self->owes_group_stop |= WSTOPSIG(status) != SIGTRAP;
+		else if (WSTOPSIG(status) == SIGSTOP)
+			self->owes_sigstop = true;
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80) || !read_syscall_info(self->stop->tid, &info))
+			continue;
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+			has_entered = true;
+		} else if (has_entered) {
+			*ret_result = info.exit.rval;
+			return 0;
+		} else {
+			/* The end of the call in which the task stood, and it wrote its result just now. */
+			set_result(&self->saved, info.exit.rval);
+			start_call(self, call);
+		}
+	}
+	return -EBUSY;
+}
+
+int tracee_inject(struct tracee_stop *stop,
+		  bool (*prepare)(int64_t result, struct tracee_call *ret_call, void *context), void *context)
+{
+	struct injection self = { .stop = stop };
+	uint64_t saved_mask = 0;
+	uint64_t blocked_mask = ~UINT64_C(0);
+	struct tracee_call call = { 0 };
+	int64_t result = 0;
+	int r = 0;
+
+	if (!get_registers(stop->tid, &self.saved))
+		return -ENOSYS;
+	self.instruction = find_syscall_instruction(stop->tid);
+	if (!self.instruction)
+		return -ENOENT;
+	/* No handler may start on registers that are not the task's own. */
+	if (ptrace(PTRACE_GETSIGMASK, stop->tid, sizeof(saved_mask), &saved_mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, stop->tid, sizeof(blocked_mask), &blocked_mask) < 0)
+		return -ENOSYS;
+
+	while (r == 0 && prepare(result, &call, context))
+		r = run_call(&self, &call, &result);
+
+	if (r != -EINTR)
+		set_registers(stop->tid, &self.saved);
+	(void)ptrace(PTRACE_SETSIGMASK, stop->tid, sizeof(saved_mask), &saved_mask);
+	if (self.owes_sigstop)
+		(void)syscall(SYS_tgkill, stop->tid, stop->tid, SIGSTOP);
+	if (self.owes_group_stop)
+		tracee_interrupt(stop->tid);
+	return r;
+}
