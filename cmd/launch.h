@@ -1,0 +1,26 @@
+/*
+ * launch.h - pbrun's main job: become the program, and leave an observer behind.
+ */
+#ifndef PBRUN_LAUNCH_H
+#define PBRUN_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy.h"
+
+struct launch_options {
+	const char *dir;     /* of the shadow files; NULL: there is none */
+	const char *profile; /* NULL: the one the program has by its name */
+	const char *report;  /* path; NULL: none */
+	enum policy_mode mode;
+	uint32_t window_ms;
+	bool prefetches;
+	bool verbose;
+	bool is_disabled; /* just exec */
+};
+
+/* Becomes the program, or says why it cannot and exits with 126 or 127. argv ends with NULL. */
+__attribute__((noreturn)) void launch(char *const argv[], const struct launch_options *options);
+
+#endif

@@ -1,0 +1,443 @@
+#include "observer.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "collect.h"
+#include "merge.h"
+
+/* Nothing new for so long ends the launch window. */
+#define QUIET_MS 2000
+/* Files are looked at for changes at most so long before the program starts. */
+#define VALIDATION_MS 100
+#define LOCK_TIMEOUT_MS 10000
+#define N_THREADS 4
+
+static void close_all_but(const int *kept_fds, size_t n_kept_fds)
+{
+	unsigned int next = 3;
+
+	for (;;) {
+		unsigned int lowest = UINT_MAX;
+
+		for (size_t i = 0; i < n_kept_fds; i++)
+			if (kept_fds[i] >= (int)next && (unsigned int)kept_fds[i] < lowest)
+				lowest = (unsigned int)kept_fds[i];
+		if (lowest > next)
+			(void)close_range(next, lowest == UINT_MAX ? UINT_MAX : lowest - 1, 0);
+		if (lowest == UINT_MAX)
+			return;
+		next = lowest + 1;
+	}
+}
+
+static void reset_signals(void)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int signal = 1; signal < NSIG; signal++)
+		(void)sigaction(signal, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
+	(void)sigaction(SIGXFSZ, &action, NULL); /* write(2) fails with EFBIG instead */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the observer: away from everything that belongs to the program. */
+static void become_observer(const int *kept_fds, size_t n_kept_fds)
+{
+	struct rlimit limit;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3; fd++)
+		if (null_fd >= 0 && null_fd != fd)
+			(void)dup2(null_fd, fd);
+	close_all_but(kept_fds, n_kept_fds);
+	reset_signals();
+	if (chdir("/") < 0)
+		return; /* it keeps a directory busy for a while: no harm */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* A child of which its parent never hears by a signal: SIGCHLD might stay pending for the program. */
+static pid_t fork_silently(void)
+{
+	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+}
+
+static bool inherits_orphans(void)
+{
+	int is_subreaper = 0;
+
+	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper);
+}
+
+/* In the middle process: leaves the observer behind as an orphan. Does not return in it. */
+static void fork_orphan(int write_fd)
+{
+	if (setsid() < 0)
+		_exit(1);
+	pid_t pid = fork();
+
+	if (pid == 0)
+		return;
+	close(write_fd);
+	_exit(pid < 0);
+}
+
+int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link)
+{
+	enum { MOST_KEPT = 16 };
+	struct observer_link link = { .launcher_pid = getpid() };
+	int fds[2];
+	int status = 0;
+
+	if (n_kept_fds >= MOST_KEPT)
+		return -EINVAL;
+	if (inherits_orphans())
+		return -EBUSY;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	/* Yama lets only descendants be traced, unless they ask for it. Taken back in observer_await(). */
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	pid_t middle = fork_silently();
+
+	if (middle < 0) {
+		int r = -errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	if (middle > 0) {
+		close(fds[1]);
+		while (waitpid(middle, &status, __WALL) < 0 && errno == EINTR)
+			;
+		link.fd = fds[0];
+		*ret_link = link;
+		return OBSERVER_LAUNCHER;
+	}
+	fork_orphan(fds[1]);
+	int all_kept[MOST_KEPT];
+
+	memcpy(all_kept, kept_fds, n_kept_fds * sizeof(*kept_fds));
+	all_kept[n_kept_fds] = fds[1];
+	become_observer(all_kept, n_kept_fds + 1);
+	link.fd = fds[1];
+	*ret_link = link;
+	return OBSERVER_OBSERVER;
+}
+
+void observer_await(struct observer_link *link)
+{
+	struct pollfd ready = { .fd = link->fd, .events = POLLIN };
+
+	/* One byte, or the end of the pipe when there is no observer any more. */
+	while (poll(&ready, 1, OBSERVER_PATIENCE_MS) < 0 && errno == EINTR)
+		;
+	close(link->fd);
+	link->fd = -1;
+	(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
+}
+
+static void let_launcher_go(struct observer_link *link)
+{
+	if (link->fd >= 0) {
+		(void)!write(link->fd, "", 1);
+		close(link->fd);
+		link->fd = -1;
+	}
+}
+
+struct launch {
+	const struct observer_options *options;
+	struct observer_outcome outcome;
+	struct plan plan;
+	struct readahead *replay;
+	struct collect collect;
+	bool calls_for_training; /* so much has changed */
+	bool was_merged;         /* what was seen so far is in the shadow already */
+	uint64_t n_merged;       /* collect.n_new at that time */
+};
+
+static void start_replay(struct launch *self)
+{
+	const struct observer_options *options = self->options;
+	struct plan_options plan_options = { .bridge_pages = 3,
+					     .piece_pages = 32,
+					     .budget_pages = readahead_budget_pages() };
+
+	if (!options->shadow || !options->prefetches)
+		return;
+	if (plan_build(&options->shadow->files, &plan_options, &self->plan) == 0)
+		self->replay = readahead_start(&self->plan, N_THREADS);
+}
+
+static void note_changes(struct launch *self, const struct readahead_stats *stats)
+{
+	self->outcome.shadow_is_stale = stats->stale_files > 0;
+	self->calls_for_training = policy_files_changed(self->options->shadow, stats);
+}
+
+static void finish_replay(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	readahead_finish(self->replay, &self->outcome.prefetch);
+	self->replay = NULL;
+	note_changes(self, &self->outcome.prefetch);
+}
+
+static uint32_t random_number(void)
+{
+	uint32_t number = 0;
+
+	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
+	return number;
+}
+
+static void choose_mode(struct launch *self)
+{
+	struct readahead_stats stats;
+
+	if (self->replay && readahead_wait_validated(self->replay, VALIDATION_MS, &stats))
+		note_changes(self, &stats);
+	self->outcome.choice = policy_choose(self->options->requested, self->options->shadow,
+					     self->calls_for_training, random_number());
+	if (self->options->must_not_attach && self->outcome.choice.mode != POLICY_NONE)
+		self->outcome.choice =
+			(struct policy_choice){ POLICY_NONE, "the program would lose its privilege" };
+}
+
+static enum collect_mode collect_mode(enum policy_mode mode)
+{
+	switch (mode) {
+	case POLICY_TRAIN:
+		return COLLECT_TRAIN;
+	case POLICY_SAMPLE:
+		return COLLECT_SAMPLE;
+	case POLICY_AUTO:
+	case POLICY_NONE:
+		break;
+	}
+	return COLLECT_EXIT_ONLY;
+}
+
+/* What changed while it was used, or is not there any more, is not remembered. */
+static bool is_unidentified(const struct pageset_file *file, void *context)
+{
+	(void)context;
+	return file->n_extents > 0 && file->id.size_bytes == 0;
+}
+
+/* Takes the whole identity, with the build-id, of each file that has pages. */
+static void identify(struct pageset *seen)
+{
+	for (size_t i = 0; i < seen->n_files; i++) {
+		struct pageset_file *file = seen->files[i];
+		struct fileid id = { 0 };
+		struct stat st;
+
+		if (file->n_extents == 0)
+			continue;
+		cleanup_close int fd = fileid_open(file->path, &st);
+
+		if (fd < 0 || fileid_from_fd(fd, &id) < 0 || id.size_bytes != file->id.size_bytes)
+			id.size_bytes = 0;
+		file->id = id;
+	}
+	pageset_remove_if(seen, is_unidentified, NULL);
+}
+
+/* A training run tells what the program uses now: what it did not use, and is not there any more or has
+ * changed, would only be stale. */
+static bool is_gone(const struct pageset_file *file, void *context)
+{
+	const struct pageset *seen = context;
+	struct stat st;
+	struct fileid id;
+
+	if (file->n_extents == 0 || pageset_find(seen, file->path))
+		return false;
+	if (stat(file->path, &st) < 0)
+		return true;
+	id = fileid_from_stat(&st);
+	return id.size_bytes != file->id.size_bytes || id.mtime_ns != file->id.mtime_ns;
+}
+
+static int merge_seen(struct shadow *shadow, void *context)
+{
+	struct launch *self = context;
+	struct pageset *seen = &self->collect.seen;
+	bool trained = self->outcome.choice.mode == POLICY_TRAIN;
+	struct merge_result result;
+	int r;
+
+	if (trained)
+		pageset_remove_if(&shadow->files, is_gone, seen);
+	if (self->was_merged)
+		r = trained ? merge_train_more(shadow, seen, &result)
+			    : merge_sample_more(shadow, seen, &result);
+	else
+		r = trained ? merge_train(shadow, seen, &result) : merge_sample(shadow, seen, &result);
+	if (r < 0)
+		return r;
+	shadow->stats.updated_s = time(NULL);
+	if (self->collect.was_courteous)
+		shadow->flags |= SHADOW_DO_NOT_TRACE;
+	if (self->calls_for_training && !trained)
+		shadow->flags |= SHADOW_NEEDS_TRAINING;
+	return 0;
+}
+
+static int ask_for_training(struct shadow *shadow, void *context)
+{
+	(void)context;
+	if (shadow->flags & SHADOW_NEEDS_TRAINING || shadow->stats.runs == 0)
+		return 1;
+	shadow->flags |= SHADOW_NEEDS_TRAINING;
+	return 0;
+}
+
+static int update(struct launch *self, int (*change)(struct shadow *, void *))
+{
+	const struct observer_options *options = self->options;
+	int r = shadowdb_update(options->db, options->program, options->profile, LOCK_TIMEOUT_MS, change,
+				self);
+
+	return r < 0 ? r : 0;
+}
+
+/* Merges what was seen into the shadow. A thread's main function: the program waits only so long. */
+static void *commit(void *context)
+{
+	struct launch *self = context;
+
+	identify(&self->collect.seen);
+	self->outcome.n_files = self->collect.seen.n_files;
+	self->outcome.n_pages = pageset_count_pages(&self->collect.seen);
+	self->outcome.update_error = update(self, merge_seen);
+	self->was_merged = true;
+	self->n_merged = self->collect.n_new;
+	return NULL;
+}
+
+static bool commits(const struct launch *self)
+{
+	bool has_new = !self->was_merged || self->collect.n_new > self->n_merged;
+
+	return self->outcome.choice.mode != POLICY_NONE && self->outcome.has_started && has_new;
+}
+
+/* False: it took too long, and the program was let go meanwhile. */
+static bool commit_in_time(struct launch *self)
+{
+	struct timespec deadline;
+	pthread_t thread;
+
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += OBSERVER_HOLD_MS / 1000;
+	if (pthread_create(&thread, NULL, commit, self) != 0) {
+		commit(self);
+		return true;
+	}
+	if (pthread_timedjoin_np(thread, NULL, &deadline) == 0)
+		return true;
+	collect_let_go(&self->collect);
+	pthread_join(thread, NULL);
+	return false;
+}
+
+static bool seen_is_exact(const struct pageset *seen)
+{
+	for (size_t i = 0; i < seen->n_files; i++)
+		if (seen->files[i]->n_extents > 0 && !seen->files[i]->exact)
+			return false;
+	return true;
+}
+
+static void note_outcome(struct launch *self, int milestone)
+{
+	struct observer_outcome *outcome = &self->outcome;
+
+	outcome->has_started = self->collect.has_execed;
+	outcome->elapsed_ns = collect_elapsed_ns(&self->collect);
+	outcome->has_ended = milestone == COLLECT_MAIN_EXITING;
+	outcome->wait_status = self->collect.wait_status;
+	outcome->is_exact = outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->collect.seen);
+}
+
+/* The program's end, or that of the launch window: the outcome is known. */
+static void complete(struct launch *self, int milestone, pid_t pid)
+{
+	note_outcome(self, milestone);
+	(void)!procstat_read(pid, &self->outcome.cost);
+	if (self->replay && milestone == COLLECT_MAIN_EXITING)
+		readahead_cancel(self->replay);
+	finish_replay(self);
+}
+
+/* A launch is merged when its program ends, and once more when those that it left behind are done. */
+static void watch(struct launch *self, pid_t pid, void (*completed)(const struct observer_outcome *, void *),
+		  void *context)
+{
+	bool is_complete = false;
+	int milestone = COLLECT_MAIN_EXITING;
+
+	while (milestone == COLLECT_MAIN_EXITING) {
+		milestone = collect_run(&self->collect);
+		if (milestone < 0)
+			return;
+		if (!is_complete)
+			complete(self, milestone, pid);
+		if (commits(self) && !commit_in_time(self))
+			milestone = COLLECT_ALL_GONE;
+		if (!is_complete && self->outcome.has_started)
+			completed(&self->outcome, context);
+		is_complete = true;
+	}
+}
+
+void observer_run(struct observer_link *link, const struct observer_options *options,
+		  void (*completed)(const struct observer_outcome *, void *context), void *context)
+{
+	struct launch self = { .options = options };
+	struct collect_options collect_options = { .window_ms = options->window_ms, .quiet_ms = QUIET_MS };
+	bool attaches = false;
+
+	start_replay(&self);
+	choose_mode(&self);
+	collect_options.mode = collect_mode(self.outcome.choice.mode);
+	attaches = !options->must_not_attach &&
+		   (collect_options.mode != COLLECT_EXIT_ONLY || options->wants_report);
+	if (attaches)
+		self.outcome.attach_error =
+			collect_attach(&self.collect, link->launcher_pid, &collect_options);
+	let_launcher_go(link);
+	if (attaches && self.outcome.attach_error == 0)
+		watch(&self, link->launcher_pid, completed, context);
+	finish_replay(&self);
+	if (!attaches || self.outcome.attach_error < 0)
+		completed(&self.outcome, context);
+	if (self.calls_for_training && !self.was_merged)
+		(void)update(&self, ask_for_training);
+	if (attaches)
+		collect_release(&self.collect);
+	plan_release(&self.plan);
+}

@@ -1,0 +1,314 @@
+#include <assert.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "report.h"
+
+/*
+ * Objects and arrays are built by put() and append(). Whatever fails frees the whole and makes it NULL,
+ * on which the calls that follow do nothing: each builder is looked at once, at its end.
+ */
+static void put(json_t **object, const char *key, json_t *value)
+{
+	if (json_object_set_new(*object, key, value) < 0) {
+		json_decref(*object);
+		*object = NULL;
+	}
+}
+
+static void append(json_t **array, json_t *value)
+{
+	if (json_array_append_new(*array, value) < 0) {
+		json_decref(*array);
+		*array = NULL;
+	}
+}
+
+/* JSON's numbers end at 2^63 - 1 in jansson; a shadow file may claim more. */
+static json_t *number(uint64_t value)
+{
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+/* To the microsecond: what is finer only makes the text longer. */
+static json_t *milliseconds(uint64_t ns)
+{
+	uint64_t us = ns / 1000;
+
+	return json_real((double)us / 1000.0);
+}
+
+/* The length of the character that text begins with, or 0 if it is not UTF-8. */
+static size_t character_size(const char *text, size_t size)
+{
+	for (size_t n = 1; n <= 4 && n <= size; n++) {
+		json_t *character = json_stringn(text, n);
+
+		json_decref(character);
+		if (character)
+			return n;
+	}
+	return 0;
+}
+
+static json_t *repaired_string(const char *text)
+{
+	static const char replacement[3] = { '\xef', '\xbf', '\xbd' };
+	size_t size = strlen(text);
+	cleanup_free char *repaired = malloc(size * sizeof(replacement) + 1);
+	char *end = repaired;
+
+	if (!repaired)
+		return NULL;
+	for (size_t i = 0; i < size;) {
+		size_t n = character_size(text + i, size - i);
+
+		end = n ? mempcpy(end, text + i, n) : mempcpy(end, replacement, sizeof(replacement));
+		i += n ? n : 1;
+	}
+	return json_stringn(repaired, (size_t)(end - repaired));
+}
+
+static json_t *hex_string(const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t size = strlen(text);
+	cleanup_free char *hex = malloc(2 * size + 1);
+
+	if (!hex)
+		return NULL;
+	for (size_t i = 0; i < size; i++) {
+		hex[2 * i] = digits[(unsigned char)text[i] >> 4];
+		hex[2 * i + 1] = digits[(unsigned char)text[i] & 0xf];
+	}
+	return json_stringn(hex, 2 * size);
+}
+
+/* text under key; if it is not UTF-8, its bytes under key_hex too. */
+static void put_text(json_t **object, const char *key, const char *key_hex, const char *text)
+{
+	json_t *valid = json_string(text);
+
+	put(object, key, valid ? valid : repaired_string(text));
+	if (!valid)
+		put(object, key_hex, hex_string(text));
+}
+
+/* Takes value over. */
+static int format(json_t *value, char **ret_json)
+{
+	/* 15 digits: every decimal number of so many survives the way through a double. */
+	cleanup_free char *text = json_dumps(value, JSON_REAL_PRECISION(15));
+	char *line;
+
+	json_decref(value);
+	if (!text || asprintf(&line, "%s\n", text) < 0)
+		return -ENOMEM;
+	*ret_json = line;
+	return 0;
+}
+
+static json_t *prefetch_object(const struct readahead_stats *stats)
+{
+	json_t *object = json_object();
+
+	put(&object, "files", number(stats->files));
+	put(&object, "extents", number(stats->extents));
+	put(&object, "bytes", number(stats->bytes));
+	put(&object, "resident_bytes", number(stats->resident_bytes));
+	put(&object, "skipped_files", number(stats->skipped_files));
+	put(&object, "stale_files", number(stats->stale_files));
+	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
+	return object;
+}
+
+static json_t *record_object(const struct report *report)
+{
+	json_t *object = json_object();
+
+	put(&object, "mode", json_string(report->record.mode));
+	if (report->record.reason)
+		put(&object, "reason", json_string(report->record.reason));
+	put(&object, "exact", json_boolean(report->record.exact));
+	put(&object, "files", number(report->record.n_files));
+	put(&object, "pages", number(report->record.n_pages));
+	return object;
+}
+
+static json_t *launch_object(const struct report *report)
+{
+	int status = report->launch.wait_status;
+	json_t *object = json_object();
+
+	put(&object, "elapsed_ms", milliseconds(report->launch.elapsed_ns));
+	put(&object, "major_faults", number(report->launch.major_faults));
+	put(&object, "read_bytes", number(report->launch.read_bytes));
+	if (report->launch.has_ended && WIFSIGNALED(status))
+		put(&object, "exit_signal", json_integer(WTERMSIG(status)));
+	else if (report->launch.has_ended)
+		put(&object, "exit_status", json_integer(WEXITSTATUS(status)));
+	return object;
+}
+
+static json_t *warning_array(const struct report *report)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < report->n_warnings; i++)
+		append(&array, repaired_string(report->warnings[i]));
+	return array;
+}
+
+int report_format_launch(const struct report *report, char **ret_json)
+{
+	static const char *const shadow_names[] = {
+		[REPORT_SHADOW_NONE] = "none",
+		[REPORT_SHADOW_FRESH] = "fresh",
+		[REPORT_SHADOW_STALE] = "stale",
+	};
+	json_t *object = json_object();
+
+	put_text(&object, "program", "program_hex", report->program);
+	put_text(&object, "profile", "profile_hex", report->profile);
+	put(&object, "shadow", json_string(shadow_names[report->shadow]));
+	put(&object, "prefetch", prefetch_object(&report->prefetch));
+	put(&object, "record", record_object(report));
+	put(&object, "launch", launch_object(report));
+	put(&object, "warnings", warning_array(report));
+	return format(object, ret_json);
+}
+
+static json_t *access_array(const struct pageset_file *file)
+{
+	static const char *const names[] = { "mapped", "read", "opened", "stated", "listed", "missing" };
+	json_t *array = json_array();
+
+	static_assert(PAGESET_MAPPED == 1 && PAGESET_MISSING == 1 << 5, "names are in the order of the bits");
+	for (size_t bit = 0; bit < sizeof(names) / sizeof(*names); bit++)
+		if (file->access & (1u << bit))
+			append(&array, json_string(names[bit]));
+	return array;
+}
+
+static json_t *extent_array(const struct pageset_file *file)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < file->n_extents; i++) {
+		json_t *pair = json_array();
+
+		append(&pair, number(file->extents[i].first_page));
+		append(&pair, number(file->extents[i].n_pages));
+		append(&array, pair);
+	}
+	return array;
+}
+
+static json_t *file_object(const struct pageset_file *file)
+{
+	json_t *object = json_object();
+
+	put_text(&object, "path", "path_hex", file->path);
+	put(&object, "size", number(file->id.size_bytes));
+	put(&object, "kind", json_string(pageset_file_kind(file)));
+	put(&object, "access", access_array(file));
+	put(&object, "exact", json_boolean(file->exact));
+	put(&object, "age", number(file->age));
+	put(&object, "first_use_ms", milliseconds(UINT64_C(1000) * file->first_use_us));
+	put(&object, "extents", extent_array(file));
+	return object;
+}
+
+static json_t *file_array(const struct pageset *files)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < files->n_files; i++)
+		append(&array, file_object(files->files[i]));
+	return array;
+}
+
+/* What the head of a shadow file says. */
+static void put_head(json_t **object, const struct shadow *head)
+{
+	const struct shadow_stats *stats = &head->stats;
+
+	put_text(object, "program", "program_hex", head->program);
+	put_text(object, "profile", "profile_hex", head->profile);
+	put(object, "page_size", number(head->page_size));
+	put(object, "runs", number(stats->runs));
+	put(object, "trained_runs", number(stats->trained_runs));
+	put(object, "stable_runs", number(stats->stable_runs));
+	put(object, "updated", json_integer(stats->updated_s));
+	put(object, "needs_training", json_boolean(head->flags & SHADOW_NEEDS_TRAINING));
+	put(object, "do_not_trace", json_boolean(head->flags & SHADOW_DO_NOT_TRACE));
+	put(object, "prefetched_bytes", number(stats->prefetched_bytes));
+	put(object, "wasted_bytes", number(stats->wasted_bytes));
+	put(object, "missed_bytes", number(stats->missed_bytes));
+}
+
+int report_format_shadow(const struct shadow *shadow, const char *shadow_path, char **ret_json)
+{
+	json_t *object = json_object();
+
+	put(&object, "format", number(SHADOW_FORMAT));
+	put_head(&object, shadow);
+	if (shadow_path)
+		put_text(&object, "shadow_file", "shadow_file_hex", shadow_path);
+	put(&object, "exact", json_boolean(shadow_is_exact(shadow)));
+	put(&object, "files", file_array(&shadow->files));
+	return format(object, ret_json);
+}
+
+struct report_list {
+	json_t *shadows; /* array; NULL: out of memory */
+};
+
+struct report_list *report_list_new(void)
+{
+	struct report_list *self = malloc(sizeof(*self));
+
+	if (self)
+		self->shadows = json_array();
+	return self;
+}
+
+void report_list_free(struct report_list *self)
+{
+	if (self)
+		json_decref(self->shadows);
+	free(self);
+}
+
+int report_list_add(struct report_list *self, const struct shadowdb_entry *entry)
+{
+	json_t *object = json_object();
+	char *path;
+
+	if (entry->error) {
+		put(&object, "error", json_string(strerrorname_np(-entry->error)));
+	} else {
+		put_head(&object, entry->head);
+		put(&object, "files", number(entry->n_files));
+		put(&object, "pages", number(entry->n_pages));
+	}
+	put(&object, "shadow_bytes", number(entry->size_bytes));
+	if (asprintf(&path, "%s/%s", entry->directory, entry->file_name) >= 0) {
+		put_text(&object, "shadow_file", "shadow_file_hex", path);
+		free(path);
+	} else {
+		put(&object, "shadow_file", NULL);
+	}
+	append(&self->shadows, object);
+	return self->shadows ? 0 : -ENOMEM;
+}
+
+int report_list_format(const struct report_list *self, char **ret_json)
+{
+	json_t *object = json_object();
+
+	put(&object, "format", number(SHADOW_FORMAT));
+	put(&object, "shadows", json_incref(self->shadows));
+	return format(object, ret_json);
+}

@@ -1,0 +1,23 @@
+/* shadowdb_private.h - what the reading and the writing half of shadowdb.h share. */
+#ifndef PBRUN_SHADOWDB_PRIVATE_H
+#define PBRUN_SHADOWDB_PRIVATE_H
+
+#include "shadowdb.h"
+
+#define SHADOWDB_SUFFIX ".shadow"
+/* So much of a program's name goes into the file's: leaves room for hash, suffix, and what the name of
+ * a temporary file has in addition. */
+#define SHADOWDB_MAX_BASENAME 200
+
+uint64_t shadowdb_hash(const char *program, const char *profile);
+
+/* Reads the head of the shadow called name, which the caller releases in any case, and fills the
+ * numbers of entry. 0, or what struct shadowdb_entry.error says. */
+must_check int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head,
+				  struct shadowdb_entry *entry);
+
+/* Calls visit() for the name of each shadow in order; stops if it returns non-zero, and returns that. 0,
+ * -errno. */
+must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);
+
+#endif

@@ -1,0 +1,335 @@
+/* shadowdb_write.c - what of shadowdb.h changes the directory */
+#include "shadowdb.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "shadowdb_private.h"
+
+#define LOCK_NAME ".lock"
+#define FORGET_TIMEOUT_MS 1000
+/* A temporary file of that age has lost its writer. */
+#define LEFTOVER_AGE_S 3600
+
+/* With sudo, root works in its caller's directory: what it creates there must be the caller's, who could
+ * not replace it otherwise. For what was created just now and by us only: anything else might be a link
+ * to a file that is to stay root's. Best effort: a filesystem may know no owners. */
+static void give_to_owner_of(int dir_fd, int created_fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && fstat(dir_fd, &st) == 0 && st.st_uid != 0 &&
+	    fchown(created_fd, st.st_uid, st.st_gid) < 0)
+		return;
+}
+
+/* Opens the directory name in parent_fd, making it if it is missing. */
+static int enter_directory(int parent_fd, const char *name, mode_t mode)
+{
+	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES)
+		fd = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+
+	const bool is_ours = mkdirat(parent_fd, name, mode) == 0;
+
+	if (!is_ours && errno != EEXIST)
+		return -errno;
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_ours ? O_NOFOLLOW : 0));
+	if (fd < 0)
+		return -errno;
+	if (is_ours)
+		give_to_owner_of(parent_fd, fd);
+	return fd;
+}
+
+static int make_directories(const char *path, mode_t mode)
+{
+	cleanup_free char *names = strdup(path);
+	cleanup_close int fd = open(path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *rest = NULL;
+
+	if (!names)
+		return -ENOMEM;
+	if (fd < 0)
+		return -errno;
+	for (const char *name = strtok_r(names, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
+		int next_fd = enter_directory(fd, name, mode);
+
+		if (next_fd < 0)
+			return next_fd;
+		close(fd);
+		fd = next_fd;
+	}
+	return 0;
+}
+
+static int need_directory(struct shadowdb *self)
+{
+	if (self->dir_fd >= 0)
+		return 0;
+	if (!self->path)
+		return -ENOENT;
+
+	int r = make_directories(self->path, strcmp(self->path, SHADOWDB_SYSTEM_DIR) == 0 ? 0755 : 0700);
+
+	if (r < 0)
+		return r;
+	self->dir_fd = open(self->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return self->dir_fd < 0 ? -errno : 0;
+}
+
+int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes)
+{
+	struct statvfs fs;
+	int r = need_directory(self);
+
+	if (r < 0)
+		return r;
+	if (faccessat(self->dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0 || fstatvfs(self->dir_fd, &fs) < 0)
+		return -errno;
+
+	const uint64_t n_free = geteuid() == 0 ? fs.f_bfree : fs.f_bavail; /* root may use the reserve */
+
+	/* Some filesystems do not say (fuse: no blocks at all). */
+	if (fs.f_blocks > 0 && fs.f_frsize > 0 && n_free < size_bytes / fs.f_frsize + 1)
+		return -ENOSPC;
+	return 0;
+}
+
+static int open_lock_file(int dir_fd)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+
+	for (;;) {
+		int fd = openat(dir_fd, LOCK_NAME, flags);
+
+		if (fd >= 0 || errno != ENOENT)
+			return fd < 0 ? -errno : fd;
+		fd = openat(dir_fd, LOCK_NAME, flags | O_CREAT | O_EXCL, 0666);
+		if (fd >= 0)
+			give_to_owner_of(dir_fd, fd);
+		if (fd >= 0 || errno != EEXIST)
+			return fd < 0 ? -errno : fd;
+	}
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/*
+ * Locks what program and profile stand for. Returns a descriptor that holds the lock as long as it is open,
+ * or -errno. Where the filesystem has no locks, there is none: what is lost then is one of two runs that
+ * end at the same time.
+ */
+static int lock(const struct shadowdb *self, const char *program, const char *profile,
+		unsigned int timeout_ms)
+{
+	cleanup_close int fd = open_lock_file(self->dir_fd);
+	const uint64_t deadline_ms = now_ms() + timeout_ms;
+	struct timespec pause = { .tv_nsec = 1000000 };
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		struct flock range = {
+			.l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
+			.l_start = (off_t)(shadowdb_hash(program, profile) >> 2),
+			.l_len = 1,
+		};
+
+		if (fcntl(fd, F_OFD_SETLK, &range) == 0 || errno == EINVAL || errno == ENOLCK ||
+		    errno == EOPNOTSUPP)
+			return take_fd(fd);
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return -errno;
+		if (now_ms() >= deadline_ms)
+			return -ETIMEDOUT;
+		/* F_OFD_SETLKW would wait without a limit. */
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 16000000)
+			pause.tv_nsec *= 2;
+	}
+}
+
+static int is_temporary(const struct dirent *entry)
+{
+#define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
+#define HEX16 HEX4 HEX4 HEX4 HEX4
+	return fnmatch(".*-" HEX16 "." HEX16 ".tmp", entry->d_name, 0) == 0;
+}
+
+/* What writers that were killed left behind. Failing to tidy up is no failure. */
+static void remove_leftovers(int dir_fd)
+{
+	struct dirent **names;
+	int n_names = scandirat(dir_fd, ".", &names, is_temporary, NULL);
+	const time_t now = time(NULL);
+
+	if (n_names < 0)
+		return;
+	for (int i = 0; i < n_names; i++) {
+		struct stat st;
+
+		if (fstatat(dir_fd, names[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime < now - LEFTOVER_AGE_S)
+			unlinkat(dir_fd, names[i]->d_name, 0);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static int write_all(int fd, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Makes a new file. If this fails, name may be there, unfinished. */
+static int create_file(int dir_fd, const char *name, const void *data, size_t size)
+{
+	cleanup_close int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return -errno;
+	give_to_owner_of(dir_fd, fd);
+	return write_all(fd, data, size);
+}
+
+static int replace_file(int dir_fd, const char *name, const void *data, size_t size)
+{
+	const int stem_size = (int)(strlen(name) - strlen(SHADOWDB_SUFFIX));
+	char temporary[NAME_MAX + 1];
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint64_t)getpid();
+	snprintf(temporary, sizeof(temporary), ".%.*s.%016" PRIx64 ".tmp", stem_size, name, random);
+
+	int r = create_file(dir_fd, temporary, data, size);
+
+	if (r == -EEXIST)
+		return r; /* another writer's */
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(dir_fd, temporary, 0);
+		return r;
+	}
+	/* The new shadow is in place; if this fails, a power cut may bring back the old one, whole. */
+	(void)fsync(dir_fd);
+	return 0;
+}
+
+int shadowdb_update(struct shadowdb *self, const char *program, const char *profile, unsigned int timeout_ms,
+		    int (*change)(struct shadow *shadow, void *context), void *context)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_free void *data = NULL;
+	char name[NAME_MAX + 1];
+	size_t size;
+	int r = need_directory(self);
+
+	if (r < 0)
+		return r;
+
+	cleanup_close int lock_fd = lock(self, program, profile, timeout_ms);
+
+	if (lock_fd < 0)
+		return lock_fd;
+	r = shadowdb_load(self, program, profile, &shadow, NULL);
+	if (r < 0 && r != -ENOMEM)
+		r = shadow_init(&shadow, program, profile);
+	if (r < 0)
+		return r;
+	r = change(&shadow, context);
+	if (r != 0)
+		return r;
+	r = shadow_encode(&shadow, &data, &size);
+	if (r < 0)
+		return r;
+	remove_leftovers(self->dir_fd);
+	shadowdb_name(program, profile, name);
+	return replace_file(self->dir_fd, name, data, size);
+}
+
+struct forgetting {
+	struct shadowdb *db;
+	const char *program;
+	int n_removed;
+};
+
+static int forget_one(struct forgetting *forgetting, const char *profile)
+{
+	const int dir_fd = forgetting->db->dir_fd;
+	char name[NAME_MAX + 1];
+
+	shadowdb_name(forgetting->program, profile, name);
+	if (faccessat(dir_fd, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0; /* which a directory that cannot be written to may say as well */
+
+	/* A run that is about to replace it would bring it back. */
+	cleanup_close int lock_fd = lock(forgetting->db, forgetting->program, profile, FORGET_TIMEOUT_MS);
+
+	if (lock_fd < 0)
+		return lock_fd;
+	if (unlinkat(dir_fd, name, 0) == 0)
+		forgetting->n_removed++;
+	else if (errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static int forget_if_of_program(const char *name, void *context)
+{
+	struct forgetting *forgetting = context;
+	cleanup_with(shadow_release) struct shadow head = { 0 };
+	struct shadowdb_entry entry;
+
+	if (shadowdb_read_head(forgetting->db->dir_fd, name, &head, &entry) < 0 ||
+	    strcmp(head.program, forgetting->program) != 0)
+		return 0;
+	return forget_one(forgetting, head.profile);
+}
+
+int shadowdb_forget(struct shadowdb *self, const char *program, const char *profile)
+{
+	struct forgetting forgetting = { .db = self, .program = program };
+	int r = 0;
+
+	if (self->dir_fd < 0)
+		return 0;
+	if (!profile)
+		r = shadowdb_scan(self->dir_fd, forget_if_of_program, &forgetting);
+	if (r == 0)
+		r = forget_one(&forgetting, profile ? profile : "");
+	return r < 0 ? r : forgetting.n_removed;
+}

@@ -1,0 +1,18 @@
+# Loaded by the test files here. PBRUN and PBRUN_HELPERS come from ctest.
+
+# $WORK: a directory of the test's own, with the recordings in it. Other users may enter.
+make_work() {
+  WORK=$(mktemp -d "${TMPDIR:-/tmp}/pbrun-test.XXXXXX")
+  chmod 1777 "$WORK"
+  export PBRUN_DIR=$WORK/shadows
+  unset PBRUN_RECORD PBRUN_DISABLE
+}
+
+# The value that a Python expression has for the JSON document j in a file (or - for stdin).
+json() { # FILE EXPRESSION
+  /usr/bin/python3 -c '
+import json, sys
+j = json.load(sys.stdin if sys.argv[1] == "-" else open(sys.argv[1]))
+value = eval(sys.argv[2])
+print(value if isinstance(value, str) else json.dumps(value))' "$1" "$2"
+}

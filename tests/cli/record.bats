@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# packages: python3 util-linux
+# What is recorded, when it is on disk, what the next start does with it.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+recorded() { # PROGRAM EXPRESSION-OVER-f: how many files it is true for
+  "$PBRUN" --json --show "$1" | json - "sum(1 for f in j['files'] if ($2))"
+}
+
+evict() { # FILE...
+  sync "$@"
+  for file in "$@"; do
+    dd if="$file" iflag=nocache count=0 status=none
+  done
+}
+
+@test "the shadow is on disk when the launch returns" {
+  for i in $(seq 5); do
+    "$PBRUN" -p "run$i" true
+    [ "$(find "$PBRUN_DIR" -name '*.shadow' | wc -l)" -eq "$i" ]
+  done
+}
+
+@test "the second start prefetches what the first one used" {
+  head -c 1000000 /dev/urandom >data
+  "$PBRUN" cat data >/dev/null
+  [ "$(recorded cat "f['path'] == '$WORK/data' and f['kind'] == 'read' and sum(e[1] for e in f['extents']) == 245")" -eq 1 ]
+  evict data
+  "$PBRUN" -R report cat data >/dev/null
+  [ "$(json report 'j["shadow"]')" = fresh ]
+  [ "$(json report 'j["prefetch"]["bytes"] >= 1000000')" = true ]
+}
+
+@test "just the ranges that were read" {
+  head -c 4096000 /dev/zero >data
+  "$PBRUN" -r train /usr/bin/python3 -c '
+import os
+fd = os.open("data", os.O_RDONLY)
+os.pread(fd, 10, 100 * 4096)
+os.lseek(fd, 200 * 4096 - 1, os.SEEK_SET)
+os.read(fd, 2)
+dup = os.dup(fd)
+os.lseek(dup, 300 * 4096, os.SEEK_SET)
+os.readv(fd, [bytearray(4096), bytearray(1)])
+os.preadv(dup, [bytearray(1)], 400 * 4096)
+r, w = os.pipe()
+os.splice(fd, w, 4096, offset_src=500 * 4096)
+os.read(r, 4096)
+os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
+'
+  "$PBRUN" --json --show /usr/bin/python3 -p python3 >shown || "$PBRUN" --json --show /usr/bin/python3 >shown
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = \
+    "[[100, 1], [199, 2], [300, 2], [400, 1], [500, 1], [600, 1]]" ]
+}
+
+@test "mapped pages exactly as touched" {
+  "$PBRUN_HELPERS/touch_pages" "$WORK/data"
+  "$PBRUN" -r train "$PBRUN_HELPERS/touch_pages" "$WORK/data" 0 3 4 5 500 1023
+  "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" >shown
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = "[[0, 1], [3, 3], [500, 1], [1023, 1]]" ]
+  [ "$(json shown "[f['exact'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = true ]
+}
+
+@test "pages that are unmapped, written to, or touched by a forked child count" {
+  "$PBRUN_HELPERS/touch_pages" "$WORK/data"
+  "$PBRUN" -r train "$PBRUN_HELPERS/touch_pages" "$WORK/data" 10 unmap 20 write:30 fork:40 vfork-exec thread:50
+  "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" >shown
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = \
+    "[[10, 1], [20, 1], [30, 1], [40, 1], [50, 1]]" ]
+}
+
+@test "what was looked up, in vain too, and listed" {
+  mkdir dir && touch dir/there
+  "$PBRUN" -r train sh -c 'test -e dir/there; test -e dir/not-there; exec ls dir' >/dev/null
+  "$PBRUN" --json --show sh >shown
+  for file in dir/there dir/not-there dir; do
+    [ "$(json shown "[f['kind'] for f in j['files'] if f['path'] == '$WORK/$file']")" = '["metadata"]' ]
+  done
+}
+
+@test "the whole process tree" {
+  printf '#!/bin/sh\ngrep -q x /dev/null\n/bin/true\n(exec expr 1 + 1)\n' >script && chmod +x script
+  "$PBRUN" ./script >/dev/null
+  for program in grep true expr; do
+    [ "$(recorded ./script "f['path'].endswith('/$program') and f['kind'] == 'mapped'")" -eq 1 ]
+  done
+}
+
+@test "deleted files, memfds and anonymous memory are not recorded" {
+  "$PBRUN" -r train "$PBRUN_HELPERS/map_odd_things" "$WORK"
+  "$PBRUN" --json --show "$PBRUN_HELPERS/map_odd_things" >shown
+  json shown '[f["path"] for f in j["files"] if f["extents"]]'
+  [ "$(json shown "sorted(f['path'] for f in j['files'] if f['extents'] and f['path'].startswith('$WORK'))")" = \
+    "$(/usr/bin/python3 -c "import json; print(json.dumps(sorted(['$WORK/new\nline', '$WORK/real (deleted)'])))")" ]
+  [ "$(json shown 'any("memfd" in f["path"] or f["path"].startswith("/dev/") or "SYSV" in f["path"] for f in j["files"])')" = false ]
+}
+
+@test "a changed file is skipped, and the run trains" {
+  head -c 400000 /dev/urandom >data
+  cp /bin/cat tool
+  "$PBRUN" ./tool data >/dev/null
+  head -c 500000 /dev/urandom >data
+  "$PBRUN" -R report ./tool data >/dev/null
+  [ "$(json report 'j["shadow"]')" = stale ]
+  [ "$(json report 'j["record"]["mode"]')" = train ]
+  [ "$(json report 'j["prefetch"]["skipped_files"] >= 1')" = true ]
+  "$PBRUN" -R report ./tool data >/dev/null
+  [ "$(json report 'j["shadow"]')" = fresh ]
+}
+
+@test "the same program upgraded trains" {
+  cp /bin/true tool
+  "$PBRUN" ./tool
+  cp /bin/false tool
+  run "$PBRUN" -R report ./tool
+  [ "$status" -eq 1 ]
+  [ "$(json report 'j["record"]["mode"]')" = train ]
+}
+
+@test "known programs are sampled, and in the end left alone" {
+  modes=
+  for i in $(seq 40); do
+    "$PBRUN" -R report true
+    modes+=" $(json report 'j["record"]["mode"]')"
+  done
+  echo "$modes"
+  [[ $modes == " train sample"* ]]
+  [[ $modes == *none* ]]
+  [ "$(grep -o train <<<"$modes" | wc -l)" -eq 1 ]
+}
+
+@test "a program that goes on in its children is recorded after it returned" {
+  cp /bin/true late
+  # shellcheck disable=SC2016
+  "$PBRUN" -r train -w 5 sh -c '(sleep 0.3; ./late; touch finished) >/dev/null 2>&1 </dev/null &'
+  while [ ! -e finished ]; do sleep 0.1; done
+  sleep 1
+  [ "$(recorded sh "f['path'] == '$WORK/late' and f['kind'] == 'mapped'")" -eq 1 ]
+  [ "$("$PBRUN" --json --show sh | json - 'j["runs"]')" = 1 ]
+}
+
+@test "the system's recordings are read, not written" {
+  ((EUID == 0)) || skip "needs root"
+  export PBRUN WORK
+  cp "$PBRUN" pbrun
+  # shellcheck disable=SC2016
+  unshare -m bash -euc '
+    mount -t tmpfs none /var/cache
+    mkdir /var/cache/pbrun
+    "$PBRUN" -d /var/cache/pbrun true
+    setpriv --reuid=65534 --regid=65534 --clear-groups ./pbrun -d "$WORK/mine" -R "$WORK/report" true
+    [ "$(find /var/cache/pbrun -name "*.shadow" | wc -l)" -eq 1 ]'
+  [ "$(json report 'j["shadow"]')" = fresh ]
+  [ "$(json report 'j["record"]["mode"]')" = sample ]
+  [ "$(find mine -name '*.shadow' | wc -l)" -eq 1 ]
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# packages: python3 util-linux
+# What a program, its parent and its terminal see is what they see without pbrun.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+# Runs a command without pbrun, then with it while it is trained, while it is sampled, and while nothing is
+# recorded but prefetched: the same output each time. COMMAND holds the word PBRUN where pbrun goes.
+same_output() { # COMMAND (shell)
+  local command=$1 mode
+  bash -c "${command//PBRUN/}" >expected
+  for mode in train train sample auto none; do
+    bash -c "${command//PBRUN/\"$PBRUN\" --record=$mode}" >actual
+    diff <(sed 's/^fd 1 [^ ]*/fd 1/' expected) <(sed 's/^fd 1 [^ ]*/fd 1/' actual)
+  done
+}
+
+same_status() { # STATUS COMMAND...
+  local expected=$1 mode
+  shift
+  for mode in train sample none; do
+    run "$PBRUN" --record="$mode" "$@"
+    echo "$mode: $status: $output"
+    [ "$status" -eq "$expected" ]
+  done
+}
+
+@test "the program has the process id that the shell started" {
+  for mode in train sample none; do
+    run sh -c "\"$PBRUN\" --record=$mode sh -c 'echo \$\$' & echo \$!; wait"
+    [ "${#lines[@]}" -eq 2 ]
+    [ "${lines[0]}" = "${lines[1]}" ]
+  done
+}
+
+@test "exit statuses and deaths pass through" {
+  same_status 0 true
+  same_status 42 sh -c 'exit 42'
+  same_status 143 sh -c 'kill -TERM $$'
+  same_status 139 sh -c 'kill -SEGV $$'
+  same_status 137 sh -c 'kill -KILL $$'
+  for signal in 15 11 9; do
+    run /usr/bin/python3 -c "import subprocess, sys
+print(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)" "$PBRUN" sh -c "kill -$signal \$\$"
+    [ "$output" = "-$signal" ]
+  done
+}
+
+@test "everything inherited passes through" {
+  same_output "PBRUN $PBRUN_HELPERS/show_state one 'two words' '' 3"
+}
+
+@test "descriptors, umask, limits, nice value and directory pass through" {
+  mkdir inner
+  same_output "cd inner; exec 5<>file 7</dev/null 9>>file; umask 027; ulimit -n 100; ulimit -s 4096; ulimit -c 0
+    exec nice -n 5 PBRUN $PBRUN_HELPERS/show_state </dev/null 2>/dev/null"
+}
+
+@test "closed standard descriptors stay closed" {
+  same_output "exec PBRUN $PBRUN_HELPERS/show_state <&-"
+  same_output "PBRUN $PBRUN_HELPERS/show_state 2>&-"
+  "$PBRUN" sh -c 'test ! -e /proc/self/fd/1' >&-
+}
+
+@test "blocked and ignored signals pass through" {
+  same_output "/usr/bin/python3 -c \"
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGCHLD, signal.SIGALRM, signal.SIGUSR1, signal.SIGTERM])
+os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
+}
+
+@test "a program that asks for any child meets no stranger" {
+  for mode in train sample none auto; do
+    "$PBRUN" --record=$mode "$PBRUN_HELPERS/wait_any"
+  done
+}
+
+@test "a pipe ends when the program ends" {
+  # It leaves at once, though what it started runs on, elsewhere.
+  run timeout 20 sh -c "\"$PBRUN\" -r train sh -c 'echo x; sleep 5 >/dev/null 2>&1 </dev/null 3>&- &' | cat"
+  [ "$status" -eq 0 ]
+  [ "$output" = x ]
+}
+
+@test "standard input is the program's" {
+  run sh -c "printf 'a\nb\n' | \"$PBRUN\" cat"
+  [ "$output" = $'a\nb' ]
+}
+
+@test "Ctrl-Z, fg and Ctrl-C in an interactive shell" {
+  /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/job_control.py" "$PBRUN_HELPERS/ready_and_sleep"
+  for mode in train sample none; do
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/job_control.py" "$PBRUN" -r "$mode" \
+      "$PBRUN_HELPERS/ready_and_sleep"
+  done
+}
+
+@test "a killed observer leaves the program unharmed" {
+  for mode in train sample; do
+    "$PBRUN" -r "$mode" sh -c 'for i in 1 2 3 4 5 6; do sleep 0.1; /bin/true; done; exit 9' &
+    program=$!
+    sleep 0.2
+    observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
+    [ "$observer" -gt 0 ]
+    kill -KILL "$observer"
+    run wait "$program"
+    status=0
+    wait "$program" || status=$?
+    [ "$status" -eq 9 ]
+  done
+}
+
+@test "the observer holds no descriptor, directory or terminal of the program" {
+  # shellcheck disable=SC2094
+  "$PBRUN" -r train sh -c 'sleep 1' 7<"$PBRUN" &
+  program=$!
+  sleep 0.3
+  observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
+  [ "$observer" -gt 0 ]
+  [ "$(readlink "/proc/$observer/cwd")" = / ]
+  [ "$(ps -o sid= -p "$observer")" -ne "$(ps -o sid= -p "$program")" ]
+  [ "$(ps -o tty= -p "$observer" | tr -d ' ')" = "?" ]
+  for fd in 0 1 2; do
+    [ "$(readlink "/proc/$observer/fd/$fd")" = /dev/null ]
+  done
+  run find "/proc/$observer/fd" -lname "$PBRUN"
+  [ -z "$output" ]
+  wait "$program"
+}
+
+@test "the observer is gone soon after the program" {
+  "$PBRUN" -r train /bin/true
+  sleep 0.5
+  run pgrep -f "^$PBRUN -r train /bin/true\$"
+  [ "$status" -eq 1 ]
+}
+
+@test "a long-running program is let go at the end of the launch window" {
+  "$PBRUN" -r train -w 0.5 sh -c 'sleep 3; exit 4' &
+  program=$!
+  sleep 0.2
+  [ "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")" -gt 0 ]
+  sleep 1.3
+  [ "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")" -eq 0 ]
+  "$PBRUN" --show sh >/dev/null
+  status=0
+  wait "$program" || status=$?
+  [ "$status" -eq 4 ]
+}
+
+@test "one that adopts orphans itself is started without an observer" {
+  run /usr/bin/python3 -c "
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])" "$PBRUN" "$PBRUN_HELPERS/wait_any"
+  [ "$status" -eq 0 ]
+}
