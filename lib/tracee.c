@@ -270,9 +270,13 @@ static int run_to_stop(struct injection *self)
 {
 	pid_t tid = self->stop->tid;
 	int status = 0;
+	pid_t r = -1;
 
-	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0 || waitpid(tid, &status, __WALL) < 0 ||
-	    !WIFSTOPPED(status)) {
+	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) == 0)
+		do
+			r = waitpid(tid, &status, __WALL);
+		while (r < 0 && errno == EINTR); /* the caller's timer */
+	if (r < 0 || !WIFSTOPPED(status)) {
 		self->stop->event = TRACEE_GONE;
 		return -1;
 	}
