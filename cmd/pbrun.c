@@ -2,12 +2,14 @@
  * pbrun - start a program with the pages it is going to need already on their way into memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "launch.h"
 #include "manage.h"
@@ -231,6 +233,19 @@ static int manage(const struct arguments *arguments)
 	return status;
 }
 
+/* Nothing that pbrun opens may take the place of a standard descriptor that is closed. The program finds it
+ * closed, as it was. */
+static void reserve_standard_descriptors(void)
+{
+	int fd = -1;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char *argv[])
 {
 	struct arguments arguments = {
@@ -238,6 +253,7 @@ int main(int argc, char *argv[])
 	};
 	int r = privs_drop_granted();
 
+	reserve_standard_descriptors();
 	if (r < 0) {
 		fprintf(stderr, "pbrun: cannot give up the privileges of its file: %s\n", strerror(-r));
 		return EXIT_USAGE;

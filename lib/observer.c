@@ -123,6 +123,7 @@ int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *
 
 		close(fds[0]);
 		close(fds[1]);
+		(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
 		return r;
 	}
 	if (middle > 0) {

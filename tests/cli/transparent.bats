@@ -69,6 +69,9 @@ print(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)" "$PBR
   same_output "exec PBRUN $PBRUN_HELPERS/show_state <&-"
   same_output "PBRUN $PBRUN_HELPERS/show_state 2>&-"
   "$PBRUN" sh -c 'test ! -e /proc/self/fd/1' >&-
+  # What is recorded does not suffer.
+  "$PBRUN" -d "$WORK/other" /bin/true <&- >&- 2>&-
+  [ "$(find other -name '*.shadow' | wc -l)" -eq 1 ]
 }
 
 @test "blocked and ignored signals pass through" {
