@@ -103,8 +103,8 @@ int collect_attach(struct collect *self, pid_t pid, const struct collect_options
 
 	state->options = *options;
 	/* System calls are of interest from the exec on. */
-	state->tracer = (struct tracer){ .with_syscalls = false,
-					 .with_children = options->mode != COLLECT_EXIT_ONLY };
+	state->tracer =
+		(struct tracer){ .with_syscalls = false, .with_children = options->mode == COLLECT_TRAIN };
 	state->fileuse = (struct fileuse){ .pageset = &self->seen, .n_lookups_left = FILEUSE_MAX_LOOKUPS };
 	state->main_pid = pid;
 	return tracee_seize(&state->tracer, pid);
@@ -118,9 +118,11 @@ static int scan_process(struct collect *self, const struct process *process, pid
 
 	if (!process->addrspace || process->shares_addrspace || process->is_released)
 		return 0;
-	if (state->options.mode == COLLECT_SAMPLE)
+	if (state->options.mode == COLLECT_SAMPLE || process->is_foreign)
 		r = addrspace_reload(process->addrspace, tid, &self->seen, use_time_us(self),
 				     &state->maps_text);
+	if (process->pid != state->main_pid)
+		addrspace_mark(process->addrspace, PAGESET_BEFORE_EXEC);
 	if (r == 0)
 		r = addrspace_scan(process->addrspace, tid, 0, UINT64_MAX, use_time_us(self));
 	if (r > 0)
@@ -145,7 +147,6 @@ static int watch_addrspace(struct collect *self, struct process *process, struct
 	int r = 0;
 
 	process->shares_addrspace = false;
-	process->addrspace = addrspace_unref(process->addrspace);
 	process->addrspace = addrspace_new();
 	if (!process->addrspace)
 		return -ENOMEM;
@@ -201,6 +202,19 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 	return process->addrspace ? 0 : -ENOMEM;
 }
 
+/* The process leaves its address space to those that share it: from now on one of them is scanned. */
+static void leave_addrspace(struct collect *self, struct process *process)
+{
+	struct process *heir = process->shares_addrspace ? NULL : self->state->tree.processes;
+
+	while (heir && (heir == process || heir->addrspace != process->addrspace))
+		heir = heir->next;
+	if (heir && process->addrspace)
+		heir->shares_addrspace = false;
+	process->addrspace = addrspace_unref(process->addrspace);
+}
+
+/* 1: it was let go. Else as watch_addrspace(). */
 static int on_exec(struct collect *self, struct task *task, struct tracee_stop *stop)
 {
 	struct collect_state *state = self->state;
@@ -218,11 +232,23 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 		}
 	}
 	task->in_syscall = false;
+	task->process->is_foreign = false;
+	leave_addrspace(self, task->process);
 	if (!self->has_execed) {
 		self->has_execed = true;
 		self->start_ns = now_ns();
 		state->last_new_ns = self->start_ns;
 		state->tracer.with_syscalls = state->options.mode == COLLECT_TRAIN;
+	}
+	if (state->options.mode != COLLECT_TRAIN) {
+		int r = courtesy_make_good(stop);
+
+		if (r == 1) {
+			self->was_courteous = true;
+			proctree_remove(&state->tree, task);
+		}
+		if (r != 0)
+			return r;
 	}
 	process_forget_files(task->process);
 	task->process->has_seccomp_filter =
@@ -248,15 +274,17 @@ static void release_task(struct collect *self, struct task *task, const struct t
 {
 	task->process->is_released = true;
 	/* Nothing is to remain of us in its address space. */
-	if (task->process->n_tasks <= 1 && !task->process->shares_addrspace)
-		task->process->addrspace = addrspace_unref(task->process->addrspace);
+	if (task->process->n_tasks <= 1)
+		leave_addrspace(self, task->process);
 	tracee_release(stop);
 	proctree_remove(&self->state->tree, task);
 }
 
-static bool process_is_followed(const struct collect *self, pid_t pid)
+static struct process *find_process_of(const struct collect *self, pid_t tid)
 {
-	return proctree_find_process(&self->state->tree, pid) != NULL;
+	const struct task *task = proctree_find(&self->state->tree, tid);
+
+	return task ? task->process : NULL;
 }
 
 static void resume_waiting(struct collect *self)
@@ -271,6 +299,7 @@ static void resume_waiting(struct collect *self)
 static bool be_courteous(struct collect *self, struct task *task, const struct tracee_stop *stop)
 {
 	struct collect_state *state = self->state;
+	struct process *wanted;
 	pid_t other = 0;
 
 	switch (courtesy_at_entry(task, &other)) {
@@ -280,11 +309,11 @@ static bool be_courteous(struct collect *self, struct task *task, const struct t
 		release_task(self, task, stop);
 		return true;
 	case COURTESY_RELEASE_OTHER:
-		if (state->has_waiting_stop || !process_is_followed(self, other) ||
-		    other == task->process->pid)
+		wanted = find_process_of(self, other);
+		if (state->has_waiting_stop || !wanted || wanted == task->process)
 			return false;
 		self->was_courteous = true;
-		request_release(self, proctree_find_process(&state->tree, other));
+		request_release(self, wanted);
 		state->waiting_stop = *stop;
 		state->has_waiting_stop = true;
 		state->waiting_deadline_ns = now_ns() + RELEASE_PATIENCE_NS;
@@ -299,14 +328,18 @@ static bool be_courteous(struct collect *self, struct task *task, const struct t
 static int on_syscall_entry(struct collect *self, struct task *task, const struct tracee_stop *stop)
 {
 	task->in_syscall = stop->is_native;
-	if (!stop->is_native)
-		return 0;
 	task->nr = stop->nr;
+	if (!stop->is_native) {
+		task->process->is_foreign = true;
+		if (!courtesy_translate_foreign(&task->nr))
+			return 0;
+	}
 	memcpy(task->args, stop->args, sizeof(task->args));
 	if (be_courteous(self, task, stop))
 		return 1;
 	if (task->nr == SYS_execve || task->nr == SYS_execveat) {
-		addrspace_mark(task->process->addrspace, PAGESET_BEFORE_EXEC);
+		if (!task->process->shares_addrspace)
+			addrspace_mark(task->process->addrspace, PAGESET_BEFORE_EXEC);
 		return scan_process(self, task->process, task->tid); /* the last look, if it succeeds */
 	}
 	return fileuse_entry(&self->state->fileuse, task, use_time_us(self));
@@ -335,14 +368,14 @@ static int on_exiting(struct collect *self, struct task *task)
 
 	if (r < 0)
 		return r;
-	process->addrspace = addrspace_unref(process->addrspace);
+	leave_addrspace(self, process);
 	return process->pid == self->state->main_pid;
 }
 
 /* One event of a task that is being followed. 1: the stop is not to be resumed; else 0 or -errno. */
 static int on_stop(struct collect *self, struct task *task, struct tracee_stop *stop)
 {
-	int r = 0;
+	int r;
 
 	if (task->is_wanted && stop->event != TRACEE_EXITING) {
 		release_task(self, task, stop);
@@ -354,8 +387,7 @@ static int on_stop(struct collect *self, struct task *task, struct tracee_stop *
 	case TRACEE_SYSCALL_EXIT:
 		return on_syscall_exit(self, task, stop);
 	case TRACEE_EXECED:
-		r = on_exec(self, task, stop);
-		return r;
+		return on_exec(self, task, stop);
 	case TRACEE_EXITING:
 		r = on_exiting(self, task);
 		if (r == 1) {
@@ -373,8 +405,6 @@ static void forget_task(struct collect *self, pid_t tid)
 {
 	struct task *task = proctree_find(&self->state->tree, tid);
 
-	if (self->state->has_waiting_stop && self->state->waiting_stop.tid == tid)
-		self->state->has_waiting_stop = false;
 	if (task)
 		proctree_remove(&self->state->tree, task);
 }
@@ -386,6 +416,8 @@ static int dispatch(struct collect *self, struct tracee_stop *stop)
 	struct task *task = proctree_find(&state->tree, stop->tid);
 	int r = 0;
 
+	if (state->has_waiting_stop && state->waiting_stop.tid == stop->tid)
+		state->has_waiting_stop = false; /* it was killed */
 	if (stop->event == TRACEE_GONE) {
 		forget_task(self, stop->tid);
 		return 0;
@@ -431,8 +463,8 @@ static bool on_time(struct collect *self, int *ret_error)
 	struct collect_state *state = self->state;
 	uint64_t now = now_ns();
 
-	if (state->has_waiting_stop && (now >= state->waiting_deadline_ns ||
-					!process_is_followed(self, (pid_t)state->waiting_stop.args[1])))
+	if (state->has_waiting_stop &&
+	    (now >= state->waiting_deadline_ns || !find_process_of(self, (pid_t)state->waiting_stop.args[1])))
 		resume_waiting(self);
 	if (!self->has_execed)
 		return false;
@@ -457,7 +489,8 @@ static int release_all(struct collect *self)
 		resume_waiting(self);
 	for (struct process *process = state->tree.processes; process; process = process->next)
 		request_release(self, process);
-	while (state->tree.n_tasks > 0 && now_ns() < deadline) {
+	/* Those just born are not in the tree yet. */
+	while (now_ns() < deadline) {
 		int r = tracee_wait(&state->tracer, &stop);
 
 		if (r < 0 || stop.event == TRACEE_NONE_LEFT)

@@ -16,11 +16,24 @@ enum courtesy {
 	COURTESY_RELEASE_OTHER,  /* let the process *ret_pid go before the call goes on */
 };
 
+/*
+ * Gives a system call of another ABI of this machine (32-bit programs, x32) the native number, where it is
+ * one that courtesy_at_entry() looks at. Else false.
+ */
+bool courtesy_translate_foreign(uint64_t *nr);
+
 /* What the call that task is entering (task->nr, args) asks for. */
 enum courtesy courtesy_at_entry(const struct task *task, pid_t *ret_pid);
 
 /* Would an exec of path (set-user-ID ..., or a script whose interpreter is) raise privileges? Then it
  * must not be traced. */
 bool courtesy_grants_privilege(const char *path);
+
+/*
+ * After an exec that was traced without a stop at its entry, the task standing at TRACEE_EXECED: if that cost
+ * the program privileges, has it executed again, untraced. 1: so it was, and the task is released. 0: nothing
+ * was lost, or it cannot be helped. -EINTR: stop was changed.
+ */
+must_check int courtesy_make_good(struct tracee_stop *stop);
 
 #endif

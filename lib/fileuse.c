@@ -101,20 +101,20 @@ static bool read_fd_link(pid_t pid, int fd, char *ret_path)
 	return read_proc_link(pid, what, ret_path);
 }
 
-/* Copies a string from the task's memory; it may end just before unreadable memory. */
-static bool read_string(pid_t tid, uint64_t address, char *ret_string, size_t size)
+/* It may end just before unreadable memory. */
+bool fileuse_read_path(pid_t tid, uint64_t address, char *ret_path)
 {
 	size_t n = 0;
 
-	while (n < size) {
+	while (n < PATH_MAX) {
 		/* Up to the end of the page, then page by page: most paths take one call. */
 		size_t chunk = 4096 - (size_t)((address + n) % 4096);
-		ssize_t got = tracee_read_memory(tid, address + n, ret_string + n,
-						 chunk < size - n ? chunk : size - n);
+		ssize_t got = tracee_read_memory(tid, address + n, ret_path + n,
+						 chunk < PATH_MAX - n ? chunk : PATH_MAX - n);
 
 		if (got <= 0)
 			return false;
-		if (memchr(ret_string + n, '\0', (size_t)got))
+		if (memchr(ret_path + n, '\0', (size_t)got))
 			return true;
 		n += (size_t)got;
 	}
@@ -135,11 +135,13 @@ static bool base_directory(struct process *process, int dirfd, char *ret_path)
 	return true;
 }
 
-bool fileuse_path_argument(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path)
+/* Reads a path argument and makes it absolute. dirfd as in openat(2). */
+static bool read_absolute_path(struct process *process, pid_t tid, int dirfd, uint64_t address,
+			       char *ret_path)
 {
 	char name[PATH_MAX];
 
-	if (!read_string(tid, address, name, sizeof(name)) || name[0] == '\0')
+	if (!fileuse_read_path(tid, address, name) || name[0] == '\0')
 		return false;
 	if (name[0] == '/') {
 		memccpy(ret_path, name, '\0', PATH_MAX);
@@ -336,7 +338,7 @@ static int note_path(struct fileuse *self, const struct path_call *call, const s
 			return r;
 	}
 	if (task->process->is_elsewhere ||
-	    !fileuse_path_argument(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
+	    !read_absolute_path(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
 	    !is_disk_path(path))
 		return 0;
 	/* A path by another name: the links on the way want to be read, too. */
@@ -459,6 +461,12 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 			return note_access(self, path, PAGESET_LISTED, now_us, NULL);
 		return 0;
 	}
+	case SYS_chroot:
+	case SYS_pivot_root:
+	case SYS_setns:
+	case SYS_unshare:
+		task->process->is_elsewhere = process_is_elsewhere(task->process->pid);
+		return 0;
 	case SYS_fchdir:
 	case SYS_chdir:
 		free(task->process->working_directory);

@@ -25,8 +25,8 @@ must_check int fileuse_entry(struct fileuse *self, struct task *task, uint32_t n
 /* At a call's exit. 0 or -ENOMEM; what cannot be found out is passed over. */
 must_check int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us);
 
-/* Reads a path argument from the task's memory and makes it absolute, into ret_path (PATH_MAX). dirfd
- * as in openat(2). False if it cannot be had. Used before an exec, too. */
-bool fileuse_path_argument(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path);
+/* Reads a path argument, as it is, from the task's memory into ret_path (PATH_MAX). False if it cannot be
+ * had or is too long. */
+bool fileuse_read_path(pid_t tid, uint64_t address, char *ret_path);
 
 #endif

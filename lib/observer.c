@@ -292,7 +292,9 @@ static int merge_seen(struct shadow *shadow, void *context)
 
 	if (trained)
 		pageset_remove_if(&shadow->files, is_gone, seen);
-	if (self->was_merged)
+	if (!trained && self->collect.was_courteous)
+		r = 0; /* it was let go before much was seen: what was not seen may yet be used */
+	else if (self->was_merged)
 		r = trained ? merge_train_more(shadow, seen, &result)
 			    : merge_sample_more(shadow, seen, &result);
 	else

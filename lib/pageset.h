@@ -23,7 +23,8 @@ enum pageset_access {
 	PAGESET_LISTED = 1 << 4,      /* getdents(2): a directory */
 	PAGESET_MISSING = 1 << 5,     /* looked up in vain */
 	PAGESET_WRITTEN = 1 << 6,     /* opened for writing: the program may change it at each run */
-	PAGESET_BEFORE_EXEC = 1 << 7, /* mapped by a process that went on to execute another program */
+	PAGESET_BEFORE_EXEC = 1 << 7, /* mapped where a sampled run does not look: by a process that went on
+					 to execute another program, or is not the program's own */
 };
 
 /* A run of pages first used at the same time. */

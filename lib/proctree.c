@@ -87,6 +87,7 @@ int proctree_add(struct proctree *self, pid_t tid, const struct proctree_status 
 	}
 	process->has_seccomp_filter = status->has_seccomp_filter;
 	process->n_tasks++;
+	process->n_known_tasks++;
 	task->tid = tid;
 	task->process = process;
 	task->next = *bucket;
@@ -103,15 +104,6 @@ static void free_process(struct process *process)
 	free(process);
 }
 
-static bool process_has_tasks(const struct proctree *self, const struct process *process)
-{
-	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
-		for (const struct task *task = self->buckets[i]; task; task = task->next)
-			if (task->process == process)
-				return true;
-	return false;
-}
-
 void proctree_remove(struct proctree *self, struct task *task)
 {
 	struct process *process = task->process;
@@ -124,7 +116,7 @@ void proctree_remove(struct proctree *self, struct task *task)
 	if (!task->is_exiting)
 		process->n_tasks--;
 	free(task);
-	if (process->n_tasks > 0 || process_has_tasks(self, process))
+	if (--process->n_known_tasks > 0)
 		return;
 	struct process **process_link = &self->processes;
 

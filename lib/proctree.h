@@ -12,10 +12,12 @@
 
 struct process {
 	pid_t pid;
-	unsigned int n_tasks; /* that have not reached their exit */
+	unsigned int n_tasks;       /* that have not reached their exit */
+	unsigned int n_known_tasks; /* and all of them */
 	struct addrspace *addrspace;
 	bool shares_addrspace;   /* a vfork(2) child before its exec: the parent's scan covers it */
 	bool has_seccomp_filter; /* then no system call of ours is put into it */
+	bool is_foreign;         /* of another architecture or ABI: its mappings are read from /proc */
 	bool is_elsewhere;       /* another root or mount namespace: its paths are not ours */
 	bool is_released;        /* let go: only the ends of its tasks are still awaited */
 	char *working_directory; /* NULL: not known (yet) */

@@ -35,6 +35,11 @@ static void registers_for_call(struct user_regs_struct *regs, uint64_t instructi
 	regs->r9 = call->args[5];
 }
 
+static uint64_t stack_pointer(const struct user_regs_struct *regs)
+{
+	return regs->rsp;
+}
+
 static void set_result(struct user_regs_struct *regs, int64_t result)
 {
 	regs->rax = (unsigned long)result;
@@ -52,6 +57,11 @@ static void registers_for_call(struct user_regs_struct *regs, uint64_t instructi
 	regs->regs[8] = (unsigned long)call->nr;
 	for (size_t i = 0; i < 6; i++)
 		regs->regs[i] = call->args[i];
+}
+
+static uint64_t stack_pointer(const struct user_regs_struct *regs)
+{
+	return regs->sp;
 }
 
 static void set_result(struct user_regs_struct *regs, int64_t result)
@@ -74,8 +84,11 @@ int tracee_seize(const struct tracer *tracer, pid_t tid)
 
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 {
-	(void)ptrace(tracer->with_syscalls ? PTRACE_SYSCALL : PTRACE_CONT, stop->tid, 0,
-		     (unsigned long)stop->signal);
+	if (stop->is_job_control) /* it rests, and we hear of the end of that */
+		(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
+	else
+		(void)ptrace(tracer->with_syscalls ? PTRACE_SYSCALL : PTRACE_CONT, stop->tid, 0,
+			     (unsigned long)stop->signal);
 }
 
 void tracee_release(const struct tracee_stop *stop)
@@ -117,9 +130,13 @@ static void fill_syscall(struct tracee_stop *stop)
 	}
 }
 
-static bool is_job_control_signal(int signal)
+static void fill_exiting(struct tracee_stop *stop)
 {
-	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+	unsigned long message = 0;
+
+	stop->event = TRACEE_EXITING;
+	if (ptrace(PTRACE_GETEVENTMSG, stop->tid, 0, &message) == 0)
+		stop->wait_status = (int)message;
 }
 
 /* Sorts one wait status. False: it was dealt with here, the task runs on. */
@@ -137,25 +154,16 @@ static bool classify(const struct tracer *tracer, int status, struct tracee_stop
 		stop->signal = signal; /* on its way to the task */
 		break;
 	case PTRACE_EVENT_STOP:
-		if (signal == SIGTRAP) {
-			stop->event = TRACEE_STOPPED;
-			return true;
-		}
-		if (is_job_control_signal(signal)) {
-			/* A group stop: let the task rest, and hear of its end. */
-			(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
-			return false;
-		}
-		break;
+		stop->event = TRACEE_STOPPED;
+		stop->is_job_control = signal != SIGTRAP;
+		return true;
 	case PTRACE_EVENT_EXEC:
 		stop->event = TRACEE_EXECED;
 		if (ptrace(PTRACE_GETEVENTMSG, stop->tid, 0, &message) == 0)
 			stop->former_tid = (pid_t)message;
 		return true;
 	case PTRACE_EVENT_EXIT:
-		stop->event = TRACEE_EXITING;
-		if (ptrace(PTRACE_GETEVENTMSG, stop->tid, 0, &message) == 0)
-			stop->wait_status = (int)message;
+		fill_exiting(stop);
 		return true;
 	default: /* fork, vfork, clone: the child reports by itself */
 		break;
@@ -216,22 +224,30 @@ static uint64_t syscall_offset_in_vdso(void)
 	return 0;
 }
 
+/* A value of the task's auxiliary vector, getauxval(3). 0: there is none. */
+static uint64_t read_auxv(pid_t tid, unsigned long type)
+{
+	ElfW(auxv_t) auxv[64];
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(auxv[0]); i++)
+		if (auxv[i].a_type == type)
+			return auxv[i].a_un.a_val;
+	return 0;
+}
+
 /* The address of a syscall instruction in the task's vDSO: the same image as our own, placed elsewhere.
  * 0: there is none. */
 static uint64_t find_syscall_instruction(pid_t tid)
 {
-	ElfW(auxv_t) auxv[64];
-	char path[64];
 	uint64_t offset = syscall_offset_in_vdso();
+	uint64_t vdso = offset ? read_auxv(tid, AT_SYSINFO_EHDR) : 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
-	cleanup_close int fd = offset ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
-
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof(auxv[0]); i++)
-		if (auxv[i].a_type == AT_SYSINFO_EHDR)
-			return auxv[i].a_un.a_val + offset;
-	return 0;
+	return vdso ? vdso + offset : 0;
 }
 
 static bool get_registers(pid_t tid, struct user_regs_struct *ret_regs)
@@ -253,8 +269,9 @@ struct injection {
 	struct tracee_stop *stop;
 	uint64_t instruction;
 	struct user_regs_struct saved;
-	bool owes_sigstop;    /* taken from the task on the way: to be sent again */
-	bool owes_group_stop; /* run through: to be entered again */
+	uint64_t saved_mask;
+	int signal;          /* SIGSTOP on its way to the task: no mask holds it back */
+	bool owes_interrupt; /* a stop was run through: to be asked for again */
 };
 
 static void start_call(struct injection *self, const struct tracee_call *call)
@@ -265,90 +282,180 @@ static void start_call(struct injection *self, const struct tracee_call *call)
 	set_registers(self->stop->tid, &regs);
 }
 
+/* As waitpid(2), whatever timers interrupt it: the task is at a call that does not wait. */
+static pid_t wait_for(pid_t tid, int *ret_status)
+{
+	pid_t r;
+
+	do
+		r = waitpid(tid, ret_status, __WALL);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
 /* Lets the task run to its next stop. Returns its wait status, or -1: see self->stop. */
 static int run_to_stop(struct injection *self)
 {
 	pid_t tid = self->stop->tid;
 	int status = 0;
-	pid_t r = -1;
 
-	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) == 0)
-		do
-			r = waitpid(tid, &status, __WALL);
-		while (r < 0 && errno == EINTR); /* the caller's timer */
-	if (r < 0 || !WIFSTOPPED(status)) {
+	/* If that fails it was killed where it stood, and its exit is the next to be heard of. */
+	(void)ptrace(PTRACE_SYSCALL, tid, 0, (unsigned long)self->signal);
+	self->signal = 0;
+	if (wait_for(tid, &status) < 0 || !WIFSTOPPED(status)) {
 		self->stop->event = TRACEE_GONE;
 		return -1;
 	}
 	if (PTRACE_STOP_EVENT(status) == PTRACE_EVENT_EXIT) {
-		self->stop->event = TRACEE_EXITING;
+		fill_exiting(self->stop);
 		return -1;
 	}
 	return status;
 }
 
-/* One call, begun to end. 0 and its result, -EINTR, -EBUSY. */
-static int run_call(struct injection *self, const struct tracee_call *call, int64_t *ret_result)
+static void note_what_was_passed(struct injection *self, int status)
+{
+	if (PTRACE_STOP_EVENT(status) == PTRACE_EVENT_STOP)
+		self->owes_interrupt = true;
+	else if (WSTOPSIG(status) == SIGSTOP)
+		self->signal = SIGSTOP;
+}
+
+/* Runs to the next system call stop. Its kind in PTRACE_SYSCALL_INFO_, -EINTR, -EBUSY. */
+static int run_to_call(struct injection *self, struct __ptrace_syscall_info *ret_info)
 {
 	enum { MOST_STOPS = 32 };
-	bool has_entered = false;
 
-	start_call(self, call);
 	for (int n_stops = 0; n_stops < MOST_STOPS; n_stops++) {
-		struct __ptrace_syscall_info info;
 		int status = run_to_stop(self);
 
 		if (status < 0)
 			return -EINTR;
-		if (PTRACE_STOP_EVENT(status) == PTRACE_EVENT_STOP)
-			self->owes_group_stop |= WSTOPSIG(status) != SIGTRAP;
-		else if (WSTOPSIG(status) == SIGSTOP)
-			self->owes_sigstop = true;
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80) || !read_syscall_info(self->stop->tid, &info))
-			continue;
-		if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-			has_entered = true;
-		} else if (has_entered) {
-			*ret_result = info.exit.rval;
-			return 0;
-		} else {
-			/* The end of the call in which the task stood, and it wrote its result just now. */
-			set_result(&self->saved, info.exit.rval);
-			start_call(self, call);
-		}
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80) && read_syscall_info(self->stop->tid, ret_info))
+			return ret_info->op;
+		note_what_was_passed(self, status);
 	}
 	return -EBUSY;
+}
+
+/* One call, begun to end. 0 and its result, -EINTR, -EBUSY. */
+static int run_call(struct injection *self, const struct tracee_call *call, int64_t *ret_result)
+{
+	struct __ptrace_syscall_info info;
+
+	start_call(self, call);
+	int kind = run_to_call(self, &info);
+
+	if (kind == PTRACE_SYSCALL_INFO_EXIT) {
+		/* The end of the call in which the task stood, and it wrote its result just now. */
+		set_result(&self->saved, info.exit.rval);
+		start_call(self, call);
+		kind = run_to_call(self, &info);
+	}
+	if (kind == PTRACE_SYSCALL_INFO_ENTRY)
+		kind = run_to_call(self, &info);
+	if (kind < 0)
+		return kind;
+	*ret_result = info.exit.rval;
+	return kind == PTRACE_SYSCALL_INFO_EXIT ? 0 : -EBUSY;
+}
+
+static int injection_begin(struct injection *self)
+{
+	pid_t tid = self->stop->tid;
+	uint64_t blocked_mask = ~UINT64_C(0);
+
+	if (!get_registers(tid, &self->saved))
+		return -ENOSYS;
+	self->instruction = find_syscall_instruction(tid);
+	if (!self->instruction)
+		return -ENOENT;
+	/* No handler may start on registers that are not the task's own. */
+	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(self->saved_mask), &self->saved_mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, tid, sizeof(blocked_mask), &blocked_mask) < 0)
+		return -ENOSYS;
+	return 0;
+}
+
+static void injection_end(struct injection *self)
+{
+	pid_t tid = self->stop->tid;
+
+	(void)ptrace(PTRACE_SETSIGMASK, tid, sizeof(self->saved_mask), &self->saved_mask);
+	if (self->owes_interrupt)
+		tracee_interrupt(tid);
 }
 
 int tracee_inject(struct tracee_stop *stop,
 		  bool (*prepare)(int64_t result, struct tracee_call *ret_call, void *context), void *context)
 {
-	struct injection self = { .stop = stop };
-	uint64_t saved_mask = 0;
-	uint64_t blocked_mask = ~UINT64_C(0);
+	struct injection self = { .stop = stop, .owes_interrupt = stop->is_job_control };
 	struct tracee_call call = { 0 };
 	int64_t result = 0;
-	int r = 0;
+	int r = injection_begin(&self);
 
-	if (!get_registers(stop->tid, &self.saved))
-		return -ENOSYS;
-	self.instruction = find_syscall_instruction(stop->tid);
-	if (!self.instruction)
-		return -ENOENT;
-	/* No handler may start on registers that are not the task's own. */
-	if (ptrace(PTRACE_GETSIGMASK, stop->tid, sizeof(saved_mask), &saved_mask) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, stop->tid, sizeof(blocked_mask), &blocked_mask) < 0)
-		return -ENOSYS;
-
+	if (r < 0)
+		return r;
+	stop->is_job_control = false;
 	while (r == 0 && prepare(result, &call, context))
 		r = run_call(&self, &call, &result);
-
 	if (r != -EINTR)
 		set_registers(stop->tid, &self.saved);
-	(void)ptrace(PTRACE_SETSIGMASK, stop->tid, sizeof(saved_mask), &saved_mask);
-	if (self.owes_sigstop)
-		(void)syscall(SYS_tgkill, stop->tid, stop->tid, SIGSTOP);
-	if (self.owes_group_stop)
-		tracee_interrupt(stop->tid);
+	stop->signal = self.signal;
+	injection_end(&self);
 	return r;
+}
+
+int tracee_read_start(const struct tracee_stop *stop, struct tracee_start *ret_start)
+{
+	struct user_regs_struct regs;
+	uint64_t name = read_auxv(stop->tid, AT_EXECFN);
+
+	if (!get_registers(stop->tid, &regs))
+		return -ENOSYS;
+	if (!name)
+		return -ENOENT;
+	*ret_start = (struct tracee_start){ .name = name, .args = stack_pointer(&regs) + 8 };
+	return 0;
+}
+
+/* Fills in an exec of path on a stack as a new program finds it: the number of arguments, the arguments,
+ * NULL, the environment. path is put below it, where nothing is yet. */
+static int prepare_exec(pid_t tid, uint64_t stack, const char *path, uint64_t n_skipped,
+			struct tracee_call *ret_call)
+{
+	uint64_t n_args = 0;
+	size_t size = strlen(path) + 1;
+	uint64_t place = (stack - 4096 - size) & ~UINT64_C(15);
+	struct iovec local = { .iov_base = (void *)(uintptr_t)path, .iov_len = size };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)place, .iov_len = size };
+
+	if (tracee_read_memory(tid, stack, &n_args, sizeof(n_args)) != (ssize_t)sizeof(n_args) ||
+	    n_skipped > n_args || process_vm_writev(tid, &local, 1, &remote, 1, 0) != (ssize_t)size)
+		return -EIO;
+	*ret_call = (struct tracee_call){
+		.nr = SYS_execve, .args = { place, stack + 8 * (1 + n_skipped), stack + 8 * (n_args + 2) }
+	};
+	return 0;
+}
+
+int tracee_release_to_exec(struct tracee_stop *stop, const char *path, uint64_t n_skipped)
+{
+	struct injection self = { .stop = stop };
+	struct __ptrace_syscall_info info;
+	struct tracee_call call;
+	int r = injection_begin(&self);
+
+	if (r < 0)
+		return r;
+	r = prepare_exec(stop->tid, stack_pointer(&self.saved), path, n_skipped, &call);
+	if (r == 0)
+		r = run_to_call(&self, &info); /* the exec's own end still writes a result */
+	if (r >= 0)
+		start_call(&self, &call);
+	stop->signal = self.signal;
+	injection_end(&self);
+	if (r >= 0)
+		tracee_release(stop);
+	return r < 0 ? r : 0;
 }

@@ -24,14 +24,15 @@ enum tracee_event {
 	TRACEE_EXECED,        /* the new address space stands, nothing in it has run yet */
 	TRACEE_EXITING,       /* the task is about to go; its address space is still there */
 	TRACEE_STOPPED,       /* at rest: the first stop of a new child or thread, after
-				 tracee_interrupt(), or at the end of a job control stop */
+				 tracee_interrupt(), or at the begin or end of a job control stop */
 	TRACEE_GONE,          /* exited or killed: no stop, nothing to resume */
 };
 
 struct tracee_stop {
 	pid_t tid;
 	enum tracee_event event;
-	int signal; /* private: to be delivered when resumed or released */
+	int signal;          /* private: to be delivered when resumed or released */
+	bool is_job_control; /* private: a job control stop, in which it remains when resumed or released */
 	/* TRACEE_SYSCALL_*: */
 	bool is_native;   /* the system call is of this program's own architecture and ABI */
 	uint64_t nr;      /* at an exit: that of its entry, as far as the caller noted it: not set */
@@ -55,9 +56,9 @@ struct tracer {
 must_check int tracee_seize(const struct tracer *tracer, pid_t tid);
 
 /*
- * Waits for the next event. Signals on their way to a tracee and job control stops are passed on here
- * and not reported. Except for TRACEE_NOTHING, _NONE_LEFT and _GONE the task stays stopped until
- * tracee_resume(), tracee_release() or tracee_inject(). 0 or -errno of waitpid(2).
+ * Waits for the next event. Signals on their way to a tracee are passed on here and not reported. Except for
+ * TRACEE_NOTHING, _NONE_LEFT and _GONE the task stays stopped until tracee_resume(), tracee_release() or
+ * tracee_inject(). 0 or -errno of waitpid(2).
  */
 must_check int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop);
 
@@ -91,6 +92,21 @@ struct tracee_call {
 must_check int tracee_inject(struct tracee_stop *stop,
 			     bool (*prepare)(int64_t result, struct tracee_call *ret_call, void *context),
 			     void *context);
+
+/* What a program finds in its memory when it starts: addresses. */
+struct tracee_start {
+	uint64_t name; /* AT_EXECFN, getauxval(3): how it was named, or the script that it executes */
+	uint64_t args; /* argv */
+};
+/* Of a task that stands at TRACEE_EXECED. 0 or -errno. */
+must_check int tracee_read_start(const struct tracee_stop *stop, struct tracee_start *ret_start);
+
+/*
+ * Has a task that stands at TRACEE_EXECED execute path, untraced, with the environment and the arguments that
+ * it was given, but for the first n_skipped: it gets the privileges that the exec would have granted. 0: it
+ * is released. Otherwise as tracee_inject().
+ */
+must_check int tracee_release_to_exec(struct tracee_stop *stop, const char *path, uint64_t n_skipped);
 
 /* Copies size bytes at address of the task's memory, or fewer if not all is readable. The number of
  * bytes, or -errno. */

@@ -118,6 +118,13 @@ static void become_user_with_ambient(void)
 		_exit(1);
 }
 
+/* As under a set-user-ID program that starts others with its own effective ids. */
+static void become_half_a_user(void)
+{
+	if (setgroups(0, NULL) != 0 || setresgid(USER, 0, 0) != 0 || setresuid(USER, 0, 0) != 0)
+		_exit(1);
+}
+
 static void stay(void)
 {
 }
@@ -271,6 +278,21 @@ START_TEST(leaves_root_what_setuid_took)
 }
 END_TEST
 
+/* Its ids differ through no doing of pbrun's file: they are its caller's. */
+START_TEST(leaves_the_callers_ids_alone)
+{
+	struct report report;
+
+	copy_self("plain", 0755);
+	report = run_copy("./plain", become_half_a_user);
+	ck_assert_uint_eq(report.before.uids[0], USER);
+	ck_assert_uint_eq(report.before.uids[1], 0);
+	ck_assert_mem_eq(report.after.uids, report.before.uids, sizeof(report.after.uids));
+	ck_assert_mem_eq(report.after.gids, report.before.gids, sizeof(report.after.gids));
+	ck_assert_int_eq(report.after.is_dumpable, 1);
+}
+END_TEST
+
 /* Works for whoever runs the tests. */
 START_TEST(does_nothing_when_nothing_was_granted)
 {
@@ -312,6 +334,7 @@ int main(int argc, char **argv)
 		tcase_add_test(granted, leaves_ambient_capabilities);
 		tcase_add_test(granted, leaves_ordinary_user_alone);
 		tcase_add_test(granted, leaves_root_alone);
+		tcase_add_test(granted, leaves_the_callers_ids_alone);
 		tcase_add_test(granted, leaves_root_what_setuid_took);
 	}
 	suite_add_tcase(s, granted);

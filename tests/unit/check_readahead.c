@@ -229,6 +229,37 @@ START_TEST(what_is_not_as_recorded_is_left_alone)
 }
 END_TEST
 
+/* What is no longer as recorded, of each kind: code, data, and what the program writes itself. */
+START_TEST(changes_are_counted_by_kind)
+{
+	struct pageset_file *mapped = add_cold_file("mapped"), *read = add_cold_file("read"),
+			    *written = add_cold_file("written"), *good = add_cold_file("good"),
+			    *mapped_gone = add("mapped-gone", PAGESET_MAPPED),
+			    *read_gone = add("read-gone", PAGESET_READ),
+			    *looked_up = add("looked-up", PAGESET_MAPPED);
+
+	read->access = PAGESET_READ;
+	written->access = PAGESET_MAPPED | PAGESET_READ | PAGESET_WRITTEN;
+	mapped->id.mtime_ns++;
+	read->id.size_bytes++;
+	written->id.mtime_ns++;
+	add_pages(mapped, 0, 3);
+	add_pages(read, 0, 5);
+	add_pages(read, 10, 6);
+	add_pages(written, 0, 7);
+	add_pages(good, 0, 9);
+	mapped_gone->id.size_bytes = read_gone->id.size_bytes = good->id.size_bytes;
+	add_pages(mapped_gone, 0, 2);
+	add_pages(read_gone, 0, 4);
+	ck_assert_uint_eq(looked_up->n_extents, 0);
+	run(2);
+	ck_assert_uint_eq(stats.skipped_files, 6);
+	ck_assert_uint_eq(stats.stale_files, 5);
+	ck_assert_uint_eq(stats.changed_mapped_files, 2);
+	ck_assert_uint_eq(stats.changed_pages, 3 + 11);
+}
+END_TEST
+
 START_TEST(metadata_is_looked_up)
 {
 	ck_assert_int_eq(mkdir(path_of("listed"), 0700), 0);
@@ -431,6 +462,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_planned_is_read_and_nothing_else, 1, 5);
 	tcase_add_test(t, what_is_resident_is_not_counted_as_read);
 	tcase_add_test(t, what_is_not_as_recorded_is_left_alone);
+	tcase_add_test(t, changes_are_counted_by_kind);
 	tcase_add_test(t, metadata_is_looked_up);
 	tcase_add_test(t, few_descriptors_are_enough);
 	tcase_add_test(t, cancelled_it_leaves_nothing_behind);
