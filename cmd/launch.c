@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 
 #include "cleanup.h"
@@ -210,12 +211,6 @@ static void completed(const struct observer_outcome *outcome, void *context)
 		close(take_fd(job->message_fd));
 }
 
-static bool needs_observer(const struct job *job)
-{
-	return job->options->mode != POLICY_NONE || (job->has_shadow && job->options->prefetches) ||
-	       job->report_fd >= 0;
-}
-
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
@@ -225,10 +220,16 @@ static void leave_observer(struct job *job)
 					    .db = &job->db,
 					    .shadow = job->has_shadow ? &job->shadow : NULL,
 					    .requested = job->options->mode,
-					    .must_not_attach = courtesy_grants_privilege(job->program),
 					    .wants_report = job->report_fd >= 0 || job->message_fd >= 0,
 					    .prefetches = job->options->prefetches,
 					    .window_ms = job->options->window_ms };
+
+	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
+	if (!observer_is_needed(&options))
+		return;
+	prepare_recording(job);
+	options.must_not_attach = courtesy_grants_privilege(job->program);
+
 	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report_fd, job->message_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
@@ -254,9 +255,7 @@ void launch(char *const argv[], const struct launch_options *options)
 	if (options->verbose)
 		job.message_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	load_shadow(&job);
-	prepare_recording(&job);
 	open_report(&job);
-	if (needs_observer(&job))
-		leave_observer(&job);
+	leave_observer(&job);
 	exec_program(argv);
 }

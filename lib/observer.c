@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "collect.h"
 #include "merge.h"
+#include "residency.h"
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
@@ -23,6 +23,19 @@
 #define VALIDATION_MS 100
 #define LOCK_TIMEOUT_MS 10000
 #define N_THREADS 4
+
+bool observer_is_needed(struct observer_options *options)
+{
+	struct policy_choice choice =
+		policy_choose(options->requested, options->shadow, false, options->random);
+
+	options->prefetches = options->prefetches && options->shadow;
+	if (options->wants_report)
+		return true;
+	if (options->prefetches && residency_is_complete(&options->shadow->files, options->random))
+		options->prefetches = false;
+	return options->prefetches || choice.mode != POLICY_NONE;
+}
 
 static void close_all_but(const int *kept_fds, size_t n_kept_fds)
 {
@@ -180,11 +193,11 @@ struct launch {
 static void start_replay(struct launch *self)
 {
 	const struct observer_options *options = self->options;
-	struct plan_options plan_options = { .bridge_pages = 3,
-					     .piece_pages = 32,
+	struct plan_options plan_options = { .bridge_pages = 7,
+					     .piece_pages = 64,
 					     .budget_pages = readahead_budget_pages() };
 
-	if (!options->shadow || !options->prefetches)
+	if (!options->prefetches)
 		return;
 	if (plan_build(&options->shadow->files, &plan_options, &self->plan) == 0)
 		self->replay = readahead_start(&self->plan, N_THREADS);
@@ -205,14 +218,6 @@ static void finish_replay(struct launch *self)
 	note_changes(self, &self->outcome.prefetch);
 }
 
-static uint32_t random_number(void)
-{
-	uint32_t number = 0;
-
-	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
-	return number;
-}
-
 static void choose_mode(struct launch *self)
 {
 	struct readahead_stats stats;
@@ -220,7 +225,7 @@ static void choose_mode(struct launch *self)
 	if (self->replay && readahead_wait_validated(self->replay, VALIDATION_MS, &stats))
 		note_changes(self, &stats);
 	self->outcome.choice = policy_choose(self->options->requested, self->options->shadow,
-					     self->calls_for_training, random_number());
+					     self->calls_for_training, self->options->random);
 	if (self->options->must_not_attach && self->outcome.choice.mode != POLICY_NONE)
 		self->outcome.choice =
 			(struct policy_choice){ POLICY_NONE, "the program would lose its privilege" };
@@ -247,8 +252,24 @@ static bool is_unidentified(const struct pageset_file *file, void *context)
 	return file->n_extents > 0 && file->id.size_bytes == 0;
 }
 
+/* What is remembered already need not be read from an ELF file once more, while the program waits. */
+static bool is_known(const struct launch *self, const char *path, struct stat *st, struct fileid *ret_id)
+{
+	const struct shadow *shadow = self->options->shadow;
+	const struct pageset_file *known = shadow ? pageset_find(&shadow->files, path) : NULL;
+
+	if (!known || stat(path, st) < 0 || !S_ISREG(st->st_mode))
+		return false;
+	struct fileid now = fileid_from_stat(st);
+
+	if (now.size_bytes != known->id.size_bytes || now.mtime_ns != known->id.mtime_ns)
+		return false;
+	*ret_id = known->id;
+	return true;
+}
+
 /* Takes the whole identity, with the build-id, of each file that has pages. */
-static void identify(struct pageset *seen)
+static void identify(const struct launch *self, struct pageset *seen)
 {
 	for (size_t i = 0; i < seen->n_files; i++) {
 		struct pageset_file *file = seen->files[i];
@@ -257,9 +278,13 @@ static void identify(struct pageset *seen)
 
 		if (file->n_extents == 0)
 			continue;
-		cleanup_close int fd = fileid_open(file->path, &st);
+		if (!is_known(self, file->path, &st, &id)) {
+			cleanup_close int fd = fileid_open(file->path, &st);
 
-		if (fd < 0 || fileid_from_fd(fd, &id) < 0 || id.size_bytes != file->id.size_bytes)
+			if (fd < 0 || fileid_from_fd(fd, &id) < 0)
+				id.size_bytes = 0;
+		}
+		if (id.size_bytes != file->id.size_bytes)
 			id.size_bytes = 0;
 		file->id = id;
 	}
@@ -332,7 +357,7 @@ static void *commit(void *context)
 {
 	struct launch *self = context;
 
-	identify(&self->collect.seen);
+	identify(self, &self->collect.seen);
 	self->outcome.n_files = self->collect.seen.n_files;
 	self->outcome.n_pages = pageset_count_pages(&self->collect.seen);
 	self->outcome.update_error = update(self, merge_seen);

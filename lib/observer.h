@@ -49,7 +49,15 @@ struct observer_options {
 	bool wants_report;    /* watch for the program's end even if nothing is to be recorded */
 	bool prefetches;
 	uint32_t window_ms;
+	uint32_t random; /* any number, equally distributed */
 };
+
+/*
+ * Is there anything to record, report or prefetch? If not, the launcher does best to exec at once. Turns
+ * prefetches off if everything is in memory, which is found out in a small part of a millisecond
+ * (residency.h), and nobody wants a report of it. must_not_attach need not be known yet.
+ */
+bool observer_is_needed(struct observer_options *options);
 
 /* What came of it. */
 struct observer_outcome {

@@ -15,8 +15,7 @@ void pageset_init(struct pageset *self)
 static void free_file(struct pageset_file *file)
 {
 	pageset_file_clear(file);
-	free(file->path);
-	free(file);
+	free(file); /* and its path, which stands behind it */
 }
 
 static void keep_node(void *file)
@@ -34,7 +33,8 @@ void pageset_release(struct pageset *self)
 }
 
 /* by_path is a tree of files (tsearch(3)) that looks only at their first member, so a pointer to a
- * path serves as a key. */
+ * path serves as a key. There is none as long as all files were appended, in order: most shadows are only
+ * read, and the tree would be half of the time that takes. */
 static_assert(offsetof(struct pageset_file, path) == 0, "the path is the key");
 
 static int compare_paths(const void *a, const void *b)
@@ -42,8 +42,29 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static struct pageset_file *find_sorted(const struct pageset *self, const char *path)
+{
+	size_t first = 0, end = self->n_files;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		int order = strcmp(path, self->files[middle]->path);
+
+		if (order == 0)
+			return self->files[middle];
+		if (order < 0)
+			end = middle;
+		else
+			first = middle + 1;
+	}
+	return NULL;
+}
+
 struct pageset_file *pageset_find(const struct pageset *self, const char *path)
 {
+	if (!self->by_path)
+		return find_sorted(self, path);
+
 	void *const *node = tfind(&path, &self->by_path, compare_paths);
 
 	return node ? *node : NULL;
@@ -65,25 +86,37 @@ int pageset_reserve(struct pageset *self, size_t n_files)
 
 static struct pageset_file *new_file(const char *path, uint32_t first_use_us)
 {
-	struct pageset_file *file = malloc(sizeof(*file));
+	size_t path_size = strlen(path) + 1;
+	struct pageset_file *file = malloc(sizeof(*file) + path_size);
 
 	if (!file)
 		return NULL;
 	*file = (struct pageset_file){
-		.path = strdup(path),
+		.path = memcpy(file + 1, path, path_size),
 		.exact = true,
 		.first_use_us = first_use_us,
 	};
-	if (!file->path) {
-		free(file);
-		return NULL;
-	}
 	return file;
+}
+
+/* Makes the tree for files that pageset_append() added. */
+static int index_files(struct pageset *self)
+{
+	for (size_t i = 0; i < self->n_files; i++) {
+		if (!tsearch(self->files[i], &self->by_path, compare_paths)) {
+			tdestroy(self->by_path, keep_node);
+			self->by_path = NULL;
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us, struct pageset_file **ret_file)
 {
 	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
+		return -ENOMEM;
+	if (!self->by_path && index_files(self) < 0)
 		return -ENOMEM;
 
 	/* One descent both looks and inserts: the key gives way to the file if it was not there. */
@@ -102,6 +135,21 @@ int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us, s
 		self->files[self->n_files++] = file;
 	}
 	*ret_file = *node;
+	return 0;
+}
+
+int pageset_append(struct pageset *self, const char *path, struct pageset_file **ret_file)
+{
+	struct pageset_file *file;
+
+	assert(!self->by_path);
+	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
+		return -ENOMEM;
+	file = new_file(path, 0);
+	if (!file)
+		return -ENOMEM;
+	self->files[self->n_files++] = file;
+	*ret_file = file;
 	return 0;
 }
 

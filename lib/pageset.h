@@ -36,7 +36,7 @@ struct extent {
 };
 
 struct pageset_file {
-	char *path; /* absolute */
+	char *path; /* absolute; belongs to the structure */
 	struct fileid id;
 	uint8_t access;         /* PAGESET_ bits */
 	bool exact;             /* every page was seen to be touched; else fault-around is in it */
@@ -68,6 +68,12 @@ struct pageset_file *pageset_find(const struct pageset *self, const char *path);
  */
 must_check int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us,
 			   struct pageset_file **ret_file);
+
+/*
+ * Appends a file without looking whether it is there: for a decoder, to a pageset to which nothing was added
+ * otherwise, in ascending order of paths (bytewise). 0 or -ENOMEM.
+ */
+must_check int pageset_append(struct pageset *self, const char *path, struct pageset_file **ret_file);
 
 /* Makes room for so many files, or extents of one file, in all. 0 or -ENOMEM. */
 must_check int pageset_reserve(struct pageset *self, size_t n_files);

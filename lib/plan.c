@@ -3,17 +3,20 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pagemap.h"
 
 /*
  * Extents of one file are joined only if they are used within this time of each other. A joined
  * request has to come when the first of its extents is needed, and so reads the later ones ahead of
- * all that is used in between. Over a short time that is a page or two in exchange for a request
- * saved. Over a long one the small early parts of many files (headers, start-up code) would drag the
- * late parts before each other's: just the order that is to be kept.
+ * all that is used in between. That is worth it for the whole of a usual launch: a request saved costs a
+ * fast disk little and a slow one much (docs/performance.md). What is used long after is another matter.
  */
-#define JOIN_MAX_US 50000u
+#define JOIN_MAX_US 1000000u
+/* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the
+ * blocks that hold the others (ext4 has 16 inodes in a block, and reads 32 blocks ahead). */
+#define NAMES_AT_ONCE 16
 
 /* One thing to be put in order of first use. Small, because sorting is mostly memory traffic. */
 struct timed {
@@ -61,24 +64,52 @@ static uint32_t earliest_use(const struct pageset_file *file)
 	return first_use_us;
 }
 
+static size_t directory_size(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+/* Goes through the names of a pageset, which is sorted as a rule, directory by directory. */
+struct directory {
+	const char *path;
+	size_t size;
+	size_t n_names;
+};
+
+static bool is_worth_looking(struct directory *directory, const struct pageset_file *file)
+{
+	if (file->n_extents > 0 || file->access & PAGESET_LISTED)
+		return true;
+	size_t size = directory_size(file->path);
+
+	if (!directory->path || size != directory->size || memcmp(directory->path, file->path, size) != 0)
+		*directory = (struct directory){ file->path, size, 0 };
+	return directory->n_names++ % NAMES_AT_ONCE == 0;
+}
+
 static int order_files(const struct pageset *pageset, struct plan *plan)
 {
 	cleanup_free struct timed *order = reallocarray(NULL, pageset->n_files + 1, sizeof(*order));
+	struct directory directory = { 0 };
+	size_t n = 0;
 
 	plan->files = reallocarray(NULL, pageset->n_files + 1, sizeof(*plan->files));
 	if (!order || !plan->files)
 		return -ENOMEM;
 
 	for (size_t i = 0; i < pageset->n_files; i++)
-		order[i] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
+		if (is_worth_looking(&directory, pageset->files[i]))
+			order[n++] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
 
-	int r = sort_by_first_use(order, pageset->n_files);
+	int r = sort_by_first_use(order, n);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < pageset->n_files; i++)
+	for (size_t i = 0; i < n; i++)
 		plan->files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
-	plan->n_files = pageset->n_files;
+	plan->n_files = n;
 	return 0;
 }
 

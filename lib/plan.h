@@ -20,7 +20,9 @@ struct plan_request {
 };
 
 struct plan {
-	struct plan_file *files; /* by first use: the order in which to look at their metadata */
+	/* By first use: the order in which to look at their metadata. Of many names in one directory of which
+	 * nothing else is used, some: these bring in the blocks of the others. */
+	struct plan_file *files;
 	size_t n_files;
 	struct plan_request *requests; /* by first use */
 	size_t n_requests;

@@ -162,7 +162,7 @@ static int get_file(struct reader *reader, struct pageset *files, char path[stat
 	if (reader->failed || strlen(path) > *path_bytes_left)
 		return -EBADMSG;
 	*path_bytes_left -= strlen(path);
-	if (pageset_add(files, path, 0, &file) < 0)
+	if (pageset_append(files, path, &file) < 0)
 		return -ENOMEM;
 
 	const unsigned int low = get_byte(reader);

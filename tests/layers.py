@@ -16,7 +16,7 @@ LAYERS = [
     ["fileid"],
     ["pageset"],
     ["shadow", "procstat"],
-    ["merge", "shadowdb", "plan"],
+    ["merge", "shadowdb", "plan", "residency"],
     ["readahead"],
     ["policy"],
     ["tracee"],

@@ -161,6 +161,31 @@ START_TEST(kinds)
 }
 END_TEST
 
+START_TEST(appended_files_are_found_before_and_after_others_are_added)
+{
+	static const char *const paths[] = { "/a", "/b", "/b/c", "/d" };
+	struct pageset set;
+	struct pageset_file *file = NULL;
+
+	pageset_init(&set);
+	ck_assert_ptr_null(pageset_find(&set, "/a"));
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pageset_append(&set, paths[i], &file), 0);
+	for (int added = 0; added < 2; added++) {
+		for (size_t i = 0; i < 4; i++)
+			ck_assert_ptr_eq(pageset_find(&set, paths[i]), set.files[i]);
+		ck_assert_ptr_null(pageset_find(&set, "/"));
+		ck_assert_ptr_null(pageset_find(&set, "/bb"));
+		ck_assert_ptr_null(pageset_find(&set, "/e"));
+		ck_assert_int_eq(pageset_add(&set, "/a0", 0, &file), 0);
+		ck_assert_int_eq(pageset_add(&set, "/b", 0, &file), 0);
+		ck_assert_ptr_eq(file, set.files[1]);
+		ck_assert_uint_eq(set.n_files, 5);
+	}
+	pageset_release(&set);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pageset");
@@ -173,6 +198,7 @@ int main(void)
 	tcase_add_test(t, pages_move);
 	tcase_add_test(t, many_files_sort_and_go);
 	tcase_add_test(t, kinds);
+	tcase_add_test(t, appended_files_are_found_before_and_after_others_are_added);
 	suite_add_tcase(s, t);
 
 	SRunner *r = srunner_create(s);

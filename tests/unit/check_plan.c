@@ -81,13 +81,13 @@ START_TEST(files_come_by_first_use_of_file_or_page)
 	add_extent(add_file("/late", 900, 10), 0, 1, 800);
 	add_file("/metadata", 300, 0);
 	add_extent(add_file("/early", 500, 10), 0, 1, 100);
-	add_file("/also-300", 300, 0);
+	add_file("/elsewhere/also-300", 300, 0);
 	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_files, 4);
 	ck_assert_str_eq(plan.files[0].file->path, "/early");
 	ck_assert_uint_eq(plan.files[0].first_use_us, 100);
 	ck_assert_str_eq(plan.files[1].file->path, "/metadata");
-	ck_assert_str_eq(plan.files[2].file->path, "/also-300");
+	ck_assert_str_eq(plan.files[2].file->path, "/elsewhere/also-300");
 	ck_assert_str_eq(plan.files[3].file->path, "/late");
 	ck_assert_uint_eq(plan.files[3].first_use_us, 800);
 }
@@ -134,6 +134,21 @@ START_TEST(long_extents_are_cut_to_pieces)
 	assert_request(0, "/a", 10, 32);
 	assert_request(1, "/a", 42, 32);
 	assert_request(2, "/a", 74, 6);
+}
+END_TEST
+
+START_TEST(of_many_names_in_a_directory_some_are_looked_up)
+{
+	char path[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "/directory/%d", i);
+		add_file(path, 0, 0);
+	}
+	add_file("/directory", 0, 0)->access = PAGESET_LISTED;
+	add_extent(add_file("/directory/data", 0, 1), 0, 1, 0);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_files, 7 + 2);
 }
 END_TEST
 
@@ -276,6 +291,7 @@ int main(void)
 	tcase_add_test(t, requests_interleave_files_by_first_use);
 	tcase_add_test(t, ties_go_by_file_then_page);
 	tcase_add_test(t, long_extents_are_cut_to_pieces);
+	tcase_add_test(t, of_many_names_in_a_directory_some_are_looked_up);
 	tcase_add_test(t, gaps_are_bridged_up_to_the_limit);
 	tcase_add_test(t, extents_used_far_apart_in_time_stay_apart);
 	tcase_add_test(t, joining_that_saves_no_request_is_left);

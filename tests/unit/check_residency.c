@@ -1,0 +1,161 @@
+#include "residency.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pagemap.h"
+
+enum { N_PAGES = 8 };
+
+static struct pageset files;
+static char directory[] = "/var/tmp/check_residency.XXXXXX"; /* not a tmpfs: nothing can be evicted there */
+static char path[64];
+
+static void write_file(const char *name)
+{
+	size_t size = N_PAGES * pagemap_page_size();
+	char *content = calloc(1, size);
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, content, size), (ssize_t)size);
+	ck_assert_int_eq(fsync(fd), 0);
+	close(fd);
+	free(content);
+}
+
+static struct pageset_file *remember(uint8_t access, uint64_t n_pages)
+{
+	struct pageset_file *file = NULL;
+	struct stat st;
+
+	ck_assert_int_eq(pageset_add(&files, path, 0, &file), 0);
+	file->access = access;
+	if (stat(path, &st) == 0)
+		file->id = fileid_from_stat(&st);
+	if (n_pages > 0)
+		ck_assert_int_eq(pageset_file_append(file, (struct extent){ 0, n_pages, 0, 0 }), 0);
+	return file;
+}
+
+static void evict(void)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+}
+
+static void set_up(void)
+{
+	pageset_init(&files);
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void tear_down(void)
+{
+	for (size_t i = 0; i < files.n_files; i++)
+		unlink(files.files[i]->path);
+	rmdir(directory);
+	pageset_release(&files);
+}
+
+START_TEST(nothing_is_complete)
+{
+	ck_assert(residency_is_complete(&files, 7));
+}
+END_TEST
+
+START_TEST(what_was_just_written_is_there)
+{
+	write_file("mapped");
+	remember(PAGESET_MAPPED, N_PAGES);
+	write_file("looked-up");
+	remember(PAGESET_STATED, 0);
+	ck_assert(stat(path, &(struct stat){ 0 }) == 0);
+	ck_assert(residency_is_complete(&files, 7));
+}
+END_TEST
+
+START_TEST(one_evicted_file_is_found)
+{
+	const char *names[] = { "a", "b", "c", "d" };
+
+	for (size_t i = 0; i < 4; i++) {
+		write_file(names[i]);
+		remember(PAGESET_MAPPED, N_PAGES);
+	}
+	ck_assert(residency_is_complete(&files, 7));
+	evict();
+	ck_assert(!residency_is_complete(&files, 7));
+}
+END_TEST
+
+START_TEST(a_change_that_calls_for_training_is_found)
+{
+	write_file("large");
+	remember(PAGESET_READ, N_PAGES);
+	write_file("small");
+	struct pageset_file *small = remember(PAGESET_MAPPED, 1);
+
+	small->id.mtime_ns++;
+	ck_assert(!residency_is_complete(&files, 7));
+	small->access = PAGESET_READ;
+	ck_assert(!residency_is_complete(&files, 7));
+	small->access |= PAGESET_WRITTEN;
+	ck_assert(residency_is_complete(&files, 7));
+}
+END_TEST
+
+START_TEST(a_small_part_of_the_data_may_change)
+{
+	char name[16];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "file%d", i);
+		write_file(name);
+		remember(PAGESET_READ, N_PAGES);
+	}
+	write_file("small");
+	remember(PAGESET_READ, 1)->id.mtime_ns++;
+	ck_assert(residency_is_complete(&files, 7));
+}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_not_opened)
+{
+	snprintf(path, sizeof(path), "%s/fifo", directory);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	remember(PAGESET_READ, 1);
+	ck_assert(!residency_is_complete(&files, 7));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("residency");
+	TCase *core = tcase_create("core");
+
+	tcase_add_checked_fixture(core, set_up, tear_down);
+	tcase_add_test(core, nothing_is_complete);
+	tcase_add_test(core, what_was_just_written_is_there);
+	tcase_add_test(core, one_evicted_file_is_found);
+	tcase_add_test(core, a_change_that_calls_for_training_is_found);
+	tcase_add_test(core, a_small_part_of_the_data_may_change);
+	tcase_add_test(core, what_is_no_regular_file_is_not_opened);
+	suite_add_tcase(suite, core);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
