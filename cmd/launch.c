@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 /* Room that a shadow may need; the recordings of large programs are smaller. */
 #define SHADOW_ROOM_BYTES 65536
 #define MOST_WARNINGS 8
+#define MESSAGE_PATIENCE_MS 100
 /* As env(1) and nice(1) have it. */
 #define EXIT_NOT_RUN 126
 #define EXIT_NOT_FOUND 127
@@ -54,14 +56,23 @@ __attribute__((format(printf, 2, 3))) static void warn(struct job *job, const ch
 	free(text);
 }
 
+/* A reader that does not read is no reason to keep the program from ending. */
+static bool can_write(int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	return poll(&room, 1, MESSAGE_PATIENCE_MS) > 0 && (room.revents & POLLOUT);
+}
+
 __attribute__((format(printf, 2, 3))) static void say(const struct job *job, const char *format, ...)
 {
+	int fd = job->message_fd >= 0 ? job->message_fd : STDERR_FILENO;
 	va_list args;
 
-	if (!job->options->verbose)
+	if (!job->options->verbose || !can_write(fd))
 		return;
 	va_start(args, format);
-	vdprintf(job->message_fd >= 0 ? job->message_fd : STDERR_FILENO, format, args);
+	vdprintf(fd, format, args);
 	va_end(args);
 }
 
@@ -112,16 +123,17 @@ static void prepare_recording(struct job *job)
 	if (r < 0)
 		warn(job, "%s: nothing can be recorded there: %s (choose another directory with --dir)",
 		     job->options->dir, strerror(-r));
-	else if (access("/proc/self/maps", R_OK) < 0)
-		warn(job, "/proc is not mounted: nothing can be recorded");
+	else if (!procstat_proc_is_ours())
+		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded");
 }
 
 static void open_report(struct job *job)
 {
 	if (!job->options->report)
 		return;
-	job->report_fd =
-		open(job->options->report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	/* Not to wait for the reader of a FIFO. */
+	job->report_fd = open(job->options->report,
+			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (job->report_fd < 0)
 		warn(job, "%s: no report can be written there: %s", job->options->report, strerror(errno));
 }

@@ -9,6 +9,7 @@
 
 #include "courtesy.h"
 #include "fileuse.h"
+#include "procstat.h"
 #include "proctree.h"
 
 /* How often the observer wakes up to train, and by that how finely the order of pages is known; and
@@ -99,6 +100,8 @@ int collect_attach(struct collect *self, pid_t pid, const struct collect_options
 	self->state = calloc(1, sizeof(*self->state));
 	if (!self->state)
 		return -ENOMEM;
+	if (!procstat_proc_is_ours())
+		return -EOPNOTSUPP;
 	struct collect_state *state = self->state;
 
 	state->options = *options;

@@ -40,8 +40,8 @@ struct collect {
 	struct collect_state *state; /* private */
 };
 
-/* Attaches to pid, which has not yet called execve(2). 0; -errno of tracee_seize(); -ENOMEM. self is
- * to be released in any case. */
+/* Attaches to pid, which has not yet called execve(2). 0; -errno of tracee_seize(); -ENOMEM; -EOPNOTSUPP if
+ * /proc does not show our processes. self is to be released in any case. */
 must_check int collect_attach(struct collect *self, pid_t pid, const struct collect_options *options);
 
 /*

@@ -77,12 +77,13 @@ static bool has_same_stat(const struct fileid *a, const struct fileid *b)
 
 bool fileid_equal(const struct fileid *a, const struct fileid *b)
 {
-	if (a->build_id_size > 0 && b->build_id_size > 0 && !has_same_build_id(a, b))
-		return false;
+	if (a->build_id_size > 0 && b->build_id_size > 0)
+		return a->size_bytes == b->size_bytes && has_same_build_id(a, b);
 	return has_same_stat(a, b);
 }
 
-/* RWF_NOWAIT reads from memory or not at all, and starts no readahead. */
+/* RWF_NOWAIT reads from memory or not at all; where the kernel starts readahead for it (since 5.10), the
+ * program will want that page anyway. */
 static bool is_first_page_resident(int fd)
 {
 	char byte;

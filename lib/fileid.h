@@ -36,7 +36,7 @@ must_check int fileid_from_fd(int fd, struct fileid *ret_id);
  */
 must_check int fileid_open(const char *path, struct stat *ret_st);
 
-/* Same size and same mtime; build-ids are compared only where both have one. */
+/* Same size, and the same build-id where both have one, else the same mtime. */
 bool fileid_equal(const struct fileid *a, const struct fileid *b);
 
 /*

@@ -5,6 +5,8 @@
 /* So many runs without anything new are sampled each; then one in 2, 4, 8 ... */
 #define SAMPLE_ALWAYS_RUNS 3
 #define SAMPLE_LEAST_SHIFT 6
+/* A program that is never sampled is trained in one of so many runs, less one. */
+#define UNSAMPLED_TRAIN_MASK 63u
 
 static const char *const mode_names[] = { "auto", "train", "sample", "none" };
 
@@ -54,6 +56,9 @@ struct policy_choice policy_choose(enum policy_mode requested, const struct shad
 		return (struct policy_choice){ POLICY_TRAIN, "the program used other pages of late" };
 	if (shadow->stats.trained_runs == 0)
 		return (struct policy_choice){ POLICY_TRAIN, "it was never trained" };
+	/* Only training sees the calls before which it has to step aside. */
+	if (shadow->flags & SHADOW_DO_NOT_TRACE && (random & UNSAMPLED_TRAIN_MASK) == 0)
+		return (struct policy_choice){ POLICY_TRAIN, "now and then, as it is never sampled" };
 	if (shadow->flags & SHADOW_DO_NOT_TRACE)
 		return (struct policy_choice){ POLICY_NONE, "the program does not go well with tracing" };
 	if (is_due(shadow, random))

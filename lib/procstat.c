@@ -3,6 +3,13 @@
 #include <fcntl.h>
 #include <string.h>
 
+bool procstat_proc_is_ours(void)
+{
+	char own_id[16] = "";
+
+	return readlink("/proc/self", own_id, sizeof(own_id) - 1) > 0 && atoi(own_id) == getpid();
+}
+
 /* A whole small file of /proc/PID, terminated. The size, or -errno. */
 static ssize_t read_file(pid_t pid, const char *name, char *ret_text, size_t size)
 {

@@ -4,10 +4,14 @@
 #ifndef PBRUN_PROCSTAT_H
 #define PBRUN_PROCSTAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "cleanup.h"
+
+/* False if there is no /proc, or one of another PID namespace, where the numbers stand for others. */
+bool procstat_proc_is_ours(void);
 
 struct procstat {
 	uint64_t major_faults; /* of the process and its awaited children */

@@ -116,8 +116,30 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   warns_and_runs "/proc" unshare -m sh -c 'mount -t tmpfs none /proc; exec "$@"' sh "$PBRUN"
 }
 
+@test "a /proc that shows other processes" {
+  needs_root
+  warns_and_runs "/proc" unshare -pf sh -c '"$@"' sh "$PBRUN" -r train
+}
+
 @test "a report that cannot be written" {
   warns_and_runs "/nowhere/report" "$PBRUN" -R /nowhere/report
+  mkfifo unread
+  warns_and_runs "unread" timeout 20 "$PBRUN" -R unread
+}
+
+@test "messages that nobody reads" {
+  mkfifo unread
+  exec 7<>unread
+  /usr/bin/python3 -c 'import os
+os.set_blocking(7, False)
+try:
+  while True: os.write(7, b"x" * 4096)
+except BlockingIOError: os.set_blocking(7, True)'
+  for mode in train sample none; do
+    # shellcheck disable=SC2016
+    run timeout 20 bash -c '"$1" -v -r "$2" sh -c "exit 5" 2>&7' bash "$PBRUN" "$mode"
+    [ "$status" -eq 5 ]
+  done
 }
 
 @test "no process to be had, no descriptor, no memory" {

@@ -157,7 +157,7 @@ START_TEST(opens_files_of_others)
 }
 END_TEST
 
-START_TEST(compares_size_mtime_and_both_build_ids)
+START_TEST(compares_size_and_build_ids_or_mtime)
 {
 	const struct fileid a = { .size_bytes = 1, .mtime_ns = 2, .build_id_size = 2, .build_id = { 3, 4 } };
 	struct fileid b = a;
@@ -172,6 +172,9 @@ START_TEST(compares_size_mtime_and_both_build_ids)
 	ck_assert(fileid_equal(&a, &b) && fileid_equal(&b, &a));
 	b.mtime_ns = 3;
 	ck_assert(!fileid_equal(&a, &b));
+	/* The same program, copied or touched. */
+	b.build_id_size = 2;
+	ck_assert(fileid_equal(&a, &b));
 	b = a;
 	b.size_bytes = 3;
 	ck_assert(!fileid_equal(&a, &b));
@@ -233,7 +236,7 @@ int main(void)
 	tcase_add_test(t, opens_regular_files_only);
 	if (can_test(geteuid() == 0, "files of other users (needs root)"))
 		tcase_add_test(t, opens_files_of_others);
-	tcase_add_test(t, compares_size_mtime_and_both_build_ids);
+	tcase_add_test(t, compares_size_and_build_ids_or_mtime);
 	tcase_add_test(t, is_valid_while_size_and_mtime_stay);
 	tcase_add_test(t, is_valid_by_build_id);
 	suite_add_tcase(s, t);

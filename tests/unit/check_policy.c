@@ -65,9 +65,19 @@ END_TEST
 /* Training steps aside in time; sampling has no system call stops to do so. */
 START_TEST(auto_does_not_sample_what_must_not_be_traced)
 {
+	unsigned int n_trained = 0;
+
 	shadow.flags = SHADOW_DO_NOT_TRACE;
-	assert_choice(POLICY_AUTO, false, POLICY_NONE);
 	assert_choice(POLICY_AUTO, true, POLICY_TRAIN);
+	for (uint32_t random = 0; random < 1024; random++) {
+		enum policy_mode mode = policy_choose(POLICY_AUTO, &shadow, false, random).mode;
+
+		ck_assert_int_ne((int)mode, POLICY_SAMPLE);
+		n_trained += mode == POLICY_TRAIN;
+	}
+	/* But not for ever by what it once was. */
+	ck_assert_uint_gt(n_trained, 0);
+	ck_assert_uint_lt(n_trained, 1024 / 10);
 }
 END_TEST
 
