@@ -135,12 +135,25 @@ static int scan_process(struct collect *self, const struct process *process, pid
 
 static int scan_all(struct collect *self)
 {
+	const struct proctree *tree = &self->state->tree;
 	int r = 0;
 
-	for (const struct process *process = self->state->tree.processes; process && r == 0;
-	     process = process->next)
-		r = scan_process(self, process, process->pid);
+	for (const struct process *process = tree->processes; process && r == 0; process = process->next)
+		r = scan_process(self, process, proctree_living_task(tree, process));
 	return r;
+}
+
+/* Whoever shares the address space with its owner, who leaves it, has it from now on. */
+static void leave_addrspace(struct collect *self, struct process *process)
+{
+	struct process *heir = process->shares_addrspace ? NULL : self->state->tree.processes;
+
+	while (heir && (heir == process || heir->addrspace != process->addrspace))
+		heir = heir->next;
+	if (heir && process->addrspace)
+		heir->shares_addrspace = false;
+	process->shares_addrspace = false;
+	process->addrspace = addrspace_unref(process->addrspace);
 }
 
 /* A new address space: after an exec, or of a forked child. 0, -ENOMEM, -EINTR: stop was changed. */
@@ -149,7 +162,7 @@ static int watch_addrspace(struct collect *self, struct process *process, struct
 	struct collect_state *state = self->state;
 	int r = 0;
 
-	process->shares_addrspace = false;
+	leave_addrspace(self, process);
 	process->addrspace = addrspace_new();
 	if (!process->addrspace)
 		return -ENOMEM;
@@ -176,7 +189,7 @@ static struct process *find_address_owner(const struct proctree *tree, pid_t pid
 	return parent;
 }
 
-/* The first that is heard of a task. 0, -ENOMEM, -ESRCH, -EINTR: stop was changed. */
+/* The first that is heard of a task. 0; 1: it was let go; -ENOMEM, -ESRCH, -EINTR: stop was changed. */
 static int meet_task(struct collect *self, struct tracee_stop *stop, struct task **ret_task)
 {
 	struct collect_state *state = self->state;
@@ -186,6 +199,10 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 
 	if (r < 0)
 		return r;
+	if (!state->tracer.with_children && status.tgid != state->main_pid) {
+		tracee_release(stop); /* a process that was made as threads are */
+		return 1;
+	}
 	r = proctree_add(&state->tree, stop->tid, &status, ret_task, &is_new_process);
 	if (r < 0 || !is_new_process)
 		return r;
@@ -203,18 +220,6 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 		return watch_addrspace(self, process, stop);
 	process->addrspace = addrspace_new();
 	return process->addrspace ? 0 : -ENOMEM;
-}
-
-/* The process leaves its address space to those that share it: from now on one of them is scanned. */
-static void leave_addrspace(struct collect *self, struct process *process)
-{
-	struct process *heir = process->shares_addrspace ? NULL : self->state->tree.processes;
-
-	while (heir && (heir == process || heir->addrspace != process->addrspace))
-		heir = heir->next;
-	if (heir && process->addrspace)
-		heir->shares_addrspace = false;
-	process->addrspace = addrspace_unref(process->addrspace);
 }
 
 /* 1: it was let go. Else as watch_addrspace(). */
@@ -236,7 +241,6 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 	}
 	task->in_syscall = false;
 	task->process->is_foreign = false;
-	leave_addrspace(self, task->process);
 	if (!self->has_execed) {
 		self->has_execed = true;
 		self->start_ns = now_ns();
@@ -341,6 +345,7 @@ static int on_syscall_entry(struct collect *self, struct task *task, const struc
 	if (be_courteous(self, task, stop))
 		return 1;
 	if (task->nr == SYS_execve || task->nr == SYS_execveat) {
+		/* A child of vfork(2) leaves the address space to its parent. */
 		if (!task->process->shares_addrspace)
 			addrspace_mark(task->process->addrspace, PAGESET_BEFORE_EXEC);
 		return scan_process(self, task->process, task->tid); /* the last look, if it succeeds */
@@ -356,6 +361,15 @@ static int on_syscall_exit(struct collect *self, struct task *task, const struct
 	return fileuse_exit(&self->state->fileuse, task, stop->result, use_time_us(self));
 }
 
+/* A thread may reach its exit before anything was heard of one that it has just made. */
+static bool has_unmet_tasks(const struct task *task)
+{
+	struct proctree_status status;
+
+	return proctree_read_status(task->tid, &status) == 0 &&
+	       status.n_threads > task->process->n_known_tasks;
+}
+
 /* 1: the main process is to be held. */
 static int on_exiting(struct collect *self, struct task *task)
 {
@@ -365,7 +379,7 @@ static int on_exiting(struct collect *self, struct task *task)
 		task->is_exiting = true;
 		process->n_tasks--;
 	}
-	if (process->n_tasks > 0 || !self->has_execed)
+	if (process->n_tasks > 0 || !self->has_execed || has_unmet_tasks(task))
 		return 0;
 	int r = scan_process(self, process, task->tid);
 
@@ -380,7 +394,8 @@ static int on_stop(struct collect *self, struct task *task, struct tracee_stop *
 {
 	int r;
 
-	if (task->is_wanted && stop->event != TRACEE_EXITING) {
+	/* A thread may turn up after its process was let go. */
+	if ((task->is_wanted || task->process->is_released) && stop->event != TRACEE_EXITING) {
 		release_task(self, task, stop);
 		return 1;
 	}

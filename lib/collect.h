@@ -6,8 +6,8 @@
  * COLLECT_TRAIN follows the whole process tree with system call stops and finds mapped and read pages,
  * lookups, and their order; pages exactly where a userfaultfd can be had (uffd.h). COLLECT_SAMPLE looks
  * at the maps and the pagemap of the program's own process at a few times and before it exits; there are no
- * system call stops, and children run untraced. COLLECT_EXIT_ONLY only waits for its exit. All must be called
- * from one thread (tracee.h).
+ * system call stops, and children run untraced, but for threads. COLLECT_EXIT_ONLY only waits for its exit.
+ * All must be called from one thread (tracee.h).
  */
 #ifndef PBRUN_COLLECT_H
 #define PBRUN_COLLECT_H

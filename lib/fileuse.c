@@ -121,12 +121,13 @@ bool fileuse_read_path(pid_t tid, uint64_t address, char *ret_path)
 	return false;
 }
 
-static bool base_directory(struct process *process, int dirfd, char *ret_path)
+/* By the task's id: of a leader that exited before its threads, /proc tells nothing any more. */
+static bool base_directory(struct process *process, pid_t tid, int dirfd, char *ret_path)
 {
 	if (dirfd != AT_FDCWD)
-		return read_fd_link(process->pid, dirfd, ret_path);
+		return read_fd_link(tid, dirfd, ret_path);
 	if (!process->working_directory) {
-		if (!read_proc_link(process->pid, "cwd", ret_path))
+		if (!read_proc_link(tid, "cwd", ret_path))
 			return false;
 		process->working_directory = strdup(ret_path);
 		return process->working_directory;
@@ -147,7 +148,7 @@ static bool read_absolute_path(struct process *process, pid_t tid, int dirfd, ui
 		memccpy(ret_path, name, '\0', PATH_MAX);
 		return true;
 	}
-	if (!base_directory(process, dirfd, ret_path))
+	if (!base_directory(process, tid, dirfd, ret_path))
 		return false;
 	const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
 	size_t n = strlen(ret_path);
@@ -207,8 +208,8 @@ static int note_access(struct fileuse *self, const char *path, uint8_t access, u
  * The regular file that a descriptor is open on, under a path that leads us to the same file; NULL if
  * there is none. access is noted for it. 0 or -ENOMEM.
  */
-static int file_of_fd(struct fileuse *self, const struct process *process, int fd, uint8_t access,
-		      uint32_t now_us, struct pageset_file **ret_file)
+static int file_of_fd(struct fileuse *self, pid_t tid, int fd, uint8_t access, uint32_t now_us,
+		      struct pageset_file **ret_file)
 {
 	char link[64];
 	char path[PATH_MAX];
@@ -216,8 +217,8 @@ static int file_of_fd(struct fileuse *self, const struct process *process, int f
 	struct stat st_of_path;
 
 	*ret_file = NULL;
-	snprintf(link, sizeof(link), "/proc/%d/fd/%d", process->pid, fd);
-	if (!read_fd_link(process->pid, fd, path) || !is_disk_path(path) || stat(link, &st) < 0 ||
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", tid, fd);
+	if (!read_fd_link(tid, fd, path) || !is_disk_path(path) || stat(link, &st) < 0 ||
 	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || stat(path, &st_of_path) < 0 ||
 	    st.st_dev != st_of_path.st_dev || st.st_ino != st_of_path.st_ino)
 		return 0;
@@ -244,14 +245,16 @@ static void forget_fd(struct process *process, int64_t fd)
 		process->files[fd] = NULL;
 }
 
-static int file_to_read(struct fileuse *self, struct process *process, int fd, uint32_t now_us,
+static int file_to_read(struct fileuse *self, const struct task *task, int fd, uint32_t now_us,
 			struct pageset_file **ret_file)
 {
+	struct process *process = task->process;
+
 	if (can_cache(fd) && process->files[fd]) {
 		*ret_file = process->files[fd];
 		return 0;
 	}
-	int r = file_of_fd(self, process, fd, PAGESET_READ, now_us, ret_file);
+	int r = file_of_fd(self, task->tid, fd, PAGESET_READ, now_us, ret_file);
 
 	if (r == 0 && can_cache(fd))
 		process->files[fd] = *ret_file;
@@ -259,12 +262,12 @@ static int file_to_read(struct fileuse *self, struct process *process, int fd, u
 }
 
 /* The position of a descriptor: the first line of its fdinfo, "pos:\t1234". */
-static int64_t read_position(pid_t pid, int fd)
+static int64_t read_position(pid_t tid, int fd)
 {
 	char path[64];
 	char text[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tid, fd);
 	cleanup_close int info = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
 
@@ -286,7 +289,7 @@ static int64_t offset_of_read(const struct read_call *call, const struct task *t
 		if (tracee_read_memory(task->tid, arg, &end, sizeof(end)) != (ssize_t)sizeof(end))
 			return -1;
 	} else {
-		end = read_position(task->process->pid, fd);
+		end = read_position(task->tid, fd);
 	}
 	return end < n ? -1 : end - n;
 }
@@ -301,7 +304,7 @@ static int note_read(struct fileuse *self, const struct read_call *call, const s
 {
 	int fd = (int)task->args[call->fd_arg];
 	struct pageset_file *file = NULL;
-	int r = n > 0 ? file_to_read(self, task->process, fd, now_us, &file) : 0;
+	int r = n > 0 ? file_to_read(self, task, fd, now_us, &file) : 0;
 
 	if (r < 0 || !file || has_all_pages(file))
 		return r;
@@ -331,8 +334,7 @@ static int note_path(struct fileuse *self, const struct path_call *call, const s
 		return 0;
 	if (is_open && result >= 0) {
 		forget_fd(task->process, result);
-		int r = file_of_fd(self, task->process, (int)result, access_of_open(call, task), now_us,
-				   &file);
+		int r = file_of_fd(self, task->tid, (int)result, access_of_open(call, task), now_us, &file);
 
 		if (r < 0)
 			return r;
@@ -364,7 +366,7 @@ static int note_map(struct fileuse *self, const struct task *task, uint64_t addr
 
 	if (task->args[3] & MAP_ANONYMOUS)
 		return addrspace_unmap(addrspace, address, end);
-	int r = file_of_fd(self, task->process, (int)task->args[4], PAGESET_MAPPED, now_us, &file);
+	int r = file_of_fd(self, task->tid, (int)task->args[4], PAGESET_MAPPED, now_us, &file);
 
 	if (r < 0)
 		return r;
@@ -422,11 +424,21 @@ int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us)
 	return 0;
 }
 
-/* Nothing of a file is where munmap(2), or mremap(2), took it away. What mremap moved is lost sight of. */
+/* Nothing of a file is where munmap(2), or mremap(2), took it away. */
 static int note_unmap(const struct task *task)
 {
 	return addrspace_unmap(task->process->addrspace, task->args[0],
 			       range_end(task->args[0], task->args[1]));
+}
+
+/* What mremap(2) moved is lost sight of, and so is what it was moved over. */
+static int note_move(const struct task *task, uint64_t new_address)
+{
+	int r = note_unmap(task);
+
+	return r < 0 ? r
+		     : addrspace_unmap(task->process->addrspace, new_address,
+				       range_end(new_address, task->args[2]));
 }
 
 static bool is_error(int64_t result)
@@ -451,13 +463,13 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 	case SYS_mmap:
 		return is_error(result) ? 0 : note_map(self, task, (uint64_t)result, now_us);
 	case SYS_munmap:
-	case SYS_mremap:
 		return is_error(result) ? 0 : note_unmap(task);
+	case SYS_mremap:
+		return is_error(result) ? 0 : note_move(task, (uint64_t)result);
 	case SYS_getdents64: {
 		char path[PATH_MAX];
 
-		if (result >= 0 && read_fd_link(task->process->pid, (int)task->args[0], path) &&
-		    is_disk_path(path))
+		if (result >= 0 && read_fd_link(task->tid, (int)task->args[0], path) && is_disk_path(path))
 			return note_access(self, path, PAGESET_LISTED, now_us, NULL);
 		return 0;
 	}
@@ -466,7 +478,7 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 	case SYS_setns:
 	case SYS_unshare:
 		task->process->is_elsewhere = process_is_elsewhere(task->process->pid);
-		return 0;
+		break;
 	case SYS_fchdir:
 	case SYS_chdir:
 		free(task->process->working_directory);

@@ -38,7 +38,7 @@ static long status_number(const char *text, const char *key)
 int proctree_read_status(pid_t tid, struct proctree_status *ret_status)
 {
 	char path[64];
-	char text[4096];
+	char text[16384]; /* a member of hundreds of groups has a long one */
 
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -52,6 +52,9 @@ int proctree_read_status(pid_t tid, struct proctree_status *ret_status)
 	text[n] = '\0';
 	ret_status->tgid = (pid_t)status_number(text, "\nTgid:");
 	ret_status->parent_pid = (pid_t)status_number(text, "\nPPid:");
+	long n_threads = status_number(text, "\nThreads:");
+
+	ret_status->n_threads = n_threads > 0 ? (size_t)n_threads : 0;
 	/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
 	ret_status->has_seccomp_filter = status_number(text, "\nSeccomp:") != 0;
 	return ret_status->tgid > 0 ? 0 : -ESRCH;
@@ -102,6 +105,19 @@ static void free_process(struct process *process)
 	addrspace_unref(process->addrspace);
 	free(process->working_directory);
 	free(process);
+}
+
+pid_t proctree_living_task(const struct proctree *self, const struct process *process)
+{
+	const struct task *leader = proctree_find(self, process->pid);
+
+	if (leader && !leader->is_exiting)
+		return leader->tid;
+	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
+		for (const struct task *task = self->buckets[i]; task; task = task->next)
+			if (task->process == process && !task->is_exiting)
+				return task->tid;
+	return 0;
 }
 
 void proctree_remove(struct proctree *self, struct task *task)

@@ -52,6 +52,7 @@ struct task *proctree_find(const struct proctree *self, pid_t tid);
 struct proctree_status {
 	pid_t tgid;
 	pid_t parent_pid;
+	size_t n_threads; /* also those that nobody has met yet */
 	bool has_seccomp_filter;
 };
 must_check int proctree_read_status(pid_t tid, struct proctree_status *ret_status);
@@ -64,6 +65,10 @@ must_check int proctree_add(struct proctree *self, pid_t tid, const struct proct
 			    struct task **ret_task, bool *ret_is_new_process);
 
 struct process *proctree_find_process(const struct proctree *self, pid_t pid);
+
+/* A task by which the address space of a process can be looked at: the leader, unless it exited before its
+ * threads. 0: none is left. */
+pid_t proctree_living_task(const struct proctree *self, const struct process *process);
 
 /* Forgets a task, and its process with its last one. */
 void proctree_remove(struct proctree *self, struct task *task);

@@ -75,15 +75,28 @@ static void set_result(struct user_regs_struct *regs, int64_t result)
 
 int tracee_seize(const struct tracer *tracer, pid_t tid)
 {
-	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
+	unsigned long options =
+		PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACECLONE;
 
 	if (tracer->with_children)
-		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
 	return ptrace(PTRACE_SEIZE, tid, 0, options) < 0 ? -errno : 0;
+}
+
+/* A task that was killed where it stood may stand before its exit by now, which waitpid(2) has yet to tell:
+ * resumed there, it would be gone without a last look. */
+static bool has_moved_on(pid_t tid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+	       info.si_pid == tid;
 }
 
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 {
+	if (has_moved_on(stop->tid))
+		return;
 	if (stop->is_job_control) /* it rests, and we hear of the end of that */
 		(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
 	else
@@ -300,7 +313,8 @@ static int run_to_stop(struct injection *self)
 	int status = 0;
 
 	/* If that fails it was killed where it stood, and its exit is the next to be heard of. */
-	(void)ptrace(PTRACE_SYSCALL, tid, 0, (unsigned long)self->signal);
+	if (!has_moved_on(tid))
+		(void)ptrace(PTRACE_SYSCALL, tid, 0, (unsigned long)self->signal);
 	self->signal = 0;
 	if (wait_for(tid, &status) < 0 || !WIFSTOPPED(status)) {
 		self->stop->event = TRACEE_GONE;

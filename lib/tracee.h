@@ -46,7 +46,8 @@ struct tracee_stop {
 
 struct tracer {
 	bool with_syscalls; /* stop at each system call's entry and exit; may be changed at any time */
-	bool with_children; /* follow fork, vfork, clone; fixed before the first tracee_seize() */
+	bool with_children; /* follow fork(2) and vfork(2), not only clone(2), which makes threads; fixed
+			       before the first tracee_seize() */
 };
 
 /*

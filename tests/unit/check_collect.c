@@ -1,0 +1,419 @@
+#include "collect.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "target.h"
+#include "touched.h"
+
+static struct collect collect;
+static bool is_exact; /* page by page, on this kernel */
+
+static const char *mapped_path(void)
+{
+	return "mapped";
+}
+
+/* The targets work in the scratch directory: they inherit it. */
+static int touch(uint64_t page)
+{
+	int fd = open(mapped_path(), O_RDONLY | O_CLOEXEC);
+	size_t size = TOUCHED_PAGES * (size_t)sysconf(_SC_PAGESIZE);
+	const volatile char *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (fd < 0 || map == MAP_FAILED)
+		return 1;
+	close(fd);
+	(void)map[page * (size_t)sysconf(_SC_PAGESIZE)];
+	return TARGET_STATUS;
+}
+
+static int touch_one(void)
+{
+	return touch(20);
+}
+
+static int touch_and_read(void)
+{
+	char byte;
+	int fd = open("read", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && pread(fd, &byte, 1, 3 * sysconf(_SC_PAGESIZE)) == 1 && access("missing", F_OK) != 0
+		       ? touch(20)
+		       : 1;
+}
+
+static int touch_in_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(touch(20));
+	return target_await(pid);
+}
+
+static int touch_then_exec(void)
+{
+	touch(40);
+	target_exec("touch_one");
+	return 1;
+}
+
+/* "1 (name) Z ...": the first character behind the name is the leader's state. */
+static bool leader_is_gone(void)
+{
+	char text[256];
+	cleanup_close int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return strstr(text, ") Z ");
+}
+
+static void *touch_in_thread(void *unused)
+{
+	(void)unused;
+	while (!leader_is_gone())
+		sched_yield();
+	_exit(touch(20));
+}
+
+static int leader_exits_first(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, touch_in_thread, NULL) != 0)
+		return 1;
+	(void)syscall(SYS_exit, 0);
+	return 1;
+}
+
+static void *exec_in_thread(void *unused)
+{
+	(void)unused;
+	target_exec("touch_one");
+	return NULL;
+}
+
+static int thread_execs(void)
+{
+	pthread_t thread;
+
+	touch(40);
+	if (pthread_create(&thread, NULL, exec_in_thread, NULL) != 0)
+		return 1;
+	while (pause() < 0)
+		;
+	return 1;
+}
+
+static char child_stack[65536] __attribute__((aligned(16)));
+
+static int sharing_child(void *unused)
+{
+	(void)unused;
+	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	_exit(touch(20));
+}
+
+/* The parent leaves its address space to a child. */
+static int share_and_exit(void)
+{
+	return clone(sharing_child, child_stack + sizeof(child_stack), CLONE_VM | SIGCHLD, NULL) > 0
+		       ? TARGET_STATUS
+		       : 1;
+}
+
+static int share_and_wait(void)
+{
+	return target_await(
+		clone(sharing_child, child_stack + sizeof(child_stack), CLONE_VM | SIGCHLD, NULL));
+}
+
+static int sibling(void *unused)
+{
+	(void)unused;
+	_exit(touch(20));
+}
+
+static int make_sibling(void)
+{
+	return clone(sibling, child_stack + sizeof(child_stack), CLONE_PARENT | SIGCHLD, NULL) > 0
+		       ? TARGET_STATUS
+		       : 1;
+}
+
+static int vfork_and_exec(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		target_exec("touch_one");
+	return target_await(pid);
+}
+
+static int kill_itself(void)
+{
+	touch(20);
+	raise(SIGKILL);
+	return 1;
+}
+
+static int stop_itself(void)
+{
+	touch(20);
+	raise(SIGSTOP);
+	return TARGET_STATUS;
+}
+
+static int do_nothing_for_long(void)
+{
+	for (touch(20); pause() < 0;)
+		;
+	return 1;
+}
+
+static const struct target targets[] = {
+	{ "touch_one", touch_one },
+	{ "touch_and_read", touch_and_read },
+	{ "touch_in_child", touch_in_child },
+	{ "touch_then_exec", touch_then_exec },
+	{ "leader_exits_first", leader_exits_first },
+	{ "thread_execs", thread_execs },
+	{ "share_and_exit", share_and_exit },
+	{ "share_and_wait", share_and_wait },
+	{ "make_sibling", make_sibling },
+	{ "vfork_and_exec", vfork_and_exec },
+	{ "kill_itself", kill_itself },
+	{ "stop_itself", stop_itself },
+	{ "do_nothing_for_long", do_nothing_for_long },
+};
+
+static void set_up(void)
+{
+	cleanup_free char *data = calloc(TOUCHED_PAGES, pagemap_page_size());
+
+	scratch_enter();
+	ck_assert_ptr_nonnull(data);
+	write_file("mapped", data, TOUCHED_PAGES * pagemap_page_size(), 0644);
+	write_file("read", data, TOUCHED_PAGES * pagemap_page_size(), 0644);
+}
+
+static void tear_down(void)
+{
+	collect_release(&collect);
+	scratch_leave();
+}
+
+static pid_t start(const char *name, enum collect_mode mode, uint32_t window_ms)
+{
+	struct collect_options options = { .mode = mode, .window_ms = window_ms, .quiet_ms = 60000 };
+	pid_t pid = target_fork(name, NULL);
+
+	ck_assert_int_eq(collect_attach(&collect, pid, &options), 0);
+	target_go();
+	return pid;
+}
+
+/* The whole life of a target and those it leaves. */
+static void watch(const char *name, enum collect_mode mode)
+{
+	start(name, mode, 60000);
+	ck_assert_int_eq(collect_run(&collect), COLLECT_MAIN_EXITING);
+	ck_assert(collect.has_execed);
+	ck_assert_int_eq(collect_run(&collect), COLLECT_ALL_GONE);
+}
+
+static struct pageset_file *seen(const char *name)
+{
+	return pageset_find(&collect.seen, scratch_path(name));
+}
+
+static void assert_one_page_seen(uint64_t page)
+{
+	struct pageset_file *file = seen("mapped");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert(file->access & PAGESET_MAPPED);
+	ck_assert(pageset_file_has(file, page));
+	if (is_exact) {
+		ck_assert(file->exact);
+		ck_assert_uint_eq(pageset_file_pages(file), 1);
+	}
+}
+
+/* Where the page is touched, and by whom. */
+START_TEST(training_sees_the_page)
+{
+	static const char *const names[] = { "touch_one",      "touch_in_child", "leader_exits_first",
+					     "share_and_exit", "share_and_wait", "make_sibling",
+					     "vfork_and_exec" };
+
+	watch(names[_i], COLLECT_TRAIN);
+	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	ck_assert(!collect.was_courteous);
+	assert_one_page_seen(20);
+}
+END_TEST
+
+START_TEST(training_sees_reads_and_lookups)
+{
+	watch("touch_and_read", COLLECT_TRAIN);
+	assert_one_page_seen(20);
+	ck_assert_ptr_nonnull(seen("read"));
+	ck_assert_uint_eq(seen("read")->access, PAGESET_READ | PAGESET_OPENED);
+	ck_assert_uint_eq(pageset_file_pages(seen("read")), 1);
+	ck_assert(pageset_file_has(seen("read"), 3));
+	ck_assert_ptr_nonnull(seen("missing"));
+	ck_assert_uint_eq(seen("missing")->access, PAGESET_MISSING);
+}
+END_TEST
+
+START_TEST(training_sees_what_was_before_an_exec)
+{
+	static const char *const names[] = { "touch_then_exec", "thread_execs" };
+
+	watch(names[_i], COLLECT_TRAIN);
+	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	ck_assert(pageset_file_has(seen("mapped"), 20));
+	ck_assert(pageset_file_has(seen("mapped"), 40));
+	ck_assert(seen("mapped")->access & PAGESET_BEFORE_EXEC);
+	ck_assert(!is_exact || pageset_file_pages(seen("mapped")) == 2);
+}
+END_TEST
+
+START_TEST(sampling_sees_the_page)
+{
+	static const char *const names[] = { "touch_one", "leader_exits_first" };
+
+	watch(names[_i], COLLECT_SAMPLE);
+	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	ck_assert_ptr_nonnull(seen("mapped"));
+	ck_assert(pageset_file_has(seen("mapped"), 20));
+	ck_assert(!seen("mapped")->exact);
+}
+END_TEST
+
+START_TEST(sampling_lets_children_run)
+{
+	static const char *const names[] = { "touch_in_child", "vfork_and_exec", "make_sibling" };
+
+	watch(names[_i], COLLECT_SAMPLE);
+	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+}
+END_TEST
+
+START_TEST(who_only_waits_sees_nothing)
+{
+	watch("touch_one", COLLECT_EXIT_ONLY);
+	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_eq(collect.seen.n_files, 0);
+}
+END_TEST
+
+START_TEST(the_killed_are_seen_too)
+{
+	watch("kill_itself", COLLECT_TRAIN);
+	ck_assert_int_eq(collect.wait_status, SIGKILL);
+	assert_one_page_seen(20);
+}
+END_TEST
+
+static void assert_untraced(pid_t pid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "\nTracerPid:\t0\n"));
+}
+
+/* The window closes over one that runs, and one that is stopped. */
+START_TEST(in_the_end_everybody_is_let_go)
+{
+	static const char *const names[] = { "do_nothing_for_long", "stop_itself" };
+	enum collect_mode modes[] = { COLLECT_TRAIN, COLLECT_SAMPLE, COLLECT_EXIT_ONLY };
+	pid_t pid = start(names[_i % 2], modes[_i / 2], 300);
+	int status = 0;
+
+	ck_assert_int_eq(collect_run(&collect), COLLECT_WINDOW_CLOSED);
+	assert_untraced(pid);
+	if (modes[_i / 2] != COLLECT_EXIT_ONLY)
+		ck_assert(pageset_file_has(seen("mapped"), 20));
+	if (_i % 2) {
+		ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+		ck_assert(WIFSTOPPED(status));
+		kill(pid, SIGCONT);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_int_eq(status, TARGET_STATUS << 8);
+	} else {
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	}
+}
+END_TEST
+
+START_TEST(a_program_that_cannot_be_executed_was_not_started)
+{
+	struct collect_options options = { .mode = COLLECT_TRAIN, .window_ms = 60000, .quiet_ms = 60000 };
+	pid_t pid = target_fork("touch_one", NULL);
+
+	ck_assert_int_eq(collect_attach(&collect, pid, &options), 0);
+	close(target_go_fd);
+	ck_assert_int_eq(collect_run(&collect), COLLECT_ALL_GONE);
+	ck_assert(!collect.has_execed);
+	ck_assert_uint_eq(collect.seen.n_files, 0);
+}
+END_TEST
+
+/* Killed at any moment, it never holds anybody up. */
+START_TEST(killed_at_any_moment)
+{
+	static const char *const names[] = { "touch_in_child", "thread_execs", "vfork_and_exec" };
+	pid_t pid = start(names[_i % 3], COLLECT_TRAIN, 60000);
+	pid_t killer = fork();
+
+	if (killer == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		nanosleep(&(struct timespec){ .tv_nsec = _i * 300000L }, NULL);
+		kill(pid, SIGKILL);
+		_exit(0);
+	}
+	int milestone = collect_run(&collect);
+
+	while (milestone == COLLECT_MAIN_EXITING)
+		milestone = collect_run(&collect);
+	ck_assert_int_eq(milestone, COLLECT_ALL_GONE);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *s = suite_create("collect");
+	TCase *t = tcase_create("core");
+
+	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
+	is_exact = can_test(can_be_exact(), "page by page (needs a kernel since 6.7)");
+	tcase_set_timeout(t, 20);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_loop_test(t, training_sees_the_page, 0, 7);
+	tcase_add_test(t, training_sees_reads_and_lookups);
+	tcase_add_loop_test(t, training_sees_what_was_before_an_exec, 0, 2);
+	tcase_add_loop_test(t, sampling_sees_the_page, 0, 2);
+	tcase_add_loop_test(t, sampling_lets_children_run, 0, 3);
+	tcase_add_test(t, who_only_waits_sees_nothing);
+	tcase_add_test(t, the_killed_are_seen_too);
+	tcase_add_loop_test(t, in_the_end_everybody_is_let_go, 0, 6);
+	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
+	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

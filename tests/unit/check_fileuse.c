@@ -1,0 +1,321 @@
+#include "fileuse.h"
+
+#include <sched.h>
+
+#include "touched.h"
+
+/* The calls are this process's own: it makes them, and tells of them as a tracer would. */
+static struct pageset pageset;
+static struct fileuse use;
+static struct process process;
+static struct task task;
+
+static void set_up(void)
+{
+	scratch_enter();
+	pageset_init(&pageset);
+	use = (struct fileuse){ .pageset = &pageset, .n_lookups_left = 100 };
+	process = (struct process){ .pid = getpid(), .addrspace = addrspace_new() };
+	task = (struct task){ .tid = getpid(), .process = &process };
+	ck_assert_ptr_nonnull(process.addrspace);
+	touched_write_file();
+}
+
+static void tear_down(void)
+{
+	free(process.working_directory);
+	addrspace_unref(process.addrspace);
+	pageset_release(&pageset);
+	scratch_leave();
+}
+
+static int64_t call(long nr, const uint64_t args[6])
+{
+	task.nr = (uint64_t)nr;
+	memcpy(task.args, args, sizeof(task.args));
+	ck_assert_int_eq(fileuse_entry(&use, &task, 1), 0);
+	long result = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+
+	if (result == -1)
+		result = -errno;
+	ck_assert_int_eq(fileuse_exit(&use, &task, result, 2), 0);
+	return result;
+}
+
+#define CALL(nr, ...) call(nr, (const uint64_t[6]){ __VA_ARGS__ })
+#define ADDRESS(pointer) (uint64_t)(uintptr_t)(pointer)
+#define HERE (uint64_t)(int64_t) AT_FDCWD
+
+static int open_by_call(const char *path, int flags)
+{
+	return (int)CALL(SYS_openat, HERE, ADDRESS(path), (uint64_t)flags, 0600);
+}
+
+static struct pageset_file *seen(const char *name)
+{
+	return pageset_find(&pageset, scratch_path(name));
+}
+
+static void assert_access(const char *name, unsigned int access)
+{
+	ck_assert_ptr_nonnull(seen(name));
+	ck_assert_uint_eq(seen(name)->access, access);
+}
+
+static uint64_t at(uint64_t page)
+{
+	return page * pagemap_page_size();
+}
+
+START_TEST(opening_is_noted)
+{
+	int fd = open_by_call("mapped", O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	assert_access("mapped", PAGESET_OPENED);
+	ck_assert_uint_gt(seen("mapped")->id.size_bytes, 0);
+	ck_assert_uint_eq(seen("mapped")->first_use_us, 2);
+	close(fd);
+	close(open_by_call(scratch_path("written"), O_WRONLY | O_CREAT));
+	assert_access("written", PAGESET_OPENED | PAGESET_WRITTEN);
+	ck_assert_uint_gt(use.n_new, 0);
+}
+END_TEST
+
+START_TEST(names_are_made_absolute)
+{
+	ck_assert_int_eq(mkdir("dir", 0700), 0);
+	write_file("dir/file", "x", 1, 0600);
+	cleanup_close int dir = open("dir", O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	ck_assert_int_eq(CALL(SYS_newfstatat, (uint64_t)dir, ADDRESS("file"), ADDRESS(&st), 0), 0);
+	assert_access("dir/file", PAGESET_STATED);
+	ck_assert_int_eq(CALL(SYS_chdir, ADDRESS("./dir")), 0);
+	ck_assert_int_eq(CALL(SYS_faccessat, HERE, ADDRESS("./gone"), F_OK), -ENOENT);
+	assert_access("dir/gone", PAGESET_MISSING);
+	ck_assert_int_eq(CALL(SYS_faccessat, HERE, ADDRESS("file/below"), F_OK), -ENOTDIR);
+	assert_access("dir/file/below", PAGESET_MISSING);
+	ck_assert_int_eq(CALL(SYS_faccessat, HERE, 8, F_OK), -EFAULT);
+	ck_assert_int_eq(chdir(scratch), 0);
+}
+END_TEST
+
+START_TEST(a_link_and_what_it_leads_to)
+{
+	ck_assert_int_eq(symlink("mapped", "link"), 0);
+	close(open_by_call("link", O_RDONLY));
+	assert_access("mapped", PAGESET_OPENED);
+	assert_access("link", PAGESET_STATED);
+}
+END_TEST
+
+START_TEST(what_is_no_disk_file_is_passed_over)
+{
+	int fds[2];
+	char byte;
+
+	close(open_by_call("/dev/null", O_RDONLY));
+	close(open_by_call("/proc/self/status", O_RDONLY));
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fds[0], ADDRESS(&byte), 1), 1);
+	ck_assert_uint_eq(pageset.n_files, 0);
+}
+END_TEST
+
+START_TEST(reads_are_pages)
+{
+	char *data = malloc(at(4));
+	int fd = open_by_call("mapped", O_RDONLY);
+
+	ck_assert_ptr_nonnull(data);
+	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fd, ADDRESS(data), 1), 1);
+	assert_access("mapped", PAGESET_OPENED | PAGESET_READ);
+	ck_assert_uint_eq(pageset_file_pages(seen("mapped")), 1);
+	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fd, ADDRESS(data), at(1)), (int64_t)at(1));
+	ck_assert(pageset_file_has(seen("mapped"), 1));
+	ck_assert_int_eq(CALL(SYS_pread64, (uint64_t)fd, ADDRESS(data), 2, at(11) - 1), 2);
+	ck_assert(pageset_file_has(seen("mapped"), 10));
+	ck_assert(pageset_file_has(seen("mapped"), 11));
+	ck_assert_uint_eq(pageset_file_pages(seen("mapped")), 4);
+	/* At its end nothing is read. */
+	ck_assert_int_eq(CALL(SYS_pread64, (uint64_t)fd, ADDRESS(data), 2, at(TOUCHED_PAGES)), 0);
+	ck_assert_uint_eq(pageset_file_pages(seen("mapped")), 4);
+	close(fd);
+	free(data);
+}
+END_TEST
+
+START_TEST(sent_files_are_read)
+{
+	int fd = open_by_call("mapped", O_RDONLY);
+	cleanup_close int to = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int64_t offset = (int64_t)at(30);
+	int64_t n = CALL(SYS_sendfile, (uint64_t)to, (uint64_t)fd, ADDRESS(&offset), at(2));
+
+	ck_assert_int_eq(n, (int64_t)at(2));
+	ck_assert_uint_eq(pageset_file_pages(seen("mapped")), 2);
+	ck_assert(pageset_file_has(seen("mapped"), 30));
+	ck_assert(pageset_file_has(seen("mapped"), 31));
+	close(fd);
+}
+END_TEST
+
+/* How a descriptor's number comes to stand for another file. */
+START_TEST(a_number_is_not_a_file_for_ever)
+{
+	char byte;
+	int fd = open_by_call("mapped", O_RDONLY);
+
+	write_file("other", "x", 1, 0600);
+	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fd, ADDRESS(&byte), 1), 1);
+	int other = open_by_call("other", O_RDONLY);
+
+	if (_i == 0) {
+		ck_assert_int_eq(CALL(SYS_dup3, (uint64_t)other, (uint64_t)fd, O_CLOEXEC), fd);
+	} else if (_i == 1) {
+		ck_assert_int_eq(CALL(SYS_close, (uint64_t)fd), 0);
+		ck_assert_int_eq(CALL(SYS_fcntl, (uint64_t)other, F_DUPFD_CLOEXEC, (uint64_t)fd), fd);
+	} else {
+		ck_assert_int_eq(CALL(SYS_close_range, (uint64_t)fd, (uint64_t)fd, 0), 0);
+		ck_assert_int_eq(fcntl(other, F_DUPFD_CLOEXEC, fd), fd);
+	}
+	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fd, ADDRESS(&byte), 1), 1);
+	assert_access("other", PAGESET_OPENED | PAGESET_READ);
+	ck_assert_uint_eq(pageset_file_pages(seen("other")), 1);
+	close(fd);
+	close(other);
+}
+END_TEST
+
+START_TEST(mappings_come_and_go)
+{
+	int fd = open_by_call("mapped", O_RDONLY);
+	uint64_t start = (uint64_t)CALL(SYS_mmap, 0, at(8) - 1, PROT_READ, MAP_PRIVATE, (uint64_t)fd, at(4));
+
+	assert_access("mapped", PAGESET_OPENED | PAGESET_MAPPED);
+	ck_assert_uint_eq(process.addrspace->n_mappings, 1);
+	ck_assert_uint_eq(process.addrspace->mappings[0].end, start + at(8));
+	ck_assert_uint_eq(process.addrspace->mappings[0].first_page, 4);
+	(void)*(const volatile char *)(uintptr_t)(start + at(3));
+	/* Seen at the last moment. */
+	ck_assert_int_eq(CALL(SYS_munmap, start + at(3), at(1)), 0);
+	ck_assert(pageset_file_has(seen("mapped"), 7));
+	ck_assert_uint_eq(process.addrspace->n_mappings, 2);
+	ck_assert_int_eq(CALL(SYS_mmap, start, at(2), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			      (uint64_t)-1, 0),
+			 (int64_t)start);
+	ck_assert(!addrspace_has_files_in(process.addrspace, start, start + at(2)));
+	ck_assert(addrspace_has_files_in(process.addrspace, start + at(2), start + at(3)));
+	ck_assert_int_eq(CALL(SYS_munmap, start, at(8)), 0);
+	ck_assert_uint_eq(process.addrspace->n_mappings, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_moved_over_a_mapping_hides_it)
+{
+	int fd = open_by_call("mapped", O_RDONLY);
+	uint64_t start = (uint64_t)CALL(SYS_mmap, 0, at(4), PROT_READ, MAP_PRIVATE, (uint64_t)fd, 0);
+	uint64_t other =
+		(uint64_t)CALL(SYS_mmap, 0, at(1), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0);
+
+	ck_assert_int_eq(CALL(SYS_mremap, other, at(1), at(1), MREMAP_MAYMOVE | MREMAP_FIXED, start + at(1)),
+			 (int64_t)(start + at(1)));
+	ck_assert(!addrspace_has_files_in(process.addrspace, start + at(1), start + at(2)));
+	ck_assert(addrspace_has_files_in(process.addrspace, start, start + at(1)));
+	close(fd);
+}
+END_TEST
+
+/* Another root, from a call on; this process keeps a way back. */
+START_TEST(who_leaves_is_elsewhere)
+{
+	cleanup_close int root = open("/", O_PATH | O_CLOEXEC);
+
+	ck_assert_int_eq(CALL(SYS_unshare, CLONE_FS), 0);
+	ck_assert(!process.is_elsewhere);
+	ck_assert_int_eq(mkdir("root", 0700), 0);
+	ck_assert_int_eq(CALL(SYS_chroot, ADDRESS("root")), 0);
+	ck_assert_int_eq(fchdir(root), 0);
+	ck_assert_int_eq(chroot("."), 0);
+	ck_assert(process.is_elsewhere);
+}
+END_TEST
+
+START_TEST(directories_are_listed)
+{
+	char entries[4096];
+	int fd = open_by_call(".", O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_gt(CALL(SYS_getdents64, (uint64_t)fd, ADDRESS(entries), sizeof(entries)), 0);
+	ck_assert_ptr_nonnull(pageset_find(&pageset, scratch));
+	ck_assert(pageset_find(&pageset, scratch)->access & PAGESET_LISTED);
+	close(fd);
+}
+END_TEST
+
+START_TEST(lookups_are_limited)
+{
+	use.n_lookups_left = 1;
+	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
+	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("b"), F_OK), 0);
+	assert_access("a", PAGESET_MISSING);
+	ck_assert_ptr_null(seen("b"));
+}
+END_TEST
+
+START_TEST(elsewhere_paths_are_not_ours)
+{
+	process.is_elsewhere = true;
+	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
+	ck_assert_uint_eq(pageset.n_files, 0);
+}
+END_TEST
+
+START_TEST(a_path_may_end_with_the_memory)
+{
+	char *pages = mmap(NULL, at(2), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char path[PATH_MAX] = "";
+
+	ck_assert_ptr_ne(pages, MAP_FAILED);
+	ck_assert_int_eq(munmap(pages + at(1), at(1)), 0);
+	char *end = pages + at(1);
+
+	memcpy(end - 5, "/abc", 5);
+	ck_assert(fileuse_read_path(getpid(), ADDRESS(end - 5), path));
+	ck_assert_str_eq(path, "/abc");
+	end[-1] = 'd';
+	ck_assert(!fileuse_read_path(getpid(), ADDRESS(end - 5), path));
+	memset(pages, 'x', at(1));
+	ck_assert(!fileuse_read_path(getpid(), ADDRESS(pages), path));
+	ck_assert(fileuse_read_path(getpid(), ADDRESS(""), path));
+	ck_assert_str_eq(path, "");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("fileuse");
+	TCase *t = tcase_create("core");
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, opening_is_noted);
+	tcase_add_test(t, names_are_made_absolute);
+	tcase_add_test(t, a_link_and_what_it_leads_to);
+	tcase_add_test(t, what_is_no_disk_file_is_passed_over);
+	tcase_add_test(t, reads_are_pages);
+	tcase_add_test(t, sent_files_are_read);
+	tcase_add_loop_test(t, a_number_is_not_a_file_for_ever, 0, 3);
+	tcase_add_test(t, mappings_come_and_go);
+	tcase_add_test(t, what_is_moved_over_a_mapping_hides_it);
+	tcase_add_test(t, directories_are_listed);
+	tcase_add_test(t, lookups_are_limited);
+	if (can_test(geteuid() == 0, "other roots (needs root)"))
+		tcase_add_test(t, who_leaves_is_elsewhere);
+	tcase_add_test(t, elsewhere_paths_are_not_ours);
+	tcase_add_test(t, a_path_may_end_with_the_memory);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

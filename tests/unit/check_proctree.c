@@ -1,0 +1,183 @@
+#include "proctree.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "support.h"
+
+static struct proctree tree;
+
+static struct task *add(pid_t tid, pid_t tgid, bool expects_new)
+{
+	const struct proctree_status status = { .tgid = tgid, .parent_pid = 1 };
+	struct task *task = NULL;
+	bool is_new = !expects_new;
+
+	ck_assert_int_eq(proctree_add(&tree, tid, &status, &task, &is_new), 0);
+	ck_assert_int_eq(is_new, expects_new);
+	ck_assert_int_eq(task->tid, tid);
+	ck_assert_int_eq(task->process->pid, tgid);
+	return task;
+}
+
+static void tear_down(void)
+{
+	proctree_release(&tree);
+	ck_assert_uint_eq(tree.n_tasks, 0);
+	ck_assert_ptr_null(tree.processes);
+}
+
+START_TEST(tasks_are_found_again)
+{
+	/* Also those of one bucket. */
+	for (pid_t tid = 1; tid < 2000; tid++)
+		add(tid, tid - tid % 2, tid == 1 || tid % 2 == 0);
+	ck_assert_uint_eq(tree.n_tasks, 1999);
+	for (pid_t tid = 1; tid < 2000; tid++)
+		ck_assert_int_eq(proctree_find(&tree, tid)->tid, tid);
+	ck_assert_ptr_null(proctree_find(&tree, 2000));
+	ck_assert_int_eq(proctree_find_process(&tree, 1024)->pid, 1024);
+	ck_assert_ptr_null(proctree_find_process(&tree, 1025));
+	proctree_remove(&tree, proctree_find(&tree, 1024));
+	ck_assert_ptr_null(proctree_find(&tree, 1024));
+	ck_assert_ptr_nonnull(proctree_find(&tree, 1024 - PROCTREE_N_BUCKETS));
+	ck_assert_ptr_nonnull(proctree_find(&tree, 1024 + PROCTREE_N_BUCKETS));
+}
+END_TEST
+
+START_TEST(a_process_goes_with_its_last_task)
+{
+	struct task *leader = add(10, 10, true);
+	struct task *thread = add(11, 10, false);
+	struct process *process = leader->process;
+
+	ck_assert_ptr_eq(thread->process, process);
+	ck_assert_uint_eq(process->n_tasks, 2);
+	ck_assert_int_eq(proctree_living_task(&tree, process), 10);
+	/* As the caller notes it at its exit. */
+	leader->is_exiting = true;
+	process->n_tasks--;
+	ck_assert_int_eq(proctree_living_task(&tree, process), 11);
+	ck_assert_uint_eq(process->n_known_tasks, 2);
+	proctree_remove(&tree, thread);
+	ck_assert_uint_eq(process->n_tasks, 0);
+	ck_assert_ptr_eq(proctree_find_process(&tree, 10), process);
+	ck_assert_int_eq(proctree_living_task(&tree, process), 0);
+	proctree_remove(&tree, leader);
+	ck_assert_ptr_null(proctree_find_process(&tree, 10));
+}
+END_TEST
+
+START_TEST(shared_address_spaces_stay)
+{
+	struct process *parent = add(10, 10, true)->process;
+	struct process *child = add(20, 20, true)->process;
+
+	parent->addrspace = addrspace_new();
+	ck_assert_ptr_nonnull(parent->addrspace);
+	child->addrspace = addrspace_ref(parent->addrspace);
+	proctree_remove(&tree, proctree_find(&tree, 10));
+	ck_assert_uint_eq(child->addrspace->n_users, 1);
+}
+END_TEST
+
+START_TEST(status_of_this_process)
+{
+	struct proctree_status status;
+	char name[64];
+
+	/* The name of the program is its own choice. */
+	snprintf(name, sizeof(name), "x\nTgid:\t1");
+	cleanup_close int fd = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_gt(write(fd, name, strlen(name)), 0);
+	ck_assert_int_eq(proctree_read_status(getpid(), &status), 0);
+	ck_assert_int_eq(status.tgid, getpid());
+	ck_assert_int_eq(status.parent_pid, getppid());
+	ck_assert_uint_ge(status.n_threads, 1);
+}
+END_TEST
+
+START_TEST(nobody_has_no_status)
+{
+	struct proctree_status status = { .tgid = 5 };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(proctree_read_status(pid, &status), -ENOENT);
+	ck_assert_int_eq(status.tgid, 5);
+	ck_assert(process_is_elsewhere(pid));
+}
+END_TEST
+
+START_TEST(who_has_the_same_root_is_here)
+{
+	ck_assert(!process_is_elsewhere(getpid()));
+	ck_assert(!process_is_elsewhere(getppid()));
+}
+END_TEST
+
+/* A child with another root, or mount namespace, that waits to be killed. */
+static pid_t go_elsewhere(int how)
+{
+	int fds[2];
+	char byte = 0;
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		byte = how == 0 ? chroot("/tmp") == 0 : unshare(CLONE_NEWNS) == 0;
+		(void)!write(fds[1], &byte, 1);
+		pause();
+	}
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 1);
+	return pid;
+}
+
+START_TEST(who_has_another_root_is_elsewhere)
+{
+	pid_t pid = go_elsewhere(_i);
+
+	ck_assert(process_is_elsewhere(pid));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+START_TEST(files_can_be_forgotten)
+{
+	struct process process = { .pid = 1 };
+	struct pageset_file file = { .age = 0 };
+
+	process.files[0] = process.files[PROCESS_N_CACHED_FDS - 1] = &file;
+	process_forget_files(&process);
+	ck_assert_ptr_null(process.files[0]);
+	ck_assert_ptr_null(process.files[PROCESS_N_CACHED_FDS - 1]);
+	ck_assert_int_eq(process.pid, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("proctree");
+	TCase *t = tcase_create("core");
+
+	tcase_add_checked_fixture(t, NULL, tear_down);
+	tcase_add_test(t, tasks_are_found_again);
+	tcase_add_test(t, a_process_goes_with_its_last_task);
+	tcase_add_test(t, shared_address_spaces_stay);
+	tcase_add_test(t, status_of_this_process);
+	tcase_add_test(t, nobody_has_no_status);
+	tcase_add_test(t, who_has_the_same_root_is_here);
+	if (can_test(geteuid() == 0, "other roots (needs root)"))
+		tcase_add_loop_test(t, who_has_another_root_is_elsewhere, 0, 2);
+	tcase_add_test(t, files_can_be_forgotten);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
