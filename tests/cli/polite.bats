@@ -192,6 +192,12 @@ END
   same env chroot root sh -c 'echo /*; exit 4'
 }
 
+@test "the CPUs of a program and its children are its own" {
+  # shellcheck disable=SC2016
+  same as_ordinary_user sh -c 'for i in $(seq 200); do (test -e x; grep Cpus_allowed_list /proc/self/status); done; nproc'
+  [ "$(nproc)" -lt 2 ] || same as_ordinary_user taskset -c 1 sh -c 'grep Cpus_allowed_list /proc/self/status; nproc'
+}
+
 @test "AppImage-like: a set-user-ID helper mounts for a program that goes on" {
   needs_root
   printf '#!/bin/sh\n./raise identity | grep -x "euid 0" || exit 1\nexec ./polite work\n' >image
