@@ -186,6 +186,8 @@ static void write_report(struct job *job, const struct observer_outcome *outcome
 			  : outcome->shadow_is_stale ? REPORT_SHADOW_STALE
 						     : REPORT_SHADOW_FRESH,
 		.prefetch = outcome->prefetch,
+		.knows_waste = outcome->knows_waste,
+		.wasted_bytes = outcome->wasted_bytes,
 		.record = { .mode = policy_mode_name(outcome->choice.mode),
 			    .reason = outcome->choice.reason,
 			    .exact = outcome->is_exact,

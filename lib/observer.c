@@ -14,7 +14,9 @@
 #include <time.h>
 
 #include "collect.h"
+#include "medium.h"
 #include "merge.h"
+#include "physical.h"
 #include "residency.h"
 
 /* Nothing new for so long ends the launch window. */
@@ -23,6 +25,14 @@
 #define VALIDATION_MS 100
 #define LOCK_TIMEOUT_MS 10000
 #define N_THREADS 4
+
+/* A gap is bridged if the medium gives so many pages in the time that one more request takes it. Longer
+ * pieces save requests, too, but the program's own faults wait behind them (docs/performance.md). */
+static const struct plan_options plan_options[] = {
+	[MEDIUM_SOLID_STATE] = { .bridge_pages = 7, .piece_pages = 64 },
+	[MEDIUM_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
+	[MEDIUM_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
+};
 
 bool observer_is_needed(struct observer_options *options)
 {
@@ -192,15 +202,20 @@ struct launch {
 
 static void start_replay(struct launch *self)
 {
-	const struct observer_options *options = self->options;
-	struct plan_options plan_options = { .bridge_pages = 7,
-					     .piece_pages = 64,
-					     .budget_pages = readahead_budget_pages() };
+	const struct shadow *shadow = self->options->shadow;
 
-	if (!options->prefetches)
+	if (!self->options->prefetches)
 		return;
-	if (plan_build(&options->shadow->files, &plan_options, &self->plan) == 0)
-		self->replay = readahead_start(&self->plan, N_THREADS);
+	enum medium medium = medium_of_path(self->options->program);
+	struct plan_options options = plan_options[medium];
+
+	options.budget_pages = readahead_budget_pages();
+	options.most_age = policy_most_age(shadow);
+	if (plan_build(&shadow->files, &options, &self->plan) < 0)
+		return;
+	if (medium == MEDIUM_ROTATING)
+		(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
+	self->replay = readahead_start(&self->plan, N_THREADS);
 }
 
 static void note_changes(struct launch *self, const struct readahead_stats *stats)
@@ -307,6 +322,31 @@ static bool is_gone(const struct pageset_file *file, void *context)
 	return id.size_bytes != file->id.size_bytes || id.mtime_ns != file->id.mtime_ns;
 }
 
+/* Bridged gaps are a waste, too. */
+static void note_waste(struct launch *self)
+{
+	struct observer_outcome *outcome = &self->outcome;
+	struct plan_use use =
+		plan_compare(&self->plan, &self->collect.seen, outcome->choice.mode != POLICY_TRAIN);
+
+	if (outcome->prefetch.bytes == 0 || use.n_judged == 0)
+		return;
+	outcome->knows_waste = true;
+	outcome->wasted_bytes =
+		(uint64_t)((double)outcome->prefetch.bytes * (double)use.n_unused / (double)use.n_judged);
+}
+
+static void account(const struct launch *self, struct shadow_stats *stats)
+{
+	const struct observer_outcome *outcome = &self->outcome;
+
+	if (!outcome->knows_waste)
+		return;
+	stats->prefetched_bytes = outcome->prefetch.bytes;
+	stats->wasted_bytes = outcome->wasted_bytes;
+	stats->missed_bytes = outcome->cost.read_bytes;
+}
+
 static int merge_seen(struct shadow *shadow, void *context)
 {
 	struct launch *self = context;
@@ -327,6 +367,7 @@ static int merge_seen(struct shadow *shadow, void *context)
 	if (r < 0)
 		return r;
 	shadow->stats.updated_s = time(NULL);
+	account(self, &shadow->stats);
 	if (self->collect.was_courteous)
 		shadow->flags |= SHADOW_DO_NOT_TRACE;
 	if (self->calls_for_training && !trained)
@@ -360,6 +401,8 @@ static void *commit(void *context)
 	identify(self, &self->collect.seen);
 	self->outcome.n_files = self->collect.seen.n_files;
 	self->outcome.n_pages = pageset_count_pages(&self->collect.seen);
+	if (!self->was_merged)
+		note_waste(self);
 	self->outcome.update_error = update(self, merge_seen);
 	self->was_merged = true;
 	self->n_merged = self->collect.n_new;

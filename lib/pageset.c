@@ -350,6 +350,11 @@ uint64_t pageset_count_extents(const struct pageset *self)
 	return n_extents;
 }
 
+bool pageset_file_is_code(const struct pageset_file *file)
+{
+	return file->access & PAGESET_MAPPED && file->id.build_id_size > 0;
+}
+
 const char *pageset_file_kind(const struct pageset_file *file)
 {
 	if (file->n_extents == 0)

@@ -113,6 +113,10 @@ void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_f
 uint64_t pageset_count_pages(const struct pageset *self);
 uint64_t pageset_count_extents(const struct pageset *self);
 
+/* Mapped, and with a build-id: a program or a library, not data that a program maps and may replace at each
+ * run. */
+bool pageset_file_is_code(const struct pageset_file *file);
+
 /* "mapped", "read" or "metadata": mapped wins over read; metadata has no page. */
 const char *pageset_file_kind(const struct pageset_file *file);
 

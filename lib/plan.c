@@ -132,7 +132,7 @@ static int compare_pages(const void *a, const void *b)
 
 /* The extents of one file, by page, as far as they lie in the file. Returns their number. */
 static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
-			   struct plan_request *requests)
+			   const struct plan_options *options, struct plan_request *requests)
 {
 	const struct pageset_file *file = planned->file;
 	uint64_t page_size = pagemap_page_size();
@@ -143,7 +143,8 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 	for (size_t i = 0; i < file->n_extents; i++) {
 		const struct extent *extent = &file->extents[i];
 
-		if (extent->first_page >= file_pages || extent->n_pages == 0)
+		if (extent->first_page >= file_pages || extent->n_pages == 0 ||
+		    extent->age > options->most_age)
 			continue;
 
 		if (n > 0 && requests[n - 1].first_page > extent->first_page)
@@ -244,7 +245,7 @@ static int order_requests(const struct pageset *pageset, const struct plan_optio
 	if (!whole || !order || n_extents > UINT32_MAX)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->n_files; i++) {
-		size_t n_taken = take_extents(&plan->files[i], (uint32_t)i, whole + n);
+		size_t n_taken = take_extents(&plan->files[i], (uint32_t)i, options, whole + n);
 
 		n += join_neighbours(whole + n, n_taken, options);
 	}
@@ -279,4 +280,29 @@ void plan_release(struct plan *self)
 	free(self->files);
 	free(self->requests);
 	*self = (struct plan){ 0 };
+}
+
+static bool can_be_judged(const struct pageset_file *file, bool sees_mapped_only)
+{
+	return !sees_mapped_only ||
+	       (file->access & (PAGESET_MAPPED | PAGESET_READ | PAGESET_BEFORE_EXEC)) == PAGESET_MAPPED;
+}
+
+struct plan_use plan_compare(const struct plan *self, struct pageset *seen, bool sees_mapped_only)
+{
+	struct plan_use use = { 0 };
+
+	for (size_t i = 0; i < self->n_requests; i++) {
+		const struct plan_request *request = &self->requests[i];
+		const struct pageset_file *file = self->files[request->file_index].file;
+
+		if (!request->was_read || !can_be_judged(file, sees_mapped_only))
+			continue;
+		struct pageset_file *used = pageset_find(seen, file->path);
+
+		use.n_judged += request->n_pages;
+		for (uint64_t page = request->first_page; page < end_page(request); page++)
+			use.n_unused += !used || !pageset_file_has(used, page);
+	}
+	return use;
 }

@@ -28,9 +28,14 @@ const char *policy_mode_name(enum policy_mode mode)
 
 bool policy_files_changed(const struct shadow *shadow, const struct readahead_stats *stats)
 {
-	if (stats->changed_mapped_files > 0)
+	if (stats->changed_code_files > 0)
 		return true;
 	return stats->changed_pages > 0 && stats->changed_pages >= pageset_count_pages(&shadow->files) / 20;
+}
+
+uint8_t policy_most_age(const struct shadow *shadow)
+{
+	return shadow->stats.wasted_bytes > shadow->stats.prefetched_bytes / 2 ? 0 : UINT8_MAX;
 }
 
 static bool is_due(const struct shadow *shadow, uint32_t random)

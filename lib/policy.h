@@ -25,11 +25,15 @@ struct policy_choice {
 };
 
 /*
- * Have so many of the remembered files changed that it takes a training run? A mapped file that changed or
- * went is code of another version; of data that is read, a twentieth of all pages. What the program itself
+ * Have so many of the remembered files changed that it takes a training run? Code that changed or went
+ * is another version; of data, mapped or read, it takes a twentieth of all pages. What the program itself
  * writes does not count.
  */
 bool policy_files_changed(const struct shadow *shadow, const struct readahead_stats *stats);
+
+/* How old a page may be to be prefetched (struct plan_options). If most of what was prefetched of late was
+ * not used, only what the last recorded run used is. */
+uint8_t policy_most_age(const struct shadow *shadow);
 
 /*
  * shadow is what is remembered, NULL if nothing; files_changed says that the replay found changed

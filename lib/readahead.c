@@ -10,8 +10,8 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
-#include <time.h>
 
+#include "clock.h"
 #include "meminfo.h"
 #include "pagemap.h"
 
@@ -39,7 +39,7 @@ struct target {
 };
 
 struct readahead {
-	const struct plan *plan;
+	struct plan *plan;
 	struct target *targets;
 	atomic_size_t next_file;
 	atomic_size_t next_request;
@@ -58,14 +58,6 @@ struct readahead {
 	atomic_uint n_started;
 	pthread_t threads[MAX_THREADS];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* The file's descriptor if it is still what was recorded, else -errno (-ESTALE: it has changed). */
 static int open_valid(const struct pageset_file *file)
@@ -149,7 +141,7 @@ static void count_validated(struct readahead *self, const struct pageset_file *f
 	self->stats.stale_files++;
 	if (file->access & PAGESET_WRITTEN)
 		return;
-	self->stats.changed_mapped_files += (file->access & PAGESET_MAPPED) != 0;
+	self->stats.changed_code_files += pageset_file_is_code(file);
 	self->stats.changed_pages += is_changed ? pageset_file_pages(file) : 0;
 }
 
@@ -248,7 +240,7 @@ static bool page_has_arrived(int fd, uint64_t page_index)
  * resident pages costs less than looking at one of them; and looking first would tear a request in two
  * disk accesses, because RWF_NOWAIT starts to read the page that it does not find (since Linux 5.10).
  */
-static bool issue(struct readahead *self, const struct plan_request *request, int fd)
+static bool issue(struct readahead *self, struct plan_request *request, int fd)
 {
 	uint64_t n_bytes = request->n_pages << pagemap_page_shift();
 	struct target *target = &self->targets[request->file_index];
@@ -266,9 +258,10 @@ static bool issue(struct readahead *self, const struct plan_request *request, in
 		self->stats.extents++;
 		self->stats.bytes += n_bytes;
 	}
-	self->stats.elapsed_ns = now_ns() - self->started_ns;
+	self->stats.elapsed_ns = clock_now_ns() - self->started_ns;
 	pthread_mutex_unlock(&self->lock);
-	return !was_resident;
+	request->was_read = !was_resident;
+	return request->was_read;
 }
 
 /* Until the last page of the request has arrived: the others do before, or nearly so. */
@@ -301,7 +294,7 @@ static void read_data(struct readahead *self)
 		    (i = atomic_fetch_add(&self->next_request, 1)) >= plan->n_requests)
 			break;
 
-		const struct plan_request *request = &plan->requests[i];
+		struct plan_request *request = &plan->requests[i];
 		int fd = acquire_target(self, request->file_index);
 
 		if (fd < 0)
@@ -384,7 +377,7 @@ static void release(struct readahead *self)
 	free(self);
 }
 
-struct readahead *readahead_start(const struct plan *plan, unsigned int n_threads)
+struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 {
 	cleanup_free struct readahead *self = calloc(1, sizeof(*self));
 	pthread_condattr_t attributes;
@@ -399,7 +392,7 @@ struct readahead *readahead_start(const struct plan *plan, unsigned int n_thread
 		return NULL;
 	}
 	self->plan = plan;
-	self->started_ns = now_ns();
+	self->started_ns = clock_now_ns();
 	self->most_open = most_open_files();
 	self->n_validating = (n_threads + 1) / 2;
 	pthread_mutex_init(&self->lock, NULL);
@@ -420,7 +413,7 @@ struct readahead *readahead_start(const struct plan *plan, unsigned int n_thread
 bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 			      struct readahead_stats *ret_stats)
 {
-	uint64_t until_ns = now_ns() + (uint64_t)timeout_ms * 1000000u;
+	uint64_t until_ns = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
 	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
 	bool is_done;
 	int r = 0;

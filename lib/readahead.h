@@ -18,23 +18,23 @@ struct readahead_stats {
 	uint64_t resident_bytes; /* of the other requests: found in memory (or read while it was looked) */
 	uint64_t skipped_files;  /* missing, changed, not regular, unreadable */
 	uint64_t stale_files;    /* of these: with pages, and changed or missing */
-	uint64_t changed_mapped_files; /* of these: mapped. What the program writes itself does not count ...
-					*/
-	uint64_t changed_pages;        /* remembered, of files that are there but changed; ... nor here */
-	uint64_t elapsed_ns;           /* from readahead_start() to the last request issued */
+	uint64_t changed_code_files; /* of these: code. What the program writes itself does not count ... */
+	uint64_t changed_pages;      /* remembered, of files that are there but changed; ... nor here */
+	uint64_t elapsed_ns;         /* from readahead_start() to the last request issued */
 };
 
 struct readahead;
 
 /*
- * Starts n_threads (1 to 32; fewer if the system refuses some; with all signals blocked). plan belongs to the
- * caller and outlives the run. NULL, errno ENOMEM or of pthread_create(3), if there is not even one.
+ * Carries out plan with n_threads (1 to 32; fewer if the system refuses some; with all signals blocked). plan
+ * belongs to the caller and outlives the run, which sets was_read in its requests. NULL, errno ENOMEM or of
+ * pthread_create(3), if there is not even one.
  *
  * Half of the threads begin with the files, the others with the data; at most half of the descriptors that
  * RLIMIT_NOFILE allows are kept open. Requests should be no longer than the kernel reads ahead at once:
  * max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere.
  */
-struct readahead *readahead_start(const struct plan *plan, unsigned int n_threads);
+struct readahead *readahead_start(struct plan *plan, unsigned int n_threads);
 
 /* Waits until each file was validated, at most timeout_ms. True if so; then the numbers of skipped, stale and
  * changed files in ret_stats are the final ones. */

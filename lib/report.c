@@ -109,14 +109,19 @@ static int format(json_t *value, char **ret_json)
 	return 0;
 }
 
-static json_t *prefetch_object(const struct readahead_stats *stats)
+static json_t *prefetch_object(const struct report *report)
 {
+	const struct readahead_stats *stats = &report->prefetch;
 	json_t *object = json_object();
 
 	put(&object, "files", number(stats->files));
 	put(&object, "extents", number(stats->extents));
 	put(&object, "bytes", number(stats->bytes));
 	put(&object, "resident_bytes", number(stats->resident_bytes));
+	if (report->knows_waste) {
+		put(&object, "used_bytes", number(stats->bytes - report->wasted_bytes));
+		put(&object, "wasted_bytes", number(report->wasted_bytes));
+	}
 	put(&object, "skipped_files", number(stats->skipped_files));
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
@@ -172,7 +177,7 @@ int report_format_launch(const struct report *report, char **ret_json)
 	put_text(&object, "program", "program_hex", report->program);
 	put_text(&object, "profile", "profile_hex", report->profile);
 	put(&object, "shadow", json_string(shadow_names[report->shadow]));
-	put(&object, "prefetch", prefetch_object(&report->prefetch));
+	put(&object, "prefetch", prefetch_object(report));
 	put(&object, "record", record_object(report));
 	put(&object, "launch", launch_object(report));
 	put(&object, "warnings", warning_array(report));

@@ -25,6 +25,8 @@ struct report {
 	const char *profile; /* "" if none */
 	enum report_shadow shadow;
 	struct readahead_stats prefetch; /* zero if nothing was prefetched */
+	bool knows_waste;                /* was it seen what of it was used? */
+	uint64_t wasted_bytes;           /* then: of the prefetched bytes */
 	struct {
 		const char *mode;   /* "train", "sample" or "none" */
 		const char *reason; /* why this mode, in a few words; NULL: not said */

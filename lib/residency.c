@@ -5,9 +5,9 @@
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "pagemap.h"
 
 enum {
@@ -15,7 +15,7 @@ enum {
 	NAME_SAMPLES = 8,
 	/* Between looks at the clock. */
 	LOOKS_AT_ONCE = 16,
-	LOOKING_MAX_NS = 300000,
+	LOOKING_MAX_NS = 150000,
 };
 
 /* A descriptor, -EAGAIN if it takes the disk to tell, else -errno. */
@@ -95,14 +95,6 @@ static bool are_names_resident(const struct pageset *files)
 	return true;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static bool is_changed(const struct pageset_file *file)
 {
 	struct stat st;
@@ -118,7 +110,7 @@ static bool is_changed(const struct pageset_file *file)
 static bool are_files_unchanged(const struct pageset *files, uint32_t random)
 {
 	uint64_t n_pages = pageset_count_pages(files), n_changed = 0;
-	uint64_t until_ns = now_ns() + LOOKING_MAX_NS;
+	uint64_t until_ns = clock_now_ns() + LOOKING_MAX_NS;
 	size_t n_looks = 0;
 
 	for (size_t i = 0; i < files->n_files; i++) {
@@ -126,12 +118,12 @@ static bool are_files_unchanged(const struct pageset *files, uint32_t random)
 
 		if (file->n_extents == 0 || file->access & PAGESET_WRITTEN)
 			continue;
-		if (++n_looks % LOOKS_AT_ONCE == 0 && now_ns() >= until_ns)
+		if (++n_looks % LOOKS_AT_ONCE == 0 && clock_now_ns() >= until_ns)
 			break;
 		if (!is_changed(file))
 			continue;
 		n_changed += pageset_file_pages(file);
-		if (file->access & PAGESET_MAPPED || n_changed >= n_pages / 20)
+		if (pageset_file_is_code(file) || n_changed >= n_pages / 20)
 			return false;
 	}
 	return true;

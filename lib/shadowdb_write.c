@@ -244,8 +244,8 @@ static int replace_file(int dir_fd, const char *name, const void *data, size_t s
 		unlinkat(dir_fd, temporary, 0);
 		return r;
 	}
-	/* The new shadow is in place; if this fails, a power cut may bring back the old one, whole. */
-	(void)fsync(dir_fd);
+	/* A power cut may bring back the old one, whole. To rule that out by fsync(2) on the directory would
+	 * make the program wait milliseconds more for its end. */
 	return 0;
 }
 

@@ -7,7 +7,9 @@
 
 static struct pageset pageset;
 static struct plan plan;
-static const struct plan_options DEFAULTS = { .bridge_pages = 0, .piece_pages = 32, .budget_pages = 1 << 20 };
+static const struct plan_options DEFAULTS = {
+	.bridge_pages = 0, .piece_pages = 32, .budget_pages = 1 << 20, .most_age = 255
+};
 
 static void set_up(void)
 {
@@ -280,6 +282,53 @@ START_TEST(many_files_are_in_order_and_whole)
 }
 END_TEST
 
+START_TEST(what_is_too_old_is_left_out)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *a = add_file("/a", 0, 1000);
+
+	add_extent(a, 0, 2, 0);
+	add_extent(a, 100, 3, 0);
+	a->extents[1].age = 2;
+	options.most_age = 1;
+	build(options);
+	ck_assert_uint_eq(plan.n_requests, 1);
+	assert_request(0, "/a", 0, 2);
+}
+END_TEST
+
+START_TEST(a_plan_is_compared_with_what_was_used)
+{
+	struct plan_options options = DEFAULTS;
+	struct pageset_file *mapped = add_file("/mapped", 0, 1000), *data = add_file("/data", 0, 1000), *used;
+	struct pageset seen;
+	struct plan_use use;
+
+	mapped->access = PAGESET_MAPPED;
+	data->access = PAGESET_READ;
+	add_extent(mapped, 0, 4, 0);
+	add_extent(mapped, 5, 4, 0);
+	add_extent(data, 0, 10, 0);
+	options.bridge_pages = 1;
+	build(options);
+	pageset_init(&seen);
+	ck_assert_int_eq(pageset_add(&seen, "/mapped", 0, &used), 0);
+	ck_assert_int_eq(pageset_file_append(used, (struct extent){ 2, 4, 0, 0 }), 0);
+
+	use = plan_compare(&plan, &seen, true);
+	ck_assert_uint_eq(use.n_judged, 0);
+	for (size_t i = 0; i < plan.n_requests; i++)
+		plan.requests[i].was_read = true;
+	use = plan_compare(&plan, &seen, true);
+	ck_assert_uint_eq(use.n_judged, 9);
+	ck_assert_uint_eq(use.n_unused, 5);
+	use = plan_compare(&plan, &seen, false);
+	ck_assert_uint_eq(use.n_judged, 19);
+	ck_assert_uint_eq(use.n_unused, 15);
+	pageset_release(&seen);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan");
@@ -292,6 +341,8 @@ int main(void)
 	tcase_add_test(t, ties_go_by_file_then_page);
 	tcase_add_test(t, long_extents_are_cut_to_pieces);
 	tcase_add_test(t, of_many_names_in_a_directory_some_are_looked_up);
+	tcase_add_test(t, what_is_too_old_is_left_out);
+	tcase_add_test(t, a_plan_is_compared_with_what_was_used);
 	tcase_add_test(t, gaps_are_bridged_up_to_the_limit);
 	tcase_add_test(t, extents_used_far_apart_in_time_stay_apart);
 	tcase_add_test(t, joining_that_saves_no_request_is_left);

@@ -122,7 +122,7 @@ START_TEST(changes_that_call_for_training)
 	ck_assert(!policy_files_changed(&shadow, &stats));
 	stats.changed_pages = 50;
 	ck_assert(policy_files_changed(&shadow, &stats));
-	stats = (struct readahead_stats){ .changed_mapped_files = 1 };
+	stats = (struct readahead_stats){ .changed_code_files = 1 };
 	ck_assert(policy_files_changed(&shadow, &stats));
 }
 END_TEST
@@ -134,6 +134,16 @@ START_TEST(nothing_changed_of_little)
 
 	ck_assert(!policy_files_changed(&shadow, &none));
 	ck_assert(policy_files_changed(&shadow, &one));
+}
+END_TEST
+
+START_TEST(a_prefetch_that_was_mostly_wasted_is_cut_back)
+{
+	shadow.stats.prefetched_bytes = 1000;
+	shadow.stats.wasted_bytes = 500;
+	ck_assert_uint_eq(policy_most_age(&shadow), UINT8_MAX);
+	shadow.stats.wasted_bytes = 501;
+	ck_assert_uint_eq(policy_most_age(&shadow), 0);
 }
 END_TEST
 
@@ -150,6 +160,7 @@ int main(void)
 	tcase_add_test(t, what_is_stable_is_sampled_ever_more_rarely);
 	tcase_add_test(t, changes_that_call_for_training);
 	tcase_add_test(t, nothing_changed_of_little);
+	tcase_add_test(t, a_prefetch_that_was_mostly_wasted_is_cut_back);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -240,6 +240,7 @@ START_TEST(changes_are_counted_by_kind)
 
 	read->access = PAGESET_READ;
 	written->access = PAGESET_MAPPED | PAGESET_READ | PAGESET_WRITTEN;
+	mapped->id.build_id_size = mapped_gone->id.build_id_size = written->id.build_id_size = 1;
 	mapped->id.mtime_ns++;
 	read->id.size_bytes++;
 	written->id.mtime_ns++;
@@ -255,7 +256,7 @@ START_TEST(changes_are_counted_by_kind)
 	run(2);
 	ck_assert_uint_eq(stats.skipped_files, 6);
 	ck_assert_uint_eq(stats.stale_files, 5);
-	ck_assert_uint_eq(stats.changed_mapped_files, 2);
+	ck_assert_uint_eq(stats.changed_code_files, 2);
 	ck_assert_uint_eq(stats.changed_pages, 3 + 11);
 }
 END_TEST

@@ -47,6 +47,8 @@ static struct report sample_report(void)
 		.program = "/usr/bin/x",
 		.profile = "p",
 		.shadow = REPORT_SHADOW_STALE,
+		.knows_waste = true,
+		.wasted_bytes = 2288,
 		.prefetch = { .files = 1,
 			      .extents = 2,
 			      .bytes = 3 * 4096,
@@ -70,6 +72,8 @@ START_TEST(launch_has_every_field)
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.extents")), 2);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.bytes")), 12288);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.resident_bytes")), 5);
+	ck_assert_int_eq(json_integer_value(at(json, "prefetch.used_bytes")), 10000);
+	ck_assert_int_eq(json_integer_value(at(json, "prefetch.wasted_bytes")), 2288);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.skipped_files")), 4);
 	ck_assert_double_eq(json_real_value(at(json, "prefetch.elapsed_ms")), 1.234);
 	ck_assert_str_eq(json_string_value(at(json, "record.mode")), "train");

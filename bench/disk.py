@@ -1,0 +1,79 @@
+"""The disk: its settings, its rate, and how to make it slower."""
+import contextlib
+import os
+import re
+import statistics
+import subprocess
+
+SLOW_IOPS, SLOW_BYTES_PER_S = 2000, 100_000_000
+
+
+def _queue_of(device):
+    queue = f"/sys/dev/block/{device}/queue"
+    return queue if os.path.isdir(queue) else f"/sys/dev/block/{device}/../queue"
+
+
+@contextlib.contextmanager
+def readahead_kib(device, kib):
+    """As a stock system has it (128), and not as some cloud has (8192)."""
+    path = _queue_of(device) + "/read_ahead_kb"
+    with open(path, encoding="ascii") as setting:
+        before = setting.read().strip()
+    _write(path, kib)
+    try:
+        yield
+    finally:
+        _write(path, before)
+
+
+def sequential_rate(directory, size_mib=256):
+    """Bytes per second of a long read past the page cache, in 4 MiB pieces; the median of three."""
+    path = os.path.join(directory, "rate")
+    subprocess.run(["dd", "if=/dev/urandom", f"of={path}", "bs=1M", f"count={size_mib}", "conv=fsync",
+                    "status=none"], check=True)
+    rates = []
+    for _ in range(3):
+        said = subprocess.run(["dd", f"if={path}", "of=/dev/null", "bs=4M", "iflag=direct"],
+                              env={"LC_ALL": "C", "PATH": os.environ["PATH"]}, check=True,
+                              stderr=subprocess.PIPE, text=True).stderr
+        n_bytes, seconds = re.search(r"(\d+) bytes .* copied, ([0-9.e-]+) s", said).groups()
+        rates.append(int(n_bytes) / float(seconds))
+    os.unlink(path)
+    return statistics.median(rates)
+
+
+def _write(path, text):
+    with open(path, "w", encoding="ascii") as control:
+        control.write(f"{text}\n")
+
+
+class Throttle:
+    """A control group in which the device does 2,000 requests and 100 MB a second: an eMMC, a network disk."""
+
+    def __init__(self, device):
+        blkio, unified = "/sys/fs/cgroup/blkio", "/sys/fs/cgroup"
+        self._is_v1 = os.path.isdir(blkio)
+        self._root = blkio if self._is_v1 else unified
+        self._group = f"{self._root}/pbrun-bench-{os.getpid()}"
+        if not self._is_v1:
+            _write(f"{unified}/cgroup.subtree_control", "+io")
+        os.mkdir(self._group)
+        if self._is_v1:
+            _write(f"{self._group}/blkio.throttle.read_iops_device", f"{device} {SLOW_IOPS}")
+            _write(f"{self._group}/blkio.throttle.read_bps_device", f"{device} {SLOW_BYTES_PER_S}")
+        else:
+            _write(f"{self._group}/io.max", f"{device} riops={SLOW_IOPS} rbps={SLOW_BYTES_PER_S}")
+        with open("/proc/self/cgroup", encoding="ascii") as groups:
+            mine = [line.strip().split(":", 2) for line in groups]
+        self._home = self._root + next(path for _, controllers, path in mine
+                                       if ("blkio" in controllers.split(",") if self._is_v1 else not controllers))
+
+    def __enter__(self):
+        _write(f"{self._group}/cgroup.procs", os.getpid())
+
+    def __exit__(self, *_):
+        _write(f"{self._home}/cgroup.procs", os.getpid())
+
+    def remove(self):
+        with contextlib.suppress(OSError):  # something is still running in it
+            os.rmdir(self._group)

@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# packages: python3 util-linux
+# What a prefetch costs and is good for.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+}
+
+teardown() {
+  [ -z "${GROUP:-}" ] || { while ! rmdir "$GROUP"; do sleep 0.1; done; }
+  cd / && rm -rf "$WORK"
+}
+
+evict() { # FILE...
+  sync "$@"
+  for file in "$@"; do
+    dd if="$file" iflag=nocache count=0 status=none
+  done
+}
+
+can_evict() {
+  [ "$(stat -f -c %T .)" != tmpfs ] || skip "a tmpfs: nothing can be evicted"
+}
+
+shown() { # EXPRESSION-OVER-j
+  "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" | json - "$1"
+}
+
+@test "what was prefetched is told apart into used and wasted" {
+  can_evict
+  touch_pages=$PBRUN_HELPERS/touch_pages
+  "$touch_pages" "$WORK/data"
+  seq -s ' ' 0 40 1023 >pages
+  # shellcheck disable=SC2046
+  "$PBRUN" "$touch_pages" "$WORK/data" $(cat pages)
+  evict data
+  "$PBRUN" -r train -R report "$touch_pages" "$WORK/data" 0
+  [ "$(json report 'j["prefetch"]["bytes"] >= 26 * 4096')" = true ]
+  [ "$(json report 'j["prefetch"]["wasted_bytes"] >= 20 * 4096')" = true ]
+  [ "$(json report 'j["prefetch"]["used_bytes"] + j["prefetch"]["wasted_bytes"] == j["prefetch"]["bytes"]')" = true ]
+  [ "$(shown 'j["wasted_bytes"] > j["prefetched_bytes"] / 2')" = true ]
+  # Mostly wasted: cut back to what the last run used.
+  evict data
+  "$PBRUN" -R report "$touch_pages" "$WORK/data" 0
+  [ "$(json report 'j["prefetch"]["bytes"] <= 4096 * 8')" = true ]
+}
+
+@test "a warm start prefetches nothing" {
+  head -c 1000000 /dev/urandom >data
+  "$PBRUN" cat data >/dev/null
+  "$PBRUN" -R report cat data >/dev/null
+  [ "$(json report 'j["prefetch"]["bytes"]')" = 0 ]
+  [ "$(json report 'j["prefetch"]["resident_bytes"] >= 1000000')" = true ]
+}
+
+@test "a prefetch fits into a memory control group smaller than the working set" {
+  can_evict
+  ((EUID == 0)) || skip "needs root"
+  root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes events=memory.failcnt
+  [ -d "$root" ] || root=/sys/fs/cgroup limit=memory.max events=memory.events
+  GROUP=$root/pbrun-test.$$
+  mkdir "$GROUP" 2>/dev/null || { GROUP=; skip "no memory control group to be had"; }
+  [ -e "$GROUP/$limit" ] || skip "no memory controller"
+  head -c 64M /dev/zero >data
+  "$PBRUN" -r train cat data >/dev/null
+  evict data
+  echo 32M >"$GROUP/$limit"
+  # shellcheck disable=SC2016
+  bash -c 'echo $$ >"$1/cgroup.procs" && exec "$PBRUN" -r none -R report -w 1 cat /dev/null' - "$GROUP"
+  cat "$GROUP/$events"
+  [ "$(json report '0 < j["prefetch"]["bytes"] <= 16 << 20')" = true ]
+  if [ "$events" = memory.failcnt ]; then
+    [ "$(cat "$GROUP/$events")" -eq 0 ]
+  else
+    grep -qx 'max 0' "$GROUP/$events"
+  fi
+}

@@ -1,0 +1,103 @@
+#include "physical.h"
+
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include "pagemap.h"
+#include "support.h"
+
+enum { N_FILES = 3, N_PAGES = 64 };
+
+static struct pageset pageset;
+static struct plan plan;
+
+/* Where the first byte of the file lies; 0 if the filesystem does not tell. */
+static uint64_t place_of(const char *path)
+{
+	struct {
+		struct fiemap head;
+		struct fiemap_extent extents[1];
+	} map = { .head = { .fm_length = 1, .fm_extent_count = 1, .fm_flags = FIEMAP_FLAG_SYNC } };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is_known = ioctl(fd, FS_IOC_FIEMAP, &map.head) == 0 && map.head.fm_mapped_extents == 1 &&
+			!(map.extents[0].fe_flags & FIEMAP_EXTENT_UNKNOWN);
+
+	close(fd);
+	return is_known ? map.extents[0].fe_physical : 0;
+}
+
+static void add_file(const char *path, uint64_t n_pages, uint32_t first_use_us)
+{
+	struct pageset_file *file = NULL;
+
+	ck_assert_int_eq(pageset_add(&pageset, path, first_use_us, &file), 0);
+	file->id.size_bytes = N_PAGES * pagemap_page_size();
+	ck_assert_int_eq(pageset_file_append(file, (struct extent){ 0, n_pages, first_use_us, 0 }), 0);
+}
+
+static void make_plan(void)
+{
+	static const struct plan_options options = { .piece_pages = 32, .budget_pages = 1 << 20 };
+	static const char *const names[N_FILES] = { "a", "b", "c" };
+	char data[N_PAGES * 65536];
+
+	memset(data, 'x', sizeof(data));
+	pageset_init(&pageset);
+	for (uint32_t i = 0; i < N_FILES; i++) {
+		write_file(names[i], data, N_PAGES * pagemap_page_size(), 0600);
+		if (place_of(names[i]) > 0)
+			add_file(scratch_path(names[i]), N_PAGES, 100 - i);
+	}
+	add_file("/no/such/file", 1, 0);
+	ck_assert_int_eq(plan_build(&pageset, &options, &plan), 0);
+}
+
+static void free_plan(void)
+{
+	plan_release(&plan);
+	pageset_release(&pageset);
+}
+
+START_TEST(requests_are_in_the_order_of_the_disk)
+{
+	size_t n_known = pageset.n_files - 1;
+	uint64_t place = 0;
+
+	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_uint_eq(plan.n_requests, n_known * 2 + 1);
+	for (size_t i = 0; i < n_known * 2; i++) {
+		const struct plan_request *request = &plan.requests[i];
+		const char *path = plan.files[request->file_index].file->path;
+
+		if (request->first_page > 0)
+			continue;
+		ck_assert_uint_gt(place_of(path), place);
+		place = place_of(path);
+	}
+}
+END_TEST
+
+START_TEST(what_is_nowhere_comes_last)
+{
+	ck_assert_str_eq(plan.files[plan.requests[0].file_index].file->path, "/no/such/file");
+	ck_assert_int_eq(physical_sort(&plan), 0);
+
+	const struct plan_request *last = &plan.requests[plan.n_requests - 1];
+
+	ck_assert_str_eq(plan.files[last->file_index].file->path, "/no/such/file");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("physical");
+	TCase *t = tcase_create("core");
+
+	tcase_add_unchecked_fixture(t, scratch_enter, scratch_leave);
+	tcase_add_checked_fixture(t, make_plan, free_plan);
+	tcase_add_test(t, requests_are_in_the_order_of_the_disk);
+	tcase_add_test(t, what_is_nowhere_comes_last);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
