@@ -69,6 +69,8 @@ int collect_attach(struct collect *self, pid_t pid, const struct collect_options
 		(struct tracer){ .with_syscalls = false, .with_children = options->mode == COLLECT_TRAIN };
 	state->fileuse = (struct fileuse){ .pageset = &self->seen, .n_lookups_left = FILEUSE_MAX_LOOKUPS };
 	state->main_pid = pid;
+	if (options->mode == COLLECT_TRAIN)
+		onecpu_init(&state->onecpu);
 	return tracee_seize(&state->tracer, pid);
 }
 
@@ -94,6 +96,7 @@ static bool on_time(struct collect *self, int *ret_error)
 	struct collect_state *state = self->state;
 	uint64_t now = clock_now_ns();
 
+	onecpu_reconsider(&state->onecpu);
 	if (state->has_waiting_stop && (now >= state->waiting_deadline_ns ||
 					!collect_find_process_of(self, (pid_t)state->waiting_stop.args[1])))
 		collect_resume_waiting(self);
@@ -215,6 +218,7 @@ void collect_release(struct collect *self)
 {
 	if (self->state) {
 		collect_let_go(self);
+		onecpu_release(&self->state->onecpu);
 		proctree_release(&self->state->tree);
 		procmaps_text_release(&self->state->maps_text);
 		free(self->state);

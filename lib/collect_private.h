@@ -4,6 +4,7 @@
 
 #include "collect.h"
 #include "fileuse.h"
+#include "onecpu.h"
 #include "proctree.h"
 
 /* For tasks to come to a stop when they are to be let go. */
@@ -16,6 +17,7 @@ struct collect_state {
 	struct fileuse fileuse;
 	struct procmaps_text maps_text;
 	pid_t main_pid;
+	struct onecpu onecpu;
 	uint64_t last_new_ns; /* when something new was last seen */
 	uint64_t next_scan_ns;
 	uint64_t last_n_new;

@@ -355,6 +355,6 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	}
 	if (r == 1)
 		return 0;
-	tracee_resume(&state->tracer, stop);
+	onecpu_resume(&state->onecpu, &state->tracer, stop);
 	return r == -ESRCH ? 0 : r;
 }

@@ -20,7 +20,7 @@ LAYERS = [
     ["readahead", "physical"],
     ["policy"],
     ["tracee"],
-    ["uffd"],
+    ["uffd", "onecpu"],
     ["addrspace"],
     ["proctree"],
     ["fileuse"],

@@ -125,6 +125,25 @@ os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
   done
 }
 
+@test "a killed observer leaves the program all its CPUs" {
+  (($(nproc) > 1)) || skip "needs two CPUs"
+  for _ in $(seq 12); do
+    # Nothing but system calls, until nobody traces it.
+    "$PBRUN" -r train /usr/bin/python3 -c '
+import os, time
+before = os.sched_getaffinity(0)
+end = time.monotonic() + 20
+while time.monotonic() < end and int(open("/proc/self/status").read().split("TracerPid:")[1].split()[0]):
+    for i in range(1000): os.path.exists("/etc/hostname")
+time.sleep(0.05)
+assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
+    program=$!
+    sleep 0.2
+    kill -KILL "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")"
+    wait "$program"
+  done
+}
+
 @test "the observer holds no descriptor, directory or terminal of the program" {
   # shellcheck disable=SC2094
   "$PBRUN" -r train sh -c 'sleep 1' 7<"$PBRUN" &
