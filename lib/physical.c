@@ -16,9 +16,10 @@ struct placed {
 	size_t index;   /* of the request */
 };
 
-struct map {
+/* The head, and room for the extents behind it: head.fm_extents. */
+union map {
 	struct fiemap head;
-	struct fiemap_extent extents[MOST_EXTENTS];
+	char room[sizeof(struct fiemap) + MOST_EXTENTS * sizeof(struct fiemap_extent)];
 };
 
 static int compare_places(const void *a, const void *b)
@@ -31,7 +32,7 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* Asks for the part of the file that begins at offset. False: nothing to be had. */
-static bool read_map(int fd, uint64_t offset, struct map *map)
+static bool read_map(int fd, uint64_t offset, union map *map)
 {
 	map->head = (struct fiemap){ .fm_start = offset,
 				     .fm_length = FIEMAP_MAX_OFFSET - offset,
@@ -45,14 +46,14 @@ static bool lies_within(const struct fiemap_extent *extent, uint64_t offset)
 }
 
 /* map holds what was last asked for, and is asked anew if offset is not in it. */
-static uint64_t place_of(int fd, uint64_t offset, struct map *map)
+static uint64_t place_of(int fd, uint64_t offset, union map *map)
 {
 	static const uint32_t nowhere =
 		FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED;
 
 	for (int attempt = 0; attempt < 2; attempt++) {
 		for (uint32_t i = 0; i < map->head.fm_mapped_extents; i++) {
-			const struct fiemap_extent *extent = &map->extents[i];
+			const struct fiemap_extent *extent = &map->head.fm_extents[i];
 
 			if (lies_within(extent, offset))
 				return extent->fe_flags & nowhere
@@ -81,7 +82,7 @@ static int find_places(struct plan *plan, struct placed *places)
 {
 	cleanup_free size_t *by_file = reallocarray(NULL, plan->n_requests + 1, sizeof(*by_file));
 	cleanup_close int fd = -1;
-	struct map map = { 0 };
+	union map map = { 0 };
 
 	if (!by_file)
 		return -ENOMEM;

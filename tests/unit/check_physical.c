@@ -15,16 +15,16 @@ static struct plan plan;
 /* Where the first byte of the file lies; 0 if the filesystem does not tell. */
 static uint64_t place_of(const char *path)
 {
-	struct {
+	union {
 		struct fiemap head;
-		struct fiemap_extent extents[1];
+		char room[sizeof(struct fiemap) + sizeof(struct fiemap_extent)];
 	} map = { .head = { .fm_length = 1, .fm_extent_count = 1, .fm_flags = FIEMAP_FLAG_SYNC } };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool is_known = ioctl(fd, FS_IOC_FIEMAP, &map.head) == 0 && map.head.fm_mapped_extents == 1 &&
-			!(map.extents[0].fe_flags & FIEMAP_EXTENT_UNKNOWN);
+			!(map.head.fm_extents[0].fe_flags & FIEMAP_EXTENT_UNKNOWN);
 
 	close(fd);
-	return is_known ? map.extents[0].fe_physical : 0;
+	return is_known ? map.head.fm_extents[0].fe_physical : 0;
 }
 
 static void add_file(const char *path, uint64_t n_pages, uint32_t first_use_us)
