@@ -60,7 +60,7 @@ static void act(const char *path, const char *what)
 		munmap((void *)(size_t)map, N_PAGES * page_size);
 		open_map(path);
 	} else if (strcmp(what, "vfork-exec") == 0) {
-		pid_t pid = vfork(); /* NOLINT: that is what is to be tried */
+		pid_t pid = vfork();
 
 		if (pid == 0) {
 			execl("/bin/true", "true", (char *)NULL);

@@ -559,7 +559,8 @@ START_TEST(memory_is_read_as_far_as_it_goes)
 
 	ck_assert_ptr_ne(pages, MAP_FAILED);
 	ck_assert_int_eq(munmap(pages + page_size, page_size), 0);
-	memcpy(pages + page_size - 4, "abcd", 4);
+	for (size_t i = 0; i < 4; i++)
+		pages[page_size - 4 + i] = "abcd"[i];
 	pid_t pid = target_fork("end", NULL);
 	uint64_t address = (uint64_t)(uintptr_t)(pages + page_size - 4);
 
