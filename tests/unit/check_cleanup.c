@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "support.h"
 
 START_TEST(close_keeps_errno)
 {
@@ -78,12 +79,5 @@ int main(void)
 	tcase_add_test(core, taken_pointer_is_not_freed);
 	suite_add_tcase(suite, core);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "merge.h"
+#include "support.h"
 
 /* Pages here are 4 KiB, so a window has 16. */
 static struct shadow shadow;
@@ -476,12 +477,5 @@ int main(void)
 	tcase_add_test(sample_case, windows_follow_the_page_size);
 	suite_add_tcase(s, sample_case);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pageset.h"
+#include "support.h"
 
 static struct pageset_file *add(struct pageset *set, const char *path)
 {
@@ -201,12 +202,5 @@ int main(void)
 	tcase_add_test(t, appended_files_are_found_before_and_after_others_are_added);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "pagemap.h"
+#include "support.h"
 
 static struct pageset pageset;
 static struct plan plan;
@@ -351,12 +352,5 @@ int main(void)
 	tcase_add_test(t, many_files_are_in_order_and_whole);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

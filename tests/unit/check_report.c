@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "report.h"
+#include "support.h"
 
 static json_t *parsed(char *text)
 {
@@ -335,12 +336,5 @@ int main(void)
 	tcase_add_test(core, empty_list_is_a_list);
 	suite_add_tcase(suite, core);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "shadow.h"
+#include "support.h"
 
 /* A path in the source tree, beside this file. */
 static const char *beside(const char *name)
@@ -346,12 +347,5 @@ int main(void)
 	tcase_add_test(t, exact_if_each_file_with_pages_is);
 	suite_add_tcase(s, t);
 
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }
