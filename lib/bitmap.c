@@ -127,39 +127,6 @@ uint64_t bitmap_count(const struct bitmap *self)
 	return self->n_set;
 }
 
-int bitmap_merge(struct bitmap *self, const struct bitmap *other)
-{
-	if (reserve_leaves(self, other->n_leaves) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < other->n_leaves; i++) {
-		const uint64_t *from = other->leaves[i];
-		uint64_t *to = from ? make_leaf(self, i) : NULL;
-
-		if (!from)
-			continue;
-		if (!to)
-			return -ENOMEM;
-		for (size_t j = 0; j < LEAF_WORDS; j++) {
-			self->n_set += (uint64_t)__builtin_popcountll(from[j] & ~to[j]);
-			to[j] |= from[j];
-		}
-	}
-	return 0;
-}
-
-void bitmap_subtract(struct bitmap *self, const struct bitmap *other)
-{
-	for (size_t i = 0; i < self->n_leaves && i < other->n_leaves; i++) {
-		uint64_t *from = self->leaves[i];
-		const uint64_t *what = other->leaves[i];
-
-		for (size_t j = 0; from && what && j < LEAF_WORDS; j++) {
-			self->n_set -= (uint64_t)__builtin_popcountll(from[j] & what[j]);
-			from[j] &= ~what[j];
-		}
-	}
-}
-
 bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run)
 {
 	const uint64_t first = find_next(self, from_page, 0);

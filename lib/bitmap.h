@@ -48,11 +48,6 @@ bool bitmap_has(const struct bitmap *self, uint64_t page_index);
 bool bitmap_has_any(const struct bitmap *self, struct page_run run);
 uint64_t bitmap_count(const struct bitmap *self);
 
-/* Adds every page of other to self. 0 or -ENOMEM (a part may have been added). */
-must_check int bitmap_merge(struct bitmap *self, const struct bitmap *other);
-/* Removes from self every page of other. */
-void bitmap_subtract(struct bitmap *self, const struct bitmap *other);
-
 /*
  * The first maximal run of pages that are set, at or after from_page (a run that began before
  * from_page is cut to begin there). Returns false, ret_run untouched, if there is none.
