@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: bubblewrap gcc-multilib gdb libc6-dev libcap2-bin python3 strace util-linux
+# packages: bubblewrap busybox-static gcc-multilib gdb libc6-dev libcap2-bin python3 strace util-linux
 # Programs that raise privileges, trace, hide or lock themselves in behave as without pbrun.
 
 load common

@@ -1,3 +1,4 @@
+/* packages: btrfs-progs */
 #include "procmaps.h"
 
 #include <sched.h>
