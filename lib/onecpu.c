@@ -58,6 +58,8 @@ void onecpu_init(struct onecpu *self)
 	self->guard_fd = -1;
 	if (sched_getaffinity(0, sizeof(self->all), &self->all) < 0 || CPU_COUNT(&self->all) < 2)
 		return;
+	self->n_online = get_nprocs(); /* which reads a file in /sys: not at each stop */
+
 	void *shared =
 		mmap(NULL, sizeof(*self->pledge), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -134,7 +136,7 @@ static bool resume_here(const struct onecpu *self, const struct tracer *tracer,
 	if (CPU_COUNT(&here) != 1)
 		return false;
 	/* Where it may run anywhere, that is to include CPUs that are yet to come. */
-	if (CPU_COUNT(&theirs) == get_nprocs())
+	if (CPU_COUNT(&theirs) == self->n_online)
 		memset(&theirs, 0xff, sizeof(theirs));
 	self->pledge->affinity = theirs;
 	atomic_signal_fence(memory_order_seq_cst);
