@@ -18,6 +18,7 @@ struct collect_state {
 	struct procmaps_text maps_text;
 	pid_t main_pid;
 	struct onecpu onecpu;
+	uint64_t running_ns;  /* since the exec, while nobody stood still for us */
 	uint64_t last_new_ns; /* when something new was last seen */
 	uint64_t next_scan_ns;
 	uint64_t last_n_new;
@@ -30,7 +31,8 @@ struct collect_state {
 	uint64_t waiting_deadline_ns;
 };
 
-/* The time since the exec, as extents have it. */
+/* The time since the exec without what the stops took, as extents have it: about that of an untraced program.
+ */
 uint32_t collect_use_time_us(const struct collect *self);
 
 /* Looks at the pages of every process. 0 or -ENOMEM. */

@@ -8,7 +8,7 @@
 
 uint32_t collect_use_time_us(const struct collect *self)
 {
-	uint64_t us = collect_elapsed_ns(self) / 1000;
+	uint64_t us = self->state->running_ns / 1000;
 
 	return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
@@ -144,6 +144,7 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 	if (!self->has_execed) {
 		self->has_execed = true;
 		self->start_ns = clock_now_ns();
+		state->running_ns = 0;
 		state->last_new_ns = self->start_ns;
 		state->tracer.with_syscalls = state->options.mode == COLLECT_TRAIN;
 	}

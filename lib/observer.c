@@ -23,8 +23,10 @@
 #define QUIET_MS 2000
 /* Files are looked at for changes at most so long before the program starts. */
 #define VALIDATION_MS 100
+/* The prefetch gets at most so long a start. Together less than OBSERVER_PATIENCE_MS. */
+#define HEAD_START_MS 800
 #define LOCK_TIMEOUT_MS 10000
-#define N_THREADS 4
+#define N_THREADS 8
 
 /* A gap is bridged if the medium gives so many pages in the time that one more request takes it. Longer
  * pieces save requests, too, but the program's own faults wait behind them (docs/performance.md). */
@@ -500,6 +502,8 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	if (attaches)
 		self.outcome.attach_error =
 			collect_attach(&self.collect, link->launcher_pid, &collect_options);
+	if (self.replay)
+		(void)readahead_wait_ahead(self.replay, HEAD_START_MS);
 	let_launcher_go(link);
 	if (attaches && self.outcome.attach_error == 0)
 		watch(&self, link->launcher_pid, completed, context);

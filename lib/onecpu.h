@@ -24,7 +24,7 @@ struct onecpu_pledge {
 struct onecpu {
 	cpu_set_t all; /* where this thread may run */
 	cpu_set_t own; /* the CPU that it keeps to, if it is bound */
-	int n_online; /* CPUs of the machine */
+	int n_online;  /* CPUs of the machine */
 	bool is_bound;
 	pid_t last_tid;               /* that stopped last */
 	unsigned int n_alone;         /* stops of nobody else since */

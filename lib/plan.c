@@ -13,7 +13,7 @@
  * all that is used in between. That is worth it for the whole of a usual launch: a request saved costs a
  * fast disk little and a slow one much (docs/performance.md). What is used long after is another matter.
  */
-#define JOIN_MAX_US 1000000u
+#define JOIN_MAX_US 400000u
 /* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the
  * blocks that hold the others (ext4 has 16 inodes in a block, and reads 32 blocks ahead). */
 #define NAMES_AT_ONCE 16
@@ -78,9 +78,19 @@ struct directory {
 	size_t n_names;
 };
 
-static bool is_worth_looking(struct directory *directory, const struct pageset_file *file)
+static bool has_pages(const struct pageset_file *file, void *context)
 {
-	if (file->n_extents > 0 || file->access & PAGESET_LISTED)
+	(void)context;
+	return file->n_extents > 0;
+}
+
+static bool is_worth_looking(const struct pageset_file *file, void *context)
+{
+	struct directory *directory = context;
+
+	if (file->n_extents > 0)
+		return false;
+	if (file->access & PAGESET_LISTED)
 		return true;
 	size_t size = directory_size(file->path);
 
@@ -89,27 +99,29 @@ static bool is_worth_looking(struct directory *directory, const struct pageset_f
 	return directory->n_names++ % NAMES_AT_ONCE == 0;
 }
 
-static int order_files(const struct pageset *pageset, struct plan *plan)
+/* The files that are wanted, by first use. 0 or -ENOMEM. */
+static int order_files(const struct pageset *pageset, bool (*is_wanted)(const struct pageset_file *, void *),
+		       void *context, struct plan_file **ret_files, size_t *ret_n)
 {
 	cleanup_free struct timed *order = reallocarray(NULL, pageset->n_files + 1, sizeof(*order));
-	struct directory directory = { 0 };
 	size_t n = 0;
 
-	plan->files = reallocarray(NULL, pageset->n_files + 1, sizeof(*plan->files));
-	if (!order || !plan->files)
+	if (!order)
 		return -ENOMEM;
-
 	for (size_t i = 0; i < pageset->n_files; i++)
-		if (is_worth_looking(&directory, pageset->files[i]))
+		if (is_wanted(pageset->files[i], context))
 			order[n++] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
 
-	int r = sort_by_first_use(order, n);
+	struct plan_file *files = reallocarray(NULL, n + 1, sizeof(*files));
 
-	if (r < 0)
-		return r;
+	if (!files || sort_by_first_use(order, n) < 0) {
+		free(files);
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < n; i++)
-		plan->files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
-	plan->n_files = n;
+		files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
+	*ret_files = files;
+	*ret_n = n;
 	return 0;
 }
 
@@ -261,10 +273,13 @@ static int order_requests(const struct pageset *pageset, const struct plan_optio
 int plan_build(const struct pageset *pageset, const struct plan_options *options, struct plan *ret_plan)
 {
 	cleanup_with(plan_release) struct plan plan = { 0 };
+	struct directory directory = { 0 };
 	int r;
 
 	assert(options->piece_pages > 0);
-	r = order_files(pageset, &plan);
+	r = order_files(pageset, has_pages, NULL, &plan.files, &plan.n_files);
+	if (r == 0)
+		r = order_files(pageset, is_worth_looking, &directory, &plan.names, &plan.n_names);
 	if (r < 0)
 		return r;
 	r = order_requests(pageset, options, &plan);
@@ -278,6 +293,7 @@ int plan_build(const struct pageset *pageset, const struct plan_options *options
 void plan_release(struct plan *self)
 {
 	free(self->files);
+	free(self->names);
 	free(self->requests);
 	*self = (struct plan){ 0 };
 }

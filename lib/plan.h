@@ -21,10 +21,12 @@ struct plan_request {
 };
 
 struct plan {
-	/* By first use: the order in which to look at their metadata. Of many names in one directory of which
-	 * nothing else is used, some: these bring in the blocks of the others. */
-	struct plan_file *files;
+	struct plan_file *files; /* of which there are pages, by first use: the order in which to open them */
 	size_t n_files;
+	/* Those that are only looked up or listed, by first use. Of many in one directory, some: these bring
+	 * in the blocks of the others. */
+	struct plan_file *names;
+	size_t n_names;
 	struct plan_request *requests; /* by first use */
 	size_t n_requests;
 	uint64_t n_pages; /* of all requests */

@@ -10,9 +10,11 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "clock.h"
 #include "meminfo.h"
+#include "pace.h"
 #include "pagemap.h"
 
 enum {
@@ -24,6 +26,12 @@ enum {
 	/* A directory is read this far, in buffers of LISTING_BYTES. */
 	LISTING_MAX_READS = 256,
 	LISTING_BYTES = 8192,
+	/* One thread in so many goes for the names first, the others for the data. */
+	NAMES_SHARE = 4,
+	/* How often the pace is looked at. */
+	PACE_LOOK_NS = 300000,
+	/* Open at the same time as the files: directories, and what the caller has. */
+	SPARE_FDS = 64,
 };
 
 enum target_state { TARGET_UNSEEN, TARGET_VALID, TARGET_SKIPPED };
@@ -42,7 +50,9 @@ struct readahead {
 	struct plan *plan;
 	struct target *targets;
 	atomic_size_t next_file;
+	atomic_size_t next_name;
 	atomic_size_t next_request;
+	atomic_uint_fast64_t done_pages; /* of the requests that are over */
 	atomic_bool is_cancelled;
 	atomic_size_t n_open;
 	size_t most_open;
@@ -54,7 +64,6 @@ struct readahead {
 	struct readahead_stats stats;
 
 	unsigned int n_threads;
-	unsigned int n_validating; /* the first so many threads look at files first */
 	atomic_uint n_started;
 	pthread_t threads[MAX_THREADS];
 };
@@ -136,7 +145,7 @@ static void count_validated(struct readahead *self, const struct pageset_file *f
 
 	self->n_validated++;
 	self->stats.skipped_files += r < 0;
-	if (file->n_extents == 0 || !(is_changed || is_missing))
+	if (!is_changed && !is_missing)
 		return;
 	self->stats.stale_files++;
 	if (file->access & PAGESET_WRITTEN)
@@ -148,8 +157,7 @@ static void count_validated(struct readahead *self, const struct pageset_file *f
 /* The lock of the target is held. */
 static void validate_target(struct readahead *self, struct target *target, const struct pageset_file *file)
 {
-	bool has_pages = file->n_extents > 0;
-	int r = has_pages ? open_target(self, target, file) : look_up(file);
+	int r = open_target(self, target, file);
 
 	target->state = r < 0 ? TARGET_SKIPPED : TARGET_VALID;
 	close_if_idle(self, target);
@@ -173,6 +181,20 @@ static void validate_files(struct readahead *self)
 		if (target->state == TARGET_UNSEEN)
 			validate_target(self, target, self->plan->files[i].file);
 		pthread_mutex_unlock(&target->lock);
+	}
+}
+
+static void look_up_names(struct readahead *self)
+{
+	size_t i;
+
+	while (!atomic_load(&self->is_cancelled) &&
+	       (i = atomic_fetch_add(&self->next_name, 1)) < self->plan->n_names) {
+		if (look_up(self->plan->names[i].file) >= 0)
+			continue;
+		pthread_mutex_lock(&self->lock);
+		self->stats.skipped_files++;
+		pthread_mutex_unlock(&self->lock);
 	}
 }
 
@@ -204,9 +226,11 @@ static int acquire_target(struct readahead *self, uint32_t file_index)
 	return fd;
 }
 
-static void release_target(struct readahead *self, uint32_t file_index)
+static void release_target(struct readahead *self, const struct plan_request *request)
 {
-	struct target *target = &self->targets[file_index];
+	struct target *target = &self->targets[request->file_index];
+
+	atomic_fetch_add(&self->done_pages, request->n_pages);
 
 	pthread_mutex_lock(&target->lock);
 	target->n_users--;
@@ -288,7 +312,7 @@ static void read_data(struct readahead *self)
 			struct under_way *oldest = &window[n_done++ % WINDOW];
 
 			wait_for(oldest->request, oldest->fd);
-			release_target(self, oldest->request->file_index);
+			release_target(self, oldest->request);
 		}
 		if (atomic_load(&self->is_cancelled) ||
 		    (i = atomic_fetch_add(&self->next_request, 1)) >= plan->n_requests)
@@ -297,26 +321,33 @@ static void read_data(struct readahead *self)
 		struct plan_request *request = &plan->requests[i];
 		int fd = acquire_target(self, request->file_index);
 
-		if (fd < 0)
+		if (fd < 0) {
+			atomic_fetch_add(&self->done_pages, request->n_pages);
 			continue;
+		}
 		if (issue(self, request, fd))
 			window[n_begun++ % WINDOW] = (struct under_way){ request, fd };
 		else
-			release_target(self, request->file_index);
+			release_target(self, request);
 	}
 	while (n_done < n_begun)
-		release_target(self, window[n_done++ % WINDOW].request->file_index);
+		release_target(self, window[n_done++ % WINDOW].request);
 }
 
-/* Half of the threads begin with the files, in order of first use; the caller waits for these, so they must
- * not stand in line behind data. The others begin with the data. */
+/*
+ * All begin with the files, in order of first use. To open one takes several requests, each of which waits
+ * for the one before; behind data each would wait a millisecond, and the data would wait for the file.
+ */
 static void *run(void *context)
 {
 	struct readahead *self = context;
+	bool names_first = atomic_fetch_add(&self->n_started, 1) % NAMES_SHARE == 0;
 
-	if (atomic_fetch_add(&self->n_started, 1) < self->n_validating)
-		validate_files(self);
+	validate_files(self);
+	if (names_first)
+		look_up_names(self);
 	read_data(self);
+	look_up_names(self);
 	return NULL;
 }
 
@@ -341,6 +372,22 @@ static int make_targets(struct readahead *self, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_requests; i++)
 		self->targets[plan->requests[i].file_index].n_left++;
 	return 0;
+}
+
+/*
+ * Makes the table of descriptors large enough for n files. In a process with threads the kernel would wait at
+ * each doubling until no other thread can still be looking at the old table (expand_fdtable() in fs/file.c:
+ * synchronize_rcu()), 20 ms during which nothing is opened.
+ */
+static void widen_descriptor_table(size_t n)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+	int far_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, (int)n);
+
+	if (far_fd >= 0)
+		close(far_fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 static int start_threads(struct readahead *self, unsigned int n_threads)
@@ -394,13 +441,14 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
 	self->most_open = most_open_files();
-	self->n_validating = (n_threads + 1) / 2;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&self->validated, &attributes);
 	pthread_condattr_destroy(&attributes);
 
+	widen_descriptor_table(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
+									   : self->most_open);
 	r = start_threads(self, n_threads);
 	if (r < 0) {
 		release(take_pointer(self));
@@ -426,6 +474,21 @@ bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 		*ret_stats = self->stats;
 	pthread_mutex_unlock(&self->lock);
 	return is_done;
+}
+
+bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms)
+{
+	uint64_t until_ns = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
+
+	for (;;) {
+		uint64_t now_ns = clock_now_ns();
+
+		if (pace_is_ahead(self->plan, atomic_load(&self->done_pages), now_ns - self->started_ns))
+			return true;
+		if (now_ns >= until_ns)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = PACE_LOOK_NS }, NULL);
+	}
 }
 
 void readahead_cancel(struct readahead *self)

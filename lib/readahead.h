@@ -1,9 +1,10 @@
 /*
  * readahead.h - carries out a plan: brings files' metadata and pages into memory, with threads.
  *
- * A run has three steps, so that its caller can decide between them:
+ * A run has four steps, so that its caller can decide between them:
  *   readahead_start()   opens and validates every file, in threads, and goes straight on to the data
- *   readahead_wait_validated()   has every file been looked at? bounded
+ *   readahead_wait_validated()   has every file of which there are pages been looked at? bounded
+ *   readahead_wait_ahead()   is it time for the program to start? bounded
  *   readahead_finish()  joins the threads, gives the account
  */
 #ifndef PBRUN_READAHEAD_H
@@ -30,16 +31,20 @@ struct readahead;
  * belongs to the caller and outlives the run, which sets was_read in its requests. NULL, errno ENOMEM or of
  * pthread_create(3), if there is not even one.
  *
- * Half of the threads begin with the files, the others with the data; at most half of the descriptors that
- * RLIMIT_NOFILE allows are kept open. Requests should be no longer than the kernel reads ahead at once:
- * max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere.
+ * The threads open all files, then ask for data; one in four looks up names before. At most half of the
+ * descriptors that RLIMIT_NOFILE allows are kept open. Requests should be no longer than the kernel reads
+ * ahead at once: max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere.
  */
 struct readahead *readahead_start(struct plan *plan, unsigned int n_threads);
 
-/* Waits until each file was validated, at most timeout_ms. True if so; then the numbers of skipped, stale and
- * changed files in ret_stats are the final ones. */
+/* Waits until each file with pages was validated, at most timeout_ms. True if so; then the numbers of stale
+ * and changed files in ret_stats are the final ones. */
 bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 			      struct readahead_stats *ret_stats);
+
+/* Waits until the data will be there before a program that starts now asks for it (pace.h), at most
+ * timeout_ms. True if so. */
+bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms);
 
 /* Makes the threads stop at the next request. */
 void readahead_cancel(struct readahead *self);

@@ -85,14 +85,17 @@ START_TEST(files_come_by_first_use_of_file_or_page)
 	add_file("/metadata", 300, 0);
 	add_extent(add_file("/early", 500, 10), 0, 1, 100);
 	add_file("/elsewhere/also-300", 300, 0);
+	add_file("/elsewhere/deep/first-name", 10, 0);
 	build(DEFAULTS);
-	ck_assert_uint_eq(plan.n_files, 4);
+	ck_assert_uint_eq(plan.n_files, 2);
 	ck_assert_str_eq(plan.files[0].file->path, "/early");
 	ck_assert_uint_eq(plan.files[0].first_use_us, 100);
-	ck_assert_str_eq(plan.files[1].file->path, "/metadata");
-	ck_assert_str_eq(plan.files[2].file->path, "/elsewhere/also-300");
-	ck_assert_str_eq(plan.files[3].file->path, "/late");
-	ck_assert_uint_eq(plan.files[3].first_use_us, 800);
+	ck_assert_str_eq(plan.files[1].file->path, "/late");
+	ck_assert_uint_eq(plan.files[1].first_use_us, 800);
+	ck_assert_uint_eq(plan.n_names, 3);
+	ck_assert_str_eq(plan.names[0].file->path, "/elsewhere/deep/first-name");
+	ck_assert_str_eq(plan.names[1].file->path, "/metadata");
+	ck_assert_str_eq(plan.names[2].file->path, "/elsewhere/also-300");
 }
 END_TEST
 
@@ -151,7 +154,8 @@ START_TEST(of_many_names_in_a_directory_some_are_looked_up)
 	add_file("/directory", 0, 0)->access = PAGESET_LISTED;
 	add_extent(add_file("/directory/data", 0, 1), 0, 1, 0);
 	build(DEFAULTS);
-	ck_assert_uint_eq(plan.n_files, 7 + 2);
+	ck_assert_uint_eq(plan.n_names, 7 + 1);
+	ck_assert_uint_eq(plan.n_files, 1);
 }
 END_TEST
 

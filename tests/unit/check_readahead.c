@@ -370,6 +370,52 @@ START_TEST(validated_means_every_file)
 }
 END_TEST
 
+/* Names are no reason to keep anybody waiting; and it is ahead when the last page is there at the latest. */
+START_TEST(it_comes_to_be_ahead)
+{
+	add_many_files(100);
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "gone%d", i);
+		add(name, PAGESET_STATED);
+	}
+	make_plan();
+	ck_assert_uint_gt(plan.n_names, 0);
+
+	struct readahead *self = readahead_start(&plan, 4);
+
+	ck_assert_ptr_nonnull(self);
+	ck_assert(readahead_wait_ahead(self, 60000));
+	readahead_finish(self, &stats);
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 200 * pagemap_page_size());
+	ck_assert_uint_eq(stats.skipped_files, plan.n_names);
+}
+END_TEST
+
+/* The program's start must not hang on a disk that does not answer. */
+START_TEST(not_ahead_in_time_it_says_so)
+{
+	struct readahead_stats validated;
+
+	add_many_files(100);
+	make_plan();
+	for (int i = 0; i < 50; i++) {
+		evict("99");
+
+		struct readahead *self = readahead_start(&plan, 1);
+		bool is_ahead = readahead_wait_ahead(self, 0);
+
+		ck_assert_ptr_nonnull(self);
+		ck_assert(readahead_wait_validated(self, 10000, &validated));
+		readahead_finish(self, &stats);
+		if (!is_ahead)
+			return;
+	}
+	ck_abort_msg("always ahead at once");
+}
+END_TEST
+
 static volatile sig_atomic_t n_signals;
 
 static void count_signal(int number)
@@ -468,6 +514,8 @@ int main(void)
 	tcase_add_test(t, few_descriptors_are_enough);
 	tcase_add_test(t, cancelled_it_leaves_nothing_behind);
 	tcase_add_test(t, validated_means_every_file);
+	tcase_add_test(t, it_comes_to_be_ahead);
+	tcase_add_test(t, not_ahead_in_time_it_says_so);
 	tcase_add_test(t, threads_take_no_signals);
 	tcase_add_test(t, without_threads_it_says_so);
 	tcase_add_test(t, the_budget_is_a_part_of_the_memory);

@@ -1,0 +1,25 @@
+/*
+ * pace.h - would a replay stay ahead of a program that starts now? Pure.
+ *
+ * A program that overtakes the prefetch reads by itself: the kernel reads more around each of its faults, and
+ * these requests stand in line behind what is under way. To start it a little later costs nothing as long as
+ * it would only have waited for the same pages; how much later depends on the disk, and shows while it works.
+ */
+#ifndef PBRUN_PACE_H
+#define PBRUN_PACE_H
+
+#include "plan.h"
+
+/*
+ * True if each request of plan, in its order and at the rate so far, will be over before a program that
+ * starts now needs it. done_pages is how many pages' requests are over, elapsed_ns how long that took.
+ *
+ * Recorded times are those of a training run: the program is taken to be PACE_SLOWER times as fast without
+ * it, and to have used a page up to PACE_EARLIER_US before it was seen (the time between two looks).
+ */
+bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapsed_ns);
+
+#define PACE_SLOWER 1.15
+#define PACE_EARLIER_US 5000u
+
+#endif
