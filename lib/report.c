@@ -210,6 +210,16 @@ static json_t *extent_array(const struct pageset_file *file)
 	return array;
 }
 
+/* Of each extent, in the order of extent_array(). */
+static json_t *first_use_array(const struct pageset_file *file)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < file->n_extents; i++)
+		append(&array, milliseconds(UINT64_C(1000) * file->extents[i].first_use_us));
+	return array;
+}
+
 static json_t *file_object(const struct pageset_file *file)
 {
 	json_t *object = json_object();
@@ -222,6 +232,7 @@ static json_t *file_object(const struct pageset_file *file)
 	put(&object, "age", number(file->age));
 	put(&object, "first_use_ms", milliseconds(UINT64_C(1000) * file->first_use_us));
 	put(&object, "extents", extent_array(file));
+	put(&object, "extents_first_use_ms", first_use_array(file));
 	return object;
 }
 

@@ -187,7 +187,10 @@ static struct shadow sample_shadow(void)
 	struct pageset_file *mapped = add_file(&shadow, "/usr/lib/a.so", PAGESET_MAPPED | PAGESET_OPENED);
 
 	ck_assert_int_eq(pageset_file_append(mapped, (struct extent){ .first_page = 2, .n_pages = 3 }), 0);
-	ck_assert_int_eq(pageset_file_append(mapped, (struct extent){ .first_page = 9, .n_pages = 1 }), 0);
+	ck_assert_int_eq(
+		pageset_file_append(mapped,
+				    (struct extent){ .first_page = 9, .n_pages = 1, .first_use_us = 2500 }),
+		0);
 	add_file(&shadow, "/etc", PAGESET_STATED);
 	return shadow;
 }
@@ -203,6 +206,7 @@ START_TEST(shadow_has_every_field)
 	json_t *mapped = json_array_get(at(json, "files"), 0);
 	json_t *metadata = json_array_get(at(json, "files"), 1);
 	char *extents = json_dumps(at(mapped, "extents"), JSON_COMPACT);
+	char *times = json_dumps(at(mapped, "extents_first_use_ms"), JSON_COMPACT);
 	char *access = json_dumps(at(mapped, "access"), JSON_COMPACT);
 
 	ck_assert_int_eq(json_integer_value(at(json, "format")), 1);
@@ -220,10 +224,12 @@ START_TEST(shadow_has_every_field)
 	ck_assert(json_is_true(at(mapped, "exact")));
 	ck_assert_double_eq(json_real_value(at(mapped, "first_use_ms")), 1.5);
 	ck_assert_str_eq(extents, "[[2,3],[9,1]]");
+	ck_assert_str_eq(times, "[0.0,2.5]");
 	ck_assert_str_eq(access, "[\"mapped\",\"opened\"]");
 	ck_assert_str_eq(json_string_value(at(metadata, "kind")), "metadata");
 	ck_assert_uint_eq(json_array_size(at(metadata, "extents")), 0);
 	free(extents);
+	free(times);
 	free(access);
 	json_decref(json);
 	shadow_release(&shadow);
