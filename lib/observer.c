@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -92,6 +93,9 @@ static void become_observer(const int *kept_fds, size_t n_kept_fds)
 			(void)dup2(null_fd, fd);
 	close_all_but(kept_fds, n_kept_fds);
 	reset_signals();
+	/* All memory from one place that grows by megabytes: threads would each have their own, by pages. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_TOP_PAD, 1 << 20);
 	if (chdir("/") < 0)
 		return; /* it keeps a directory busy for a while: no harm */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -389,8 +393,8 @@ static int ask_for_training(struct shadow *shadow, void *context)
 static int update(struct launch *self, int (*change)(struct shadow *, void *))
 {
 	const struct observer_options *options = self->options;
-	int r = shadowdb_update(options->db, options->program, options->profile, LOCK_TIMEOUT_MS, change,
-				self);
+	int r = shadowdb_update(options->db, options->program, options->profile, LOCK_TIMEOUT_MS,
+				options->shadow, change, self);
 
 	return r < 0 ? r : 0;
 }

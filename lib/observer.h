@@ -43,7 +43,7 @@ struct observer_options {
 	const char *program;
 	const char *profile;
 	struct shadowdb *db;
-	const struct shadow *shadow; /* NULL: none */
+	struct shadow *shadow; /* what was loaded from db, NULL: nothing; zeroed when it is updated */
 	enum policy_mode requested;
 	bool must_not_attach; /* the program is one that loses by being traced */
 	bool wants_report;    /* watch for the program's end even if nothing is to be recorded */

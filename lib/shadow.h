@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "pageset.h"
 
@@ -35,6 +37,15 @@ struct shadow_stats {
 	uint64_t missed_bytes; /* read from the device by the program itself */
 };
 
+/* Which file a shadow was decoded from, for shadowdb.h; all 0: none. */
+struct shadow_source {
+	dev_t device;
+	ino_t inode;
+	off_t size_bytes;
+	struct timespec mtime;
+	uint32_t checksum;
+};
+
 struct shadow {
 	char *program; /* canonical path */
 	char *profile; /* "" if none */
@@ -42,6 +53,7 @@ struct shadow {
 	uint32_t flags; /* SHADOW_ bits; others are dropped at decoding */
 	struct shadow_stats stats;
 	struct pageset files;
+	struct shadow_source source;
 };
 
 /* program and profile are copied. 0 or -ENOMEM. page_size is this machine's. */

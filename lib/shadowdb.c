@@ -123,26 +123,77 @@ static int read_all(int fd, size_t size, void **ret_data, size_t *ret_size)
 	return 0;
 }
 
-/* The bytes of a shadow, to be freed. */
-static int read_file(int dir_fd, const char *name, void **ret_data, size_t *ret_size)
+/* A descriptor of a regular file that is no longer than a shadow may be. */
+static int open_file(int dir_fd, const char *name, struct stat *ret_st)
 {
 	cleanup_close int fd =
 		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
 
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, ret_st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)SHADOW_MAX_BYTES)
+	if (!S_ISREG(ret_st->st_mode) || ret_st->st_size > (off_t)SHADOW_MAX_BYTES)
 		return -EBADMSG;
-	return read_all(fd, (size_t)st.st_size, ret_data, ret_size);
+	return take_fd(fd);
+}
+
+/* The checksum tells files apart of which one took the other's inode within a tick of the clock. */
+static struct shadow_source source_of(const struct stat *st, uint32_t checksum)
+{
+	return (struct shadow_source){ .device = st->st_dev,
+				       .inode = st->st_ino,
+				       .size_bytes = st->st_size,
+				       .mtime = st->st_mtim,
+				       .checksum = checksum };
+}
+
+/* The bytes of a shadow, to be freed. */
+static int read_file(int dir_fd, const char *name, void **ret_data, size_t *ret_size,
+		     struct shadow_source *ret_source)
+{
+	struct stat st;
+	uint32_t checksum = 0;
+	cleanup_close int fd = open_file(dir_fd, name, &st);
+	int r = fd < 0 ? fd : read_all(fd, (size_t)st.st_size, ret_data, ret_size);
+
+	if (r < 0)
+		return r;
+	if (*ret_size >= sizeof(checksum))
+		memcpy(&checksum, (const uint8_t *)*ret_data + *ret_size - sizeof(checksum),
+		       sizeof(checksum));
+	*ret_source = source_of(&st, checksum);
+	return 0;
+}
+
+bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shadow)
+{
+	const struct shadow_source *known = &shadow->source;
+	char name[NAME_MAX + 1];
+	uint32_t checksum = 0;
+	struct stat st;
+
+	if (self->dir_fd < 0 || known->inode == 0)
+		return false;
+	shadowdb_name(shadow->program, shadow->profile, name);
+
+	cleanup_close int fd = open_file(self->dir_fd, name, &st);
+
+	if (fd < 0 || pread(fd, &checksum, sizeof(checksum), st.st_size - (off_t)sizeof(checksum)) !=
+			      (ssize_t)sizeof(checksum))
+		return false;
+	struct shadow_source now = source_of(&st, checksum);
+
+	return now.device == known->device && now.inode == known->inode &&
+	       now.size_bytes == known->size_bytes && now.mtime.tv_sec == known->mtime.tv_sec &&
+	       now.mtime.tv_nsec == known->mtime.tv_nsec && now.checksum == known->checksum;
 }
 
 static int load_from(int dir_fd, const char *program, const char *profile, struct shadow *ret_shadow)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_free void *data = NULL;
+	struct shadow_source source;
 	char name[NAME_MAX + 1];
 	size_t size = 0;
 	int r;
@@ -150,12 +201,13 @@ static int load_from(int dir_fd, const char *program, const char *profile, struc
 	if (dir_fd < 0)
 		return -ENOENT;
 	shadowdb_name(program, profile, name);
-	r = read_file(dir_fd, name, &data, &size);
+	r = read_file(dir_fd, name, &data, &size, &source);
 	if (r < 0)
 		return r;
 	r = shadow_decode(data, size, &shadow);
 	if (r < 0)
 		return r;
+	shadow.source = source;
 	/* Another program whose name has the same hash, or a copy under a false name. */
 	if (strcmp(shadow.program, program) != 0 || strcmp(shadow.profile, profile) != 0)
 		return -EBADMSG;
@@ -206,8 +258,9 @@ int shadowdb_load(const struct shadowdb *self, const char *program, const char *
 int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head, struct shadowdb_entry *entry)
 {
 	cleanup_free void *data = NULL;
+	struct shadow_source source;
 	size_t size = 0;
-	int r = read_file(dir_fd, name, &data, &size);
+	int r = read_file(dir_fd, name, &data, &size, &source);
 
 	if (r < 0)
 		return r;

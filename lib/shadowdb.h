@@ -57,10 +57,13 @@ must_check int shadowdb_load(const struct shadowdb *self, const char *program, c
  * empty shadow if there is none that can be used; the system's copy counts as there) and returns 0 to
  * have it written, 1 to leave it, -errno to give up. Waits at most timeout_ms for the lock:
  * -ETIMEDOUT. Returns what change() returned, or -errno; on failure the old file is as it was.
+ *
+ * loaded, if not NULL, is what shadowdb_load() gave before, or zeroed. If the file is still the same, loaded
+ * is what change() gets, and is zeroed afterwards: that saves reading and decoding it once more.
  */
 must_check int shadowdb_update(struct shadowdb *self, const char *program, const char *profile,
-			       unsigned int timeout_ms, int (*change)(struct shadow *shadow, void *context),
-			       void *context);
+			       unsigned int timeout_ms, struct shadow *loaded,
+			       int (*change)(struct shadow *shadow, void *context), void *context);
 
 /* One entry of a listing. error is 0, or what shadow_decode_head() or reading said (-EBADMSG also: it
  * has not the name that shadowdb_name() gives); then only file_name and directory hold. */

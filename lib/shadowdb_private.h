@@ -11,6 +11,9 @@
 
 uint64_t shadowdb_hash(const char *program, const char *profile);
 
+/* Is the file that shadow was loaded from still there, untouched, in the directory (not the system's)? */
+bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shadow);
+
 /* Reads the head of the shadow called name, which the caller releases in any case, and fills the
  * numbers of entry. 0, or what struct shadowdb_entry.error says. */
 must_check int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head,

@@ -249,8 +249,22 @@ static int replace_file(int dir_fd, const char *name, const void *data, size_t s
 	return 0;
 }
 
+/* What is to be changed: loaded, if it is what is on disk. 0 or -ENOMEM. */
+static int take_current(const struct shadowdb *self, const char *program, const char *profile,
+			struct shadow *loaded, struct shadow *ret_shadow)
+{
+	if (loaded && shadowdb_is_current(self, loaded)) {
+		*ret_shadow = *loaded;
+		*loaded = (struct shadow){ 0 };
+		return 0;
+	}
+	int r = shadowdb_load(self, program, profile, ret_shadow, NULL);
+
+	return r < 0 && r != -ENOMEM ? shadow_init(ret_shadow, program, profile) : r;
+}
+
 int shadowdb_update(struct shadowdb *self, const char *program, const char *profile, unsigned int timeout_ms,
-		    int (*change)(struct shadow *shadow, void *context), void *context)
+		    struct shadow *loaded, int (*change)(struct shadow *shadow, void *context), void *context)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_free void *data = NULL;
@@ -265,9 +279,7 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 
 	if (lock_fd < 0)
 		return lock_fd;
-	r = shadowdb_load(self, program, profile, &shadow, NULL);
-	if (r < 0 && r != -ENOMEM)
-		r = shadow_init(&shadow, program, profile);
+	r = take_current(self, program, profile, loaded, &shadow);
 	if (r < 0)
 		return r;
 	r = change(&shadow, context);

@@ -67,7 +67,7 @@ static int count_run(struct shadow *shadow, void *context)
 
 static int update(const char *program, const char *profile)
 {
-	return shadowdb_update(&db, program, profile, 20000, count_run, NULL);
+	return shadowdb_update(&db, program, profile, 20000, NULL, count_run, NULL);
 }
 
 static int runs_of(const struct shadowdb *from, const char *program, const char *profile)
@@ -136,14 +136,54 @@ START_TEST(written_is_read)
 }
 END_TEST
 
+static int count_run_in_the_same(struct shadow *shadow, void *context)
+{
+	ck_assert_ptr_eq(shadow->program, context); /* the very same: not decoded again */
+	return count_run(shadow, NULL);
+}
+
+START_TEST(what_was_loaded_is_changed_if_it_is_current)
+{
+	cleanup_with(shadow_release) struct shadow loaded = { 0 };
+
+	ck_assert_int_eq(update(PROGRAM, ""), 0);
+	ck_assert_int_eq(shadowdb_load(&db, PROGRAM, "", &loaded, NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, &loaded, count_run_in_the_same, loaded.program),
+			 0);
+	ck_assert_ptr_null(loaded.program);
+	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 2);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, &loaded, count_run, NULL), 0);
+	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 3);
+}
+END_TEST
+
+START_TEST(what_others_wrote_meanwhile_is_not_lost)
+{
+	cleanup_with(shadow_release) struct shadow loaded = { 0 };
+
+	ck_assert_int_eq(update(PROGRAM, ""), 0);
+	for (int i = 0; i < 100; i++) {
+		int n_runs = runs_of(&db, PROGRAM, "");
+
+		ck_assert_int_eq(shadowdb_load(&db, PROGRAM, "", &loaded, NULL), 0);
+		ck_assert_int_eq(update(PROGRAM, ""), 0); /* twice: it may get the first one's inode */
+		ck_assert_int_eq(update(PROGRAM, ""), 0);
+		ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, &loaded, count_run, NULL), 0);
+		ck_assert_int_eq(runs_of(&db, PROGRAM, ""), n_runs + 3);
+		ck_assert_ptr_nonnull(loaded.program);
+		shadow_release(&loaded);
+	}
+}
+END_TEST
+
 START_TEST(change_decides)
 {
 	int leave = 1;
 	int give_up = -ECANCELED;
 
 	ck_assert_int_eq(update(PROGRAM, ""), 0);
-	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, count_run, &leave), 1);
-	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, count_run, &give_up), -ECANCELED);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, NULL, count_run, &leave), 1);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, NULL, count_run, &give_up), -ECANCELED);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 1);
 }
 END_TEST
@@ -233,7 +273,7 @@ START_TEST(fifty_at_once_lose_nothing)
 			struct shadowdb own;
 			int r = shadowdb_open(&own, db_path, NULL);
 
-			_exit(r < 0 || shadowdb_update(&own, PROGRAM, "", 60000, count_run, NULL) != 0);
+			_exit(r < 0 || shadowdb_update(&own, PROGRAM, "", 60000, NULL, count_run, NULL) != 0);
 		}
 	}
 	wait_for_all(50);
@@ -265,10 +305,10 @@ START_TEST(lock_is_waited_for_and_dies_with_its_holder)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(shadowdb_update(&db, PROGRAM, "", 0, say_so_and_hang, &pipe_fds[1]) != 0);
+		_exit(shadowdb_update(&db, PROGRAM, "", 0, NULL, say_so_and_hang, &pipe_fds[1]) != 0);
 	ck_assert_int_eq(read(pipe_fds[0], &byte, 1), 1);
-	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 20, count_run, NULL), -ETIMEDOUT);
-	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "p", 0, count_run, NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 20, NULL, count_run, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "p", 0, NULL, count_run, NULL), 0);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 1);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -302,7 +342,7 @@ START_TEST(killed_at_any_moment_leaves_a_whole_shadow)
 		ck_assert_int_ge(pid, 0);
 		if (pid == 0) {
 			for (;;) {
-				if (shadowdb_update(&db, PROGRAM, "", 1000, add_much, NULL) < 0)
+				if (shadowdb_update(&db, PROGRAM, "", 1000, NULL, add_much, NULL) < 0)
 					_exit(1);
 			}
 		}
@@ -347,8 +387,8 @@ static void make_system(void)
 	struct shadowdb system_db;
 
 	ck_assert_int_eq(shadowdb_open(&system_db, system_path, NULL), 0);
-	ck_assert_int_eq(shadowdb_update(&system_db, PROGRAM, "", 0, count_run, NULL), 0);
-	ck_assert_int_eq(shadowdb_update(&system_db, "/usr/bin/a", "", 0, count_run, NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&system_db, PROGRAM, "", 0, NULL, count_run, NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&system_db, "/usr/bin/a", "", 0, NULL, count_run, NULL), 0);
 	shadowdb_release(&system_db);
 	shadowdb_release(&db);
 	ck_assert_int_eq(shadowdb_open(&db, db_path, system_path), 0);
@@ -551,7 +591,7 @@ START_TEST(full_disk_keeps_the_old_one)
 	while (write(fd, block, sizeof(block)) > 0)
 		;
 	ck_assert_int_eq(shadowdb_prepare(&db, 4096), -ENOSPC);
-	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, add_much, NULL), -ENOSPC);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, NULL, add_much, NULL), -ENOSPC);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 1);
 	ck_assert_int_eq(count_entries(), 2);
 	shadowdb_release(&db);
@@ -579,6 +619,8 @@ int main(void)
 	tcase_add_checked_fixture(t, make_base, remove_base);
 	tcase_add_test(t, names_are_safe_and_distinct);
 	tcase_add_test(t, written_is_read);
+	tcase_add_test(t, what_was_loaded_is_changed_if_it_is_current);
+	tcase_add_test(t, what_others_wrote_meanwhile_is_not_lost);
 	tcase_add_test(t, change_decides);
 	tcase_add_test(t, unusable_is_an_error_and_is_replaced);
 	tcase_add_test(t, no_link_or_fifo_is_followed);
