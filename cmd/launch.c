@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -263,6 +264,8 @@ void launch(char *const argv[], const struct launch_options *options)
 {
 	struct job job = { .options = options, .report_fd = -1, .message_fd = -1 };
 
+	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
+	(void)mallopt(M_TOP_PAD, 1 << 20);
 	if (options->is_disabled || lookup_program(argv[0], getenv("PATH"), &job.program) < 0)
 		exec_program(argv);
 	job.profile = options->profile ? options->profile : lookup_profile(argv[0], job.program);

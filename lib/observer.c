@@ -93,9 +93,8 @@ static void become_observer(const int *kept_fds, size_t n_kept_fds)
 			(void)dup2(null_fd, fd);
 	close_all_but(kept_fds, n_kept_fds);
 	reset_signals();
-	/* All memory from one place that grows by megabytes: threads would each have their own, by pages. */
+	/* All memory from one place: a thread's own would grow by a few pages at a time. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	(void)mallopt(M_TOP_PAD, 1 << 20);
 	if (chdir("/") < 0)
 		return; /* it keeps a directory busy for a while: no harm */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
