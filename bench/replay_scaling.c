@@ -20,7 +20,7 @@
 
 #include "observer.h"
 
-enum { PAGES_OF_A_FILE = 160, EXTENTS_OF_A_FILE = 20, PAGES_OF_AN_EXTENT = 5, N_THREADS = 4 };
+enum { PAGES_OF_A_FILE = 160, EXTENTS_OF_A_FILE = 20, PAGES_OF_AN_EXTENT = 5, N_THREADS = 8 };
 
 static double now_ms(void)
 {
@@ -147,6 +147,17 @@ static void one_size(const char *directory, unsigned int n_files)
 	}
 }
 
+/* As the observer does. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	char path[PATH_MAX];
@@ -155,6 +166,7 @@ int main(int argc, char *argv[])
 		fputs("Usage: replay-scaling DIRECTORY\n", stderr);
 		return 2;
 	}
+	raise_descriptor_limit();
 	for (int i = 0; i < 100; i++) {
 		snprintf(path, sizeof(path), "%s/part%02d", argv[1], i);
 		if (mkdir(path, 0700) < 0 && errno != EEXIST)

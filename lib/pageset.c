@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,28 +17,64 @@ static void free_file(struct pageset_file *file)
 	free(file); /* and its path, which stands behind it */
 }
 
-static void keep_node(void *file)
-{
-	(void)file;
-}
-
 void pageset_release(struct pageset *self)
 {
-	tdestroy(self->by_path, keep_node);
 	for (size_t i = 0; i < self->n_files; i++)
 		free_file(self->files[i]);
 	free(self->files);
+	free(self->slots);
 	pageset_init(self);
 }
 
-/* by_path is a tree of files (tsearch(3)) that looks only at their first member, so a pointer to a
- * path serves as a key. There is none as long as all files were appended, in order: most shadows are only
- * read, and the tree would be half of the time that takes. */
-static_assert(offsetof(struct pageset_file, path) == 0, "the path is the key");
-
-static int compare_paths(const void *a, const void *b)
+/*
+ * The hash table is at most half full. There is none as long as all files were appended, in order: most
+ * shadows are only read. FNV-1a begins with the table's address, which nobody knows who makes up the paths of
+ * a shadow.
+ */
+static uint64_t hash_path(const struct pageset *self, const char *path)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ (uint64_t)(uintptr_t)self->slots;
+
+	for (; *path; path++)
+		hash = (hash ^ (uint8_t)*path) * UINT64_C(0x100000001b3);
+	return hash ^ hash >> 32;
+}
+
+/* Where the file with this path is, or where it would be: then the slot is NULL. */
+static struct pageset_file **slot_of(const struct pageset *self, const char *path)
+{
+	size_t i = hash_path(self, path) & (self->n_slots - 1);
+
+	while (self->slots[i] && strcmp(self->slots[i]->path, path) != 0)
+		i = (i + 1) & (self->n_slots - 1);
+	return &self->slots[i];
+}
+
+static void fill_slots(struct pageset *self)
+{
+	for (size_t i = 0; i < self->n_files; i++)
+		*slot_of(self, self->files[i]->path) = self->files[i];
+}
+
+/* Makes room in the hash table for so many files. 0 or -ENOMEM. */
+static int reserve_slots(struct pageset *self, size_t n_files)
+{
+	size_t n_slots = self->n_slots ? self->n_slots : 64;
+
+	while (n_slots < 2 * n_files)
+		n_slots *= 2;
+	if (n_slots == self->n_slots)
+		return 0;
+
+	struct pageset_file **slots = calloc(n_slots, sizeof(struct pageset_file *));
+
+	if (!slots)
+		return -ENOMEM;
+	free(self->slots);
+	self->slots = slots;
+	self->n_slots = n_slots;
+	fill_slots(self);
+	return 0;
 }
 
 static struct pageset_file *find_sorted(const struct pageset *self, const char *path)
@@ -62,12 +97,7 @@ static struct pageset_file *find_sorted(const struct pageset *self, const char *
 
 struct pageset_file *pageset_find(const struct pageset *self, const char *path)
 {
-	if (!self->by_path)
-		return find_sorted(self, path);
-
-	void *const *node = tfind(&path, &self->by_path, compare_paths);
-
-	return node ? *node : NULL;
+	return self->slots ? *slot_of(self, path) : find_sorted(self, path);
 }
 
 int pageset_reserve(struct pageset *self, size_t n_files)
@@ -99,42 +129,24 @@ static struct pageset_file *new_file(const char *path, uint32_t first_use_us)
 	return file;
 }
 
-/* Makes the tree for files that pageset_append() added. */
-static int index_files(struct pageset *self)
-{
-	for (size_t i = 0; i < self->n_files; i++) {
-		if (!tsearch(self->files[i], &self->by_path, compare_paths)) {
-			tdestroy(self->by_path, keep_node);
-			self->by_path = NULL;
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
 int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us, struct pageset_file **ret_file)
 {
 	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
 		return -ENOMEM;
-	if (!self->by_path && index_files(self) < 0)
+	if (reserve_slots(self, self->n_files + 1) < 0)
 		return -ENOMEM;
 
-	/* One descent both looks and inserts: the key gives way to the file if it was not there. */
-	void **node = tsearch(&path, &self->by_path, compare_paths);
+	struct pageset_file **slot = slot_of(self, path);
 
-	if (!node)
-		return -ENOMEM;
-	if (*node == &path) {
+	if (!*slot) {
 		struct pageset_file *file = new_file(path, first_use_us);
 
-		if (!file) {
-			tdelete(&path, &self->by_path, compare_paths);
+		if (!file)
 			return -ENOMEM;
-		}
-		*node = file;
+		*slot = file;
 		self->files[self->n_files++] = file;
 	}
-	*ret_file = *node;
+	*ret_file = *slot;
 	return 0;
 }
 
@@ -142,7 +154,7 @@ int pageset_append(struct pageset *self, const char *path, struct pageset_file *
 {
 	struct pageset_file *file;
 
-	assert(!self->by_path);
+	assert(!self->slots);
 	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
 		return -ENOMEM;
 	file = new_file(path, 0);
@@ -304,7 +316,7 @@ static void sort_extents(struct pageset_file *file)
 
 static int compare_files(const void *a, const void *b)
 {
-	return compare_paths(*(struct pageset_file *const *)a, *(struct pageset_file *const *)b);
+	return strcmp((*(struct pageset_file *const *)a)->path, (*(struct pageset_file *const *)b)->path);
 }
 
 void pageset_sort(struct pageset *self)
@@ -322,14 +334,16 @@ void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_f
 	for (size_t i = 0; i < self->n_files; i++) {
 		struct pageset_file *file = self->files[i];
 
-		if (drop(file, context)) {
-			tdelete(file, &self->by_path, compare_paths);
+		if (drop(file, context))
 			free_file(file);
-		} else {
+		else
 			self->files[n_kept++] = file;
-		}
 	}
 	self->n_files = n_kept;
+	if (self->slots) {
+		memset(self->slots, 0, self->n_slots * sizeof(self->slots[0]));
+		fill_slots(self);
+	}
 }
 
 uint64_t pageset_count_pages(const struct pageset *self)

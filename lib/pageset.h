@@ -52,8 +52,9 @@ struct pageset_file {
 struct pageset {
 	struct pageset_file **files; /* in the order in which they were added */
 	size_t n_files;
-	size_t allocated_files; /* private */
-	void *by_path;          /* private */
+	size_t allocated_files;      /* private */
+	struct pageset_file **slots; /* private: a hash table by path; NULL: not made (yet) */
+	size_t n_slots;              /* private: a power of two */
 };
 
 void pageset_init(struct pageset *self);
