@@ -16,6 +16,8 @@
 #define SCAN_SHARE 8
 /* For the kernel to change from the observer to the program and back, on one CPU. */
 #define SWITCH_NS 3000u
+/* What takes longer may have been a wait for the disk. */
+#define LONG_NS 60000u
 
 uint64_t collect_elapsed_ns(const struct collect *self)
 {
@@ -145,14 +147,42 @@ static int release_all(struct collect *self)
 	return 0;
 }
 
+/* How much of took_ns, until this stop, the task would have taken had all been in memory. */
+static uint64_t without_disk(struct task *task, uint64_t took_ns)
+{
+	if (took_ns < LONG_NS) {
+		task->short_ns += took_ns;
+		return took_ns;
+	}
+	uint64_t before_ns = task->on_cpu_ns + task->short_ns;
+	bool is_known = task->on_cpu_ns > 0;
+
+	task->on_cpu_ns = task_on_cpu_ns(task->tid);
+	task->short_ns = 0;
+	if (!is_known || task->on_cpu_ns == 0 || (task->in_syscall && !fileuse_is_disk_call(task)))
+		return took_ns;
+	uint64_t ran_ns = task->on_cpu_ns > before_ns ? task->on_cpu_ns - before_ns : 0;
+
+	return ran_ns < took_ns ? ran_ns : took_ns;
+}
+
 /* Waits for the next stop. Meanwhile the program runs, but for the way to us and back. */
 static int wait_for_stop(struct collect *self, struct tracee_stop *ret_stop)
 {
+	struct collect_state *state = self->state;
 	uint64_t began_ns = clock_now_ns();
-	int r = tracee_wait(&self->state->tracer, ret_stop);
+	int r = tracee_wait(&state->tracer, ret_stop);
 	uint64_t took_ns = clock_now_ns() - began_ns;
 
-	self->state->running_ns += took_ns > SWITCH_NS ? took_ns - SWITCH_NS : 0;
+	if (r < 0)
+		return r;
+	if (ret_stop->event != TRACEE_NOTHING) /* else the one that runs on */
+		state->last_tid = ret_stop->tid;
+	struct task *task = proctree_find(&state->tree, state->last_tid);
+
+	if (task && state->tracer.with_syscalls)
+		took_ns = without_disk(task, took_ns);
+	state->running_ns += took_ns > SWITCH_NS ? took_ns - SWITCH_NS : 0;
 	return r;
 }
 

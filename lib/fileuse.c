@@ -79,6 +79,17 @@ static const struct read_call *find_read_call(uint64_t nr)
 	return NULL;
 }
 
+bool fileuse_is_disk_call(const struct task *task)
+{
+	const struct read_call *read_call = find_read_call(task->nr);
+	uint64_t fd = read_call ? task->args[read_call->fd_arg] : 0;
+
+	if (read_call) /* else it may be a pipe, or a terminal */
+		return fd < PROCESS_N_CACHED_FDS && task->process->files[fd];
+	return task->nr == SYS_mmap || task->nr == SYS_munmap || task->nr == SYS_getdents64 ||
+	       find_path_call(task->nr);
+}
+
 /* readlink(2) of /proc/PID/WHAT, terminated. False if it fails or does not fit. */
 static bool read_proc_link(pid_t pid, const char *what, char *ret_path)
 {

@@ -18,6 +18,9 @@ struct fileuse {
 
 #define FILEUSE_MAX_LOOKUPS 20000
 
+/* Is the task in a call that waits for nothing but a disk, if for anything? */
+bool fileuse_is_disk_call(const struct task *task);
+
 /* At a call's entry, where waiting for its end would be too late: what is unmapped or closed. 0 or
  * -ENOMEM. */
 must_check int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us);

@@ -32,7 +32,7 @@
 /* A gap is bridged if the medium gives so many pages in the time that one more request takes it. Longer
  * pieces save requests, too, but the program's own faults wait behind them (docs/performance.md). */
 static const struct plan_options plan_options[] = {
-	[MEDIUM_SOLID_STATE] = { .bridge_pages = 7, .piece_pages = 64 },
+	[MEDIUM_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
 	[MEDIUM_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
 	[MEDIUM_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
 };

@@ -19,7 +19,7 @@
  */
 bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapsed_ns);
 
-#define PACE_SLOWER 1.15
+#define PACE_SLOWER 1.5
 #define PACE_EARLIER_US 5000u
 
 #endif

@@ -60,6 +60,21 @@ int proctree_read_status(pid_t tid, struct proctree_status *ret_status)
 	return ret_status->tgid > 0 ? 0 : -ESRCH;
 }
 
+uint64_t task_on_cpu_ns(pid_t tid)
+{
+	char path[64];
+	char text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0'; /* "123456 789 10": on a CPU, waiting for one, times */
+	return strtoull(text, NULL, 10);
+}
+
 static struct process *add_process(struct proctree *self, pid_t pid)
 {
 	struct process *process = calloc(1, sizeof(*process));

@@ -35,7 +35,9 @@ struct task {
 	bool in_syscall;
 	uint64_t nr;
 	uint64_t args[6];
-	struct task *next; /* in its bucket */
+	uint64_t on_cpu_ns; /* in all, when it was last looked at; 0: never yet */
+	uint64_t short_ns;  /* and how long it ran since, in pieces so short that it was not looked at */
+	struct task *next;  /* in its bucket */
 };
 
 struct proctree {
@@ -69,6 +71,9 @@ struct process *proctree_find_process(const struct proctree *self, pid_t pid);
 /* A task by which the address space of a process can be looked at: the leader, unless it exited before its
  * threads. 0: none is left. */
 pid_t proctree_living_task(const struct proctree *self, const struct process *process);
+
+/* How long the task has been running on a CPU, /proc/TID/schedstat; 0: not known. */
+uint64_t task_on_cpu_ns(pid_t tid);
 
 /* Forgets a task, and its process with its last one. */
 void proctree_remove(struct proctree *self, struct task *task);
