@@ -156,10 +156,10 @@ static void say_outcome(const struct job *job, const struct observer_outcome *ou
 
 	say(job,
 	    "pbrun: prefetch: %" PRIu64 " files, %.1f MiB asked for, %.1f MiB were in memory, %" PRIu64
-	    " files skipped, %.1f ms\n",
+	    " files skipped, %.1f ms, head start %.1f ms\n",
 	    outcome->prefetch.files, (double)outcome->prefetch.bytes / 1048576,
 	    (double)outcome->prefetch.resident_bytes / 1048576, outcome->prefetch.skipped_files,
-	    (double)outcome->prefetch.elapsed_ns / 1e6);
+	    (double)outcome->prefetch.elapsed_ns / 1e6, (double)outcome->head_start_ns / 1e6);
 	say(job, "pbrun: record: %s (%s)", policy_mode_name(outcome->choice.mode), outcome->choice.reason);
 	if (outcome->choice.mode != POLICY_NONE)
 		say(job, ": %" PRIu64 " files, %" PRIu64 " pages, %s", outcome->n_files, outcome->n_pages,
@@ -187,6 +187,7 @@ static void write_report(struct job *job, const struct observer_outcome *outcome
 			  : outcome->shadow_is_stale ? REPORT_SHADOW_STALE
 						     : REPORT_SHADOW_FRESH,
 		.prefetch = outcome->prefetch,
+		.head_start_ns = outcome->head_start_ns,
 		.knows_waste = outcome->knows_waste,
 		.wasted_bytes = outcome->wasted_bytes,
 		.record = { .mode = policy_mode_name(outcome->choice.mode),

@@ -1,19 +1,9 @@
 #include "observer.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <malloc.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
+#include "clock.h"
 #include "collect.h"
 #include "medium.h"
 #include "merge.h"
@@ -50,141 +40,6 @@ bool observer_is_needed(struct observer_options *options)
 	return options->prefetches || choice.mode != POLICY_NONE;
 }
 
-static void close_all_but(const int *kept_fds, size_t n_kept_fds)
-{
-	unsigned int next = 3;
-
-	for (;;) {
-		unsigned int lowest = UINT_MAX;
-
-		for (size_t i = 0; i < n_kept_fds; i++)
-			if (kept_fds[i] >= (int)next && (unsigned int)kept_fds[i] < lowest)
-				lowest = (unsigned int)kept_fds[i];
-		if (lowest > next)
-			(void)close_range(next, lowest == UINT_MAX ? UINT_MAX : lowest - 1, 0);
-		if (lowest == UINT_MAX)
-			return;
-		next = lowest + 1;
-	}
-}
-
-static void reset_signals(void)
-{
-	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int signal = 1; signal < NSIG; signal++)
-		(void)sigaction(signal, &action, NULL);
-	action.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGXFSZ, &action, NULL); /* write(2) fails with EFBIG instead */
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* In the observer: away from everything that belongs to the program. */
-static void become_observer(const int *kept_fds, size_t n_kept_fds)
-{
-	struct rlimit limit;
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; fd < 3; fd++)
-		if (null_fd >= 0 && null_fd != fd)
-			(void)dup2(null_fd, fd);
-	close_all_but(kept_fds, n_kept_fds);
-	reset_signals();
-	/* All memory from one place: a thread's own would grow by a few pages at a time. */
-	(void)mallopt(M_ARENA_MAX, 1);
-	if (chdir("/") < 0)
-		return; /* it keeps a directory busy for a while: no harm */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-/* A child of which its parent never hears by a signal: SIGCHLD might stay pending for the program. */
-static pid_t fork_silently(void)
-{
-	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
-}
-
-static bool inherits_orphans(void)
-{
-	int is_subreaper = 0;
-
-	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper);
-}
-
-/* In the middle process: leaves the observer behind as an orphan. Does not return in it. */
-static void fork_orphan(int write_fd)
-{
-	if (setsid() < 0)
-		_exit(1);
-	pid_t pid = fork();
-
-	if (pid == 0)
-		return;
-	close(write_fd);
-	_exit(pid < 0);
-}
-
-int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link)
-{
-	enum { MOST_KEPT = 16 };
-	struct observer_link link = { .launcher_pid = getpid() };
-	int fds[2];
-	int status = 0;
-
-	if (n_kept_fds >= MOST_KEPT)
-		return -EINVAL;
-	if (inherits_orphans())
-		return -EBUSY;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	/* Yama lets only descendants be traced, unless they ask for it. Taken back in observer_await(). */
-	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-	pid_t middle = fork_silently();
-
-	if (middle < 0) {
-		int r = -errno;
-
-		close(fds[0]);
-		close(fds[1]);
-		(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-		return r;
-	}
-	if (middle > 0) {
-		close(fds[1]);
-		while (waitpid(middle, &status, __WALL) < 0 && errno == EINTR)
-			;
-		link.fd = fds[0];
-		*ret_link = link;
-		return OBSERVER_LAUNCHER;
-	}
-	fork_orphan(fds[1]);
-	int all_kept[MOST_KEPT];
-
-	memcpy(all_kept, kept_fds, n_kept_fds * sizeof(*kept_fds));
-	all_kept[n_kept_fds] = fds[1];
-	become_observer(all_kept, n_kept_fds + 1);
-	link.fd = fds[1];
-	*ret_link = link;
-	return OBSERVER_OBSERVER;
-}
-
-void observer_await(struct observer_link *link)
-{
-	struct pollfd ready = { .fd = link->fd, .events = POLLIN };
-
-	/* One byte, or the end of the pipe when there is no observer any more. */
-	while (poll(&ready, 1, OBSERVER_PATIENCE_MS) < 0 && errno == EINTR)
-		;
-	close(link->fd);
-	link->fd = -1;
-	(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-}
-
 static void let_launcher_go(struct observer_link *link)
 {
 	if (link->fd >= 0) {
@@ -199,6 +54,7 @@ struct launch {
 	struct observer_outcome outcome;
 	struct plan plan;
 	struct readahead *replay;
+	uint64_t replay_began_ns;
 	struct collect collect;
 	bool calls_for_training; /* so much has changed */
 	bool was_merged;         /* what was seen so far is in the shadow already */
@@ -211,6 +67,7 @@ static void start_replay(struct launch *self)
 
 	if (!self->options->prefetches)
 		return;
+	self->replay_began_ns = clock_now_ns();
 	enum medium medium = medium_of_path(self->options->program);
 	struct plan_options options = plan_options[medium];
 
@@ -249,6 +106,15 @@ static void choose_mode(struct launch *self)
 	if (self->options->must_not_attach && self->outcome.choice.mode != POLICY_NONE)
 		self->outcome.choice =
 			(struct policy_choice){ POLICY_NONE, "the program would lose its privilege" };
+}
+
+/* Before the launcher is attached to: a signal that ends it meanwhile does so at once. */
+static void give_head_start(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	(void)readahead_wait_ahead(self->replay, HEAD_START_MS);
+	self->outcome.head_start_ns = clock_now_ns() - self->replay_began_ns;
 }
 
 static enum collect_mode collect_mode(enum policy_mode mode)
@@ -499,14 +365,13 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 
 	start_replay(&self);
 	choose_mode(&self);
+	give_head_start(&self);
 	collect_options.mode = collect_mode(self.outcome.choice.mode);
 	attaches = !options->must_not_attach &&
 		   (collect_options.mode != COLLECT_EXIT_ONLY || options->wants_report);
 	if (attaches)
 		self.outcome.attach_error =
 			collect_attach(&self.collect, link->launcher_pid, &collect_options);
-	if (self.replay)
-		(void)readahead_wait_ahead(self.replay, HEAD_START_MS);
 	let_launcher_go(link);
 	if (attaches && self.outcome.attach_error == 0)
 		watch(&self, link->launcher_pid, completed, context);

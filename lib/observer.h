@@ -64,7 +64,8 @@ struct observer_outcome {
 	struct policy_choice choice;
 	bool shadow_is_stale; /* some file in it has changed or is missing */
 	struct readahead_stats prefetch;
-	bool knows_waste; /* of what was prefetched something is known to have been used or not */
+	uint64_t head_start_ns; /* from the start of the prefetch to that of the program */
+	bool knows_waste;       /* of what was prefetched something is known to have been used or not */
 	uint64_t wasted_bytes;
 	int attach_error; /* 0 or -errno */
 	int update_error; /* 0 or -errno: the shadow was not written */

@@ -106,7 +106,7 @@ uint64_t pageset_file_pages(const struct pageset_file *file);
  */
 void pageset_sort(struct pageset *self);
 
-/* Removes the files for which drop() is true. */
+/* Removes the files for which drop() is true, which must not look for others in self. */
 void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_file *, void *),
 		       void *context);
 

@@ -125,6 +125,7 @@ static json_t *prefetch_object(const struct report *report)
 	put(&object, "skipped_files", number(stats->skipped_files));
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
+	put(&object, "head_start_ms", milliseconds(report->head_start_ns));
 	return object;
 }
 

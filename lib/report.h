@@ -25,6 +25,7 @@ struct report {
 	const char *profile; /* "" if none */
 	enum report_shadow shadow;
 	struct readahead_stats prefetch; /* zero if nothing was prefetched */
+	uint64_t head_start_ns;          /* for which the program's start was put off for it */
 	bool knows_waste;                /* was it seen what of it was used? */
 	uint64_t wasted_bytes;           /* then: of the prefetched bytes */
 	struct {

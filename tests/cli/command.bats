@@ -150,7 +150,7 @@ make_script() { # FILE LINE...
   "$PBRUN" -R first true
   "$PBRUN" -R second true
   for field in program profile shadow prefetch.files prefetch.extents prefetch.bytes prefetch.skipped_files \
-    prefetch.elapsed_ms record.mode record.exact record.files record.pages launch.elapsed_ms \
+    prefetch.elapsed_ms prefetch.head_start_ms record.mode record.exact record.files record.pages launch.elapsed_ms \
     launch.major_faults launch.read_bytes; do
     json first "j['${field//./\'][\'}']"
   done

@@ -50,6 +50,7 @@ static struct report sample_report(void)
 		.shadow = REPORT_SHADOW_STALE,
 		.knows_waste = true,
 		.wasted_bytes = 2288,
+		.head_start_ns = 5500000,
 		.prefetch = { .files = 1,
 			      .extents = 2,
 			      .bytes = 3 * 4096,
@@ -77,6 +78,7 @@ START_TEST(launch_has_every_field)
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.wasted_bytes")), 2288);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.skipped_files")), 4);
 	ck_assert_double_eq(json_real_value(at(json, "prefetch.elapsed_ms")), 1.234);
+	ck_assert_double_eq(json_real_value(at(json, "prefetch.head_start_ms")), 5.5);
 	ck_assert_str_eq(json_string_value(at(json, "record.mode")), "train");
 	ck_assert(json_is_true(at(json, "record.exact")));
 	ck_assert_int_eq(json_integer_value(at(json, "record.files")), 6);
