@@ -340,10 +340,10 @@ void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_f
 			self->files[n_kept++] = file;
 	}
 	self->n_files = n_kept;
-	if (self->slots) {
-		memset(self->slots, 0, self->n_slots * sizeof(self->slots[0]));
+	for (size_t i = 0; i < self->n_slots; i++)
+		self->slots[i] = NULL;
+	if (self->slots)
 		fill_slots(self);
-	}
 }
 
 uint64_t pageset_count_pages(const struct pageset *self)

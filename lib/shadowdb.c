@@ -152,7 +152,7 @@ static struct shadow_source source_of(const struct stat *st, uint32_t checksum)
 static int read_file(int dir_fd, const char *name, void **ret_data, size_t *ret_size,
 		     struct shadow_source *ret_source)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	uint32_t checksum = 0;
 	cleanup_close int fd = open_file(dir_fd, name, &st);
 	int r = fd < 0 ? fd : read_all(fd, (size_t)st.st_size, ret_data, ret_size);
@@ -171,7 +171,7 @@ bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shado
 	const struct shadow_source *known = &shadow->source;
 	char name[NAME_MAX + 1];
 	uint32_t checksum = 0;
-	struct stat st;
+	struct stat st = { 0 };
 
 	if (self->dir_fd < 0 || known->inode == 0)
 		return false;
