@@ -1,5 +1,6 @@
 #include "observer.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -115,6 +116,15 @@ static void give_head_start(struct launch *self)
 		return;
 	(void)readahead_wait_ahead(self->replay, HEAD_START_MS);
 	self->outcome.head_start_ns = clock_now_ns() - self->replay_began_ns;
+}
+
+/* After OBSERVER_PATIENCE_MS it does not: the program may run already, and to attach to it would come too
+ * late. */
+static bool launcher_waits(const struct observer_link *link)
+{
+	struct pollfd pipe_end = { .fd = link->fd };
+
+	return poll(&pipe_end, 1, 0) == 0; /* else POLLERR: nobody reads any more */
 }
 
 static enum collect_mode collect_mode(enum policy_mode mode)
@@ -366,8 +376,13 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	start_replay(&self);
 	choose_mode(&self);
 	give_head_start(&self);
+	bool is_late = !launcher_waits(link);
+
+	if (is_late)
+		self.outcome.choice =
+			(struct policy_choice){ POLICY_NONE, "the program did not wait, and runs already" };
 	collect_options.mode = collect_mode(self.outcome.choice.mode);
-	attaches = !options->must_not_attach &&
+	attaches = !is_late && !options->must_not_attach &&
 		   (collect_options.mode != COLLECT_EXIT_ONLY || options->wants_report);
 	if (attaches)
 		self.outcome.attach_error =
