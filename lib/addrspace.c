@@ -6,6 +6,9 @@
 #include "pagemap.h"
 #include "uffd.h"
 
+/* What lies between two mappings and is not larger is looked at, too: the call costs more. */
+#define MOST_GAP_BYTES (UINT64_C(64) << 10)
+
 struct addrspace *addrspace_new(void)
 {
 	struct addrspace *self = calloc(1, sizeof(*self));
@@ -56,6 +59,7 @@ static int append(struct addrspace *self, struct addrspace_mapping mapping)
 		self->n_allocated = n;
 	}
 	self->mappings[self->n_mappings++] = mapping;
+	self->is_sorted = false;
 	return 0;
 }
 
@@ -99,6 +103,7 @@ int addrspace_unmap(struct addrspace *self, uint64_t start, uint64_t end)
 			self->mappings[i++] = has_head ? head : tail;
 		else
 			*mapping = self->mappings[--self->n_mappings];
+		self->is_sorted = false;
 		if (has_head && has_tail) {
 			int r = append(self, tail);
 
@@ -180,21 +185,37 @@ int addrspace_reload(struct addrspace *self, pid_t tid, struct pageset *pageset,
 	return 0;
 }
 
+static int compare_starts(const void *a, const void *b)
+{
+	const struct addrspace_mapping *x = a;
+	const struct addrspace_mapping *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static void sort_mappings(struct addrspace *self)
+{
+	if (!self->is_sorted)
+		qsort(self->mappings, self->n_mappings, sizeof(self->mappings[0]), compare_starts);
+	self->is_sorted = true;
+}
+
+/* Mappings that lie close together, in order: looked at by one call. */
 struct scan {
-	const struct addrspace_mapping *mapping;
+	const struct addrspace_mapping *next; /* the first that may still have pages */
+	const struct addrspace_mapping *end;
 	uint32_t now_us;
 	uint64_t n_new;
 };
 
-static int add_found(uint64_t run_start, uint64_t run_end, void *context)
+/* The pages of one mapping in [start, end), which it has. */
+static int add_pages(struct scan *scan, const struct addrspace_mapping *mapping, uint64_t start, uint64_t end)
 {
-	struct scan *scan = context;
-	const struct addrspace_mapping *mapping = scan->mapping;
 	struct pageset_file *file = mapping->file;
 	unsigned int shift = pagemap_page_shift();
 	uint64_t n_file_pages = (file->id.size_bytes + pagemap_page_size() - 1) >> shift;
-	struct page_run run = { .first_page = mapping->first_page + ((run_start - mapping->start) >> shift),
-				.n_pages = (run_end - run_start) >> shift };
+	struct page_run run = { .first_page = mapping->first_page + ((start - mapping->start) >> shift),
+				.n_pages = (end - start) >> shift };
 
 	/* Behind the end of the file there is nothing to read. */
 	if (run.first_page >= n_file_pages)
@@ -211,6 +232,20 @@ static int add_found(uint64_t run_start, uint64_t run_end, void *context)
 	return 0;
 }
 
+static int add_found(uint64_t run_start, uint64_t run_end, void *context)
+{
+	struct scan *scan = context;
+	int r = 0;
+
+	while (scan->next < scan->end && scan->next->end <= run_start)
+		scan->next++;
+	for (const struct addrspace_mapping *mapping = scan->next;
+	     r == 0 && mapping < scan->end && mapping->start < run_end; mapping++)
+		r = add_pages(scan, mapping, mapping->start > run_start ? mapping->start : run_start,
+			      mapping->end < run_end ? mapping->end : run_end);
+	return r;
+}
+
 int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t end, uint32_t now_us)
 {
 	struct scan scan = { .now_us = now_us };
@@ -218,17 +253,26 @@ int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t e
 
 	if (fd < 0)
 		return fd;
-	for (size_t i = 0; i < self->n_mappings; i++) {
-		const struct addrspace_mapping *mapping = &self->mappings[i];
+	sort_mappings(self);
+	const struct addrspace_mapping *mapping = self->mappings;
+	const struct addrspace_mapping *mappings_end = mapping + self->n_mappings;
 
-		if (mapping->start >= end || mapping->end <= start)
-			continue;
-		scan.mapping = mapping;
+	while (mapping < mappings_end && mapping->end <= start)
+		mapping++;
+	while (mapping < mappings_end && mapping->start < end) {
+		const struct addrspace_mapping *last = mapping;
+
+		while (last + 1 < mappings_end && last[1].start < end &&
+		       last[1].start - last->end <= MOST_GAP_BYTES)
+			last++;
+		scan.next = mapping;
+		scan.end = last + 1;
 		int r = pagemap_scan(fd, mapping->start > start ? mapping->start : start,
-				     mapping->end < end ? mapping->end : end, add_found, &scan);
+				     last->end < end ? last->end : end, add_found, &scan);
 
 		if (r < 0)
 			return r;
+		mapping = last + 1;
 	}
 	return scan.n_new > INT_MAX ? INT_MAX : (int)scan.n_new;
 }

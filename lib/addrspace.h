@@ -23,9 +23,10 @@ struct addrspace_mapping {
 struct addrspace {
 	unsigned int n_users;               /* processes: more than one after vfork(2) */
 	int uffd;                           /* -1: none */
-	struct addrspace_mapping *mappings; /* in no order, disjoint */
+	struct addrspace_mapping *mappings; /* disjoint, by address if is_sorted */
 	size_t n_mappings;
 	size_t n_allocated; /* private */
+	bool is_sorted;     /* private */
 };
 
 /* With one user. NULL: no memory. */

@@ -13,7 +13,7 @@
 #define TRAIN_TICK_US 10000
 #define SAMPLE_TICK_US 100000
 /* Scanning may take this share of the time: one part in so many. */
-#define SCAN_SHARE 8
+#define SCAN_SHARE 16
 /* For the kernel to change from the observer to the program and back, on one CPU. */
 #define SWITCH_NS 3000u
 /* What takes longer may have been a wait for the disk. */
@@ -123,6 +123,7 @@ static int release_all(struct collect *self)
 	uint64_t deadline = clock_now_ns() + COLLECT_RELEASE_PATIENCE_NS;
 	struct tracee_stop stop;
 
+	onecpu_reconsider(&state->onecpu);
 	if (state->has_waiting_stop)
 		collect_resume_waiting(self);
 	for (struct process *process = state->tree.processes; process; process = process->next)

@@ -33,13 +33,22 @@ static int scan_process(struct collect *self, const struct process *process, pid
 	return r == -ENOMEM ? r : 0; /* else it is gone, or hidden: nothing to be had */
 }
 
+/* What stood in system calls all the time since the last look has touched nothing. */
+static bool may_have_touched(const struct process *process)
+{
+	return process->has_run || process->n_in_syscall < process->n_known_tasks;
+}
+
 int collect_scan_all(struct collect *self)
 {
 	const struct proctree *tree = &self->state->tree;
 	int r = 0;
 
-	for (const struct process *process = tree->processes; process && r == 0; process = process->next)
-		r = scan_process(self, process, proctree_living_task(tree, process));
+	for (struct process *process = tree->processes; process && r == 0; process = process->next) {
+		if (may_have_touched(process))
+			r = scan_process(self, process, proctree_living_task(tree, process));
+		process->has_run = false;
+	}
 	return r;
 }
 
@@ -78,15 +87,12 @@ static int watch_addrspace(struct collect *self, struct process *process, struct
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Does the new process run in its parent's address space, as after vfork(2)? */
-static struct process *find_address_owner(const struct proctree *tree, pid_t pid, pid_t parent_pid)
-{
-	enum { COMPARE_VM = 1 }; /* KCMP_VM, kcmp(2) */
-	struct process *parent = proctree_find_process(tree, parent_pid);
+enum { COMPARE_VM = 1, COMPARE_FILES = 2 }; /* KCMP_VM, KCMP_FILES in <linux/kcmp.h> */
 
-	if (!parent || !parent->addrspace || syscall(SYS_kcmp, pid, parent_pid, COMPARE_VM, 0, 0) != 0)
-		return NULL;
-	return parent;
+/* Have a new process and its parent that in common? kcmp(2). */
+static bool shares(const struct process *child, const struct process *parent, int what)
+{
+	return syscall(SYS_kcmp, child->pid, parent->pid, what, 0, 0) == 0;
 }
 
 /* The first that is heard of a task. 0; 1: it was let go; -ENOMEM, -ESRCH, -EINTR: stop was changed. */
@@ -107,12 +113,14 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 	if (r < 0 || !is_new_process)
 		return r;
 	struct process *process = (*ret_task)->process;
-	struct process *owner = find_address_owner(&state->tree, process->pid, status.parent_pid);
+	struct process *parent = proctree_find_process(&state->tree, status.parent_pid);
 
-	if (owner) {
-		process->addrspace = addrspace_ref(owner->addrspace);
+	if (parent && shares(process, parent, COMPARE_FILES))
+		descriptors_share(&process->descriptors, &parent->descriptors);
+	if (parent && parent->addrspace && shares(process, parent, COMPARE_VM)) { /* as after vfork(2) */
+		process->addrspace = addrspace_ref(parent->addrspace);
 		process->shares_addrspace = true;
-		process->is_elsewhere = owner->is_elsewhere;
+		process->is_elsewhere = parent->is_elsewhere;
 		return 0;
 	}
 	/* Where it does not stand at its very beginning, nothing can be put into it. */
@@ -139,7 +147,7 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 			task->process->n_tasks++;
 		}
 	}
-	task->in_syscall = false;
+	proctree_set_in_syscall(&self->state->tree, task, false);
 	task->process->is_foreign = false;
 	if (!self->has_execed) {
 		self->has_execed = true;
@@ -158,7 +166,8 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 		if (r != 0)
 			return r;
 	}
-	process_forget_files(task->process);
+	descriptors_forget_all(&task->process->descriptors);
+	task->process->descriptors.are_shared = false; /* execve(2) unshares them */
 	task->process->has_seccomp_filter =
 		proctree_read_status(stop->tid, &status) < 0 || status.has_seccomp_filter;
 	return watch_addrspace(self, task->process, stop);
@@ -235,14 +244,16 @@ static bool be_courteous(struct collect *self, struct task *task, const struct t
 /* 1: the stop was dealt with. 0: to be resumed. -ENOMEM. */
 static int on_syscall_entry(struct collect *self, struct task *task, const struct tracee_stop *stop)
 {
-	task->in_syscall = stop->is_native;
+	proctree_set_in_syscall(&self->state->tree, task, stop->is_native);
 	task->nr = stop->nr;
+	task->wants_exit = true;
 	if (!stop->is_native) {
 		task->process->is_foreign = true;
 		if (!courtesy_translate_foreign(&task->nr))
 			return 0;
 	}
 	memcpy(task->args, stop->args, sizeof(task->args));
+	task->wants_exit = fileuse_wants_exit(task);
 	if (be_courteous(self, task, stop))
 		return 1;
 	if (task->nr == SYS_execve || task->nr == SYS_execveat) {
@@ -258,7 +269,7 @@ static int on_syscall_exit(struct collect *self, struct task *task, const struct
 {
 	if (!task->in_syscall || !stop->is_native)
 		return 0;
-	task->in_syscall = false;
+	proctree_set_in_syscall(&self->state->tree, task, false);
 	return fileuse_exit(&self->state->fileuse, task, stop->result, collect_use_time_us(self));
 }
 
@@ -278,6 +289,7 @@ static int on_exiting(struct collect *self, struct task *task)
 
 	if (!task->is_exiting) {
 		task->is_exiting = true;
+		proctree_set_in_syscall(&self->state->tree, task, true);
 		process->n_tasks--;
 	}
 	if (process->n_tasks > 0 || !self->has_execed || has_unmet_tasks(task))
@@ -301,6 +313,9 @@ static int on_stop(struct collect *self, struct task *task, struct tracee_stop *
 		return 1;
 	}
 	switch (stop->event) {
+	case TRACEE_SYSCALL: /* an exit that says nothing */
+		proctree_set_in_syscall(&self->state->tree, task, false);
+		return 0;
 	case TRACEE_SYSCALL_ENTRY:
 		return on_syscall_entry(self, task, stop);
 	case TRACEE_SYSCALL_EXIT:
@@ -328,6 +343,25 @@ void collect_forget_task(struct collect *self, pid_t tid)
 		proctree_remove(&self->state->tree, task);
 }
 
+/* Is the affinity of the task without meaning until its next stop? */
+static bool is_indifferent_to_affinity(const struct task *task, const struct tracee_stop *stop)
+{
+	if (stop->event != TRACEE_SYSCALL_ENTRY)
+		return stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT;
+	return stop->is_native && task &&
+	       (onecpu_is_indifferent_call(stop->nr) ||
+		fileuse_is_plain_read(task->process, stop->nr, stop->args));
+}
+
+/* True if no other task executes anything. */
+static bool is_alone(const struct proctree *tree, pid_t tid)
+{
+	const struct task *task = proctree_find(tree, tid);
+	size_t n_running = tree->n_tasks - tree->n_in_syscall;
+
+	return n_running == (task && !task->in_syscall);
+}
+
 /* Takes in one event. 0 or -errno. */
 int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 {
@@ -335,6 +369,11 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	struct task *task = proctree_find(&state->tree, stop->tid);
 	int r = 0;
 
+	if (stop->event == TRACEE_SYSCALL && !(task && task->in_syscall && !task->wants_exit))
+		tracee_read_syscall(stop);
+	bool is_indifferent = is_indifferent_to_affinity(task, stop);
+
+	onecpu_note_stop(&state->onecpu, stop->tid, is_indifferent);
 	if (state->has_waiting_stop && state->waiting_stop.tid == stop->tid)
 		state->has_waiting_stop = false; /* it was killed */
 	if (stop->event == TRACEE_GONE) {
@@ -344,8 +383,10 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	self->n_stops++;
 	if (!task)
 		r = meet_task(self, stop, &task);
-	if (r == 0)
+	if (r == 0) {
+		task->process->has_run = true;
 		r = on_stop(self, task, stop);
+	}
 	if (r == -EINTR) { /* killed while a call was put into it: stop tells how far it is */
 		task = proctree_find(&state->tree, stop->tid);
 		if (stop->event == TRACEE_GONE || !task) {
@@ -356,6 +397,7 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	}
 	if (r == 1)
 		return 0;
-	onecpu_resume(&state->onecpu, &state->tracer, stop);
+	onecpu_resume(&state->onecpu, &state->tracer, stop, is_alone(&state->tree, stop->tid),
+		      is_indifferent);
 	return r == -ESRCH ? 0 : r;
 }

@@ -7,87 +7,31 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "filecall.h"
 #include "pagemap.h"
 
-/* Newer than the headers of some C libraries. */
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#ifndef SYS_faccessat2
-#define SYS_faccessat2 439
-#endif
-
-/* How a call names a file by path: the argument's index, the directory descriptor's (-1: the working
- * directory), and what success means. */
-struct path_call {
-	long nr;
-	int path_arg;
-	int dirfd_arg;
-	uint8_t access;
-};
-
-static const struct path_call path_calls[] = {
-	{ SYS_openat, 1, 0, PAGESET_OPENED },
-	{ SYS_openat2, 1, 0, PAGESET_OPENED },
-	{ SYS_newfstatat, 1, 0, PAGESET_STATED },
-	{ SYS_statx, 1, 0, PAGESET_STATED },
-	{ SYS_faccessat, 1, 0, PAGESET_STATED },
-	{ SYS_faccessat2, 1, 0, PAGESET_STATED },
-	{ SYS_readlinkat, 1, 0, PAGESET_STATED },
-	{ SYS_statfs, 0, -1, PAGESET_STATED },
-	{ SYS_chdir, 0, -1, PAGESET_STATED },
-	{ SYS_getxattr, 0, -1, PAGESET_STATED },
-	{ SYS_lgetxattr, 0, -1, PAGESET_STATED },
-	{ SYS_execve, 0, -1, PAGESET_STATED }, /* only a failed one is seen to exit here */
-#ifdef SYS_open
-	{ SYS_open, 0, -1, PAGESET_OPENED },
-	{ SYS_stat, 0, -1, PAGESET_STATED },
-	{ SYS_lstat, 0, -1, PAGESET_STATED },
-	{ SYS_access, 0, -1, PAGESET_STATED },
-	{ SYS_readlink, 0, -1, PAGESET_STATED },
-#endif
-};
-
-/* How a call reads: the descriptor's argument, the offset's (-1: the file position), by value or by address.
- */
-struct read_call {
-	long nr;
-	int fd_arg;
-	int offset_arg;
-	bool offset_is_address;
-};
-
-static const struct read_call read_calls[] = {
-	{ SYS_read, 0, -1, false },          { SYS_readv, 0, -1, false },  { SYS_pread64, 0, 3, false },
-	{ SYS_preadv, 0, 3, false },         { SYS_preadv2, 0, 3, false }, { SYS_sendfile, 1, 2, true },
-	{ SYS_copy_file_range, 0, 1, true }, { SYS_splice, 0, 1, true },
-};
-
-static const struct path_call *find_path_call(uint64_t nr)
+static enum descriptor_kind kind_of_read(const struct process *process, const struct read_call *call,
+					 const uint64_t *args)
 {
-	for (size_t i = 0; i < sizeof(path_calls) / sizeof(path_calls[0]); i++)
-		if (path_calls[i].nr == (long)nr)
-			return &path_calls[i];
-	return NULL;
-}
-
-static const struct read_call *find_read_call(uint64_t nr)
-{
-	for (size_t i = 0; i < sizeof(read_calls) / sizeof(read_calls[0]); i++)
-		if (read_calls[i].nr == (long)nr)
-			return &read_calls[i];
-	return NULL;
+	return descriptors_get(&process->descriptors, (int)args[call->fd_arg]).kind;
 }
 
 bool fileuse_is_disk_call(const struct task *task)
 {
-	const struct read_call *read_call = find_read_call(task->nr);
-	uint64_t fd = read_call ? task->args[read_call->fd_arg] : 0;
+	const struct read_call *read_call = filecall_by_read(task->nr);
 
 	if (read_call) /* else it may be a pipe, or a terminal */
-		return fd < PROCESS_N_CACHED_FDS && task->process->files[fd];
+		return kind_of_read(task->process, read_call, task->args) == DESCRIPTOR_FILE;
 	return task->nr == SYS_mmap || task->nr == SYS_munmap || task->nr == SYS_getdents64 ||
-	       find_path_call(task->nr);
+	       filecall_by_path(task->nr);
+}
+
+bool fileuse_is_plain_read(const struct process *process, uint64_t nr, const uint64_t *args)
+{
+	const struct read_call *call = filecall_by_read(nr);
+	enum descriptor_kind kind = call ? kind_of_read(process, call, args) : DESCRIPTOR_UNKNOWN;
+
+	return kind == DESCRIPTOR_FILE || kind == DESCRIPTOR_STREAM;
 }
 
 /* readlink(2) of /proc/PID/WHAT, terminated. False if it fails or does not fit. */
@@ -192,6 +136,14 @@ static bool is_disk_path(const char *path)
 	return true;
 }
 
+static void add_access(struct fileuse *self, struct pageset_file *file, uint8_t access)
+{
+	if ((file->access | access) != file->access) {
+		file->access |= access;
+		self->n_new++;
+	}
+}
+
 static int note_access(struct fileuse *self, const char *path, uint8_t access, uint32_t now_us,
 		       struct pageset_file **ret_file)
 {
@@ -206,30 +158,34 @@ static int note_access(struct fileuse *self, const char *path, uint8_t access, u
 		if (r < 0)
 			return r;
 	}
-	if ((file->access | access) != file->access) {
-		file->access |= access;
-		self->n_new++;
-	}
+	add_access(self, file, access);
 	if (ret_file)
 		*ret_file = file;
 	return 0;
 }
 
 /*
- * The regular file that a descriptor is open on, under a path that leads us to the same file; NULL if
- * there is none. access is noted for it. 0 or -ENOMEM.
+ * What a descriptor is open on: a file only under a path that leads us to the same regular file. access is
+ * noted for it. 0 or -ENOMEM.
  */
-static int file_of_fd(struct fileuse *self, pid_t tid, int fd, uint8_t access, uint32_t now_us,
-		      struct pageset_file **ret_file)
+static int look_at_fd(struct fileuse *self, pid_t tid, int fd, uint8_t access, uint32_t now_us,
+		      struct descriptor *ret_descriptor)
 {
 	char link[64];
 	char path[PATH_MAX];
 	struct stat st;
 	struct stat st_of_path;
 
-	*ret_file = NULL;
+	*ret_descriptor = (struct descriptor){ .kind = DESCRIPTOR_OTHER };
 	snprintf(link, sizeof(link), "/proc/%d/fd/%d", tid, fd);
-	if (!read_fd_link(tid, fd, path) || !is_disk_path(path) || stat(link, &st) < 0 ||
+	ssize_t n = readlink(link, path, sizeof(path));
+
+	if (n <= 0 || n >= PATH_MAX)
+		return 0;
+	path[n] = '\0';
+	if (path[0] != '/')
+		ret_descriptor->kind = DESCRIPTOR_STREAM;
+	if (path[0] != '/' || !is_disk_path(path) || stat(link, &st) < 0 ||
 	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || stat(path, &st_of_path) < 0 ||
 	    st.st_dev != st_of_path.st_dev || st.st_ino != st_of_path.st_ino)
 		return 0;
@@ -240,35 +196,27 @@ static int file_of_fd(struct fileuse *self, pid_t tid, int fd, uint8_t access, u
 		return r;
 	if (S_ISREG(st.st_mode)) {
 		file->id = fileid_from_stat(&st);
-		*ret_file = file;
+		*ret_descriptor = (struct descriptor){ DESCRIPTOR_FILE, file };
 	}
 	return 0;
 }
 
-static bool can_cache(int64_t fd)
+/* The regular file that a descriptor is open on, or NULL. access is noted for it. 0 or -ENOMEM. */
+static int file_of_fd(struct fileuse *self, const struct task *task, int fd, uint8_t access, uint32_t now_us,
+		      struct pageset_file **ret_file)
 {
-	return fd >= 0 && fd < PROCESS_N_CACHED_FDS;
-}
+	struct descriptors *descriptors = &task->process->descriptors;
+	struct descriptor descriptor = descriptors_get(descriptors, fd);
+	int r = 0;
 
-static void forget_fd(struct process *process, int64_t fd)
-{
-	if (can_cache(fd))
-		process->files[fd] = NULL;
-}
-
-static int file_to_read(struct fileuse *self, const struct task *task, int fd, uint32_t now_us,
-			struct pageset_file **ret_file)
-{
-	struct process *process = task->process;
-
-	if (can_cache(fd) && process->files[fd]) {
-		*ret_file = process->files[fd];
-		return 0;
+	if (descriptor.kind == DESCRIPTOR_UNKNOWN) {
+		r = look_at_fd(self, task->tid, fd, access, now_us, &descriptor);
+		if (r == 0)
+			descriptors_set(descriptors, fd, descriptor);
+	} else if (descriptor.file) {
+		add_access(self, descriptor.file, access);
 	}
-	int r = file_of_fd(self, task->tid, fd, PAGESET_READ, now_us, ret_file);
-
-	if (r == 0 && can_cache(fd))
-		process->files[fd] = *ret_file;
+	*ret_file = descriptor.file;
 	return r;
 }
 
@@ -315,7 +263,7 @@ static int note_read(struct fileuse *self, const struct read_call *call, const s
 {
 	int fd = (int)task->args[call->fd_arg];
 	struct pageset_file *file = NULL;
-	int r = n > 0 ? file_to_read(self, task, fd, now_us, &file) : 0;
+	int r = n > 0 ? file_of_fd(self, task, fd, PAGESET_READ, now_us, &file) : 0;
 
 	if (r < 0 || !file || has_all_pages(file))
 		return r;
@@ -344,11 +292,16 @@ static int note_path(struct fileuse *self, const struct path_call *call, const s
 	if (result < 0 && result != -ENOENT && result != -ENOTDIR)
 		return 0;
 	if (is_open && result >= 0) {
-		forget_fd(task->process, result);
-		int r = file_of_fd(self, task->tid, (int)result, access_of_open(call, task), now_us, &file);
+		struct descriptors *descriptors = &task->process->descriptors;
+		uint8_t opened = access_of_open(call, task);
+
+		descriptors_forget(descriptors, result);
+		int r = file_of_fd(self, task, (int)result, opened, now_us, &file);
 
 		if (r < 0)
 			return r;
+		if (opened & PAGESET_WRITTEN) /* its size is another when it is read */
+			descriptors_forget(descriptors, result);
 	}
 	if (task->process->is_elsewhere ||
 	    !read_absolute_path(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
@@ -377,7 +330,7 @@ static int note_map(struct fileuse *self, const struct task *task, uint64_t addr
 
 	if (task->args[3] & MAP_ANONYMOUS)
 		return addrspace_unmap(addrspace, address, end);
-	int r = file_of_fd(self, task->tid, (int)task->args[4], PAGESET_MAPPED, now_us, &file);
+	int r = file_of_fd(self, task, (int)task->args[4], PAGESET_MAPPED, now_us, &file);
 
 	if (r < 0)
 		return r;
@@ -413,10 +366,10 @@ int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us)
 
 	switch (task->nr) {
 	case SYS_close:
-		forget_fd(process, (int64_t)task->args[0]);
+		descriptors_forget(&process->descriptors, (int)task->args[0]);
 		break;
 	case SYS_close_range:
-		process_forget_files(process);
+		descriptors_forget_all(&process->descriptors);
 		break;
 	case SYS_munmap:
 	case SYS_mremap:
@@ -457,16 +410,49 @@ static bool is_error(int64_t result)
 	return result < 0 && result > -4096;
 }
 
-static void forget_duplicate(const struct task *task, int64_t result)
+static void note_duplicate(const struct task *task, int64_t result)
 {
-	if (task->nr == SYS_fcntl && task->args[1] != F_DUPFD && task->args[1] != F_DUPFD_CLOEXEC)
-		return;
-	forget_fd(task->process, result);
+	struct descriptors *descriptors = &task->process->descriptors;
+
+	descriptors_set(descriptors, result, descriptors_get(descriptors, (int)task->args[0]));
+}
+
+bool fileuse_wants_exit(const struct task *task)
+{
+	const struct read_call *read_call = filecall_by_read(task->nr);
+	enum descriptor_kind kind;
+
+	if (read_call) {
+		kind = kind_of_read(task->process, read_call, task->args);
+		return kind == DESCRIPTOR_UNKNOWN || kind == DESCRIPTOR_FILE;
+	}
+	switch (task->nr) {
+	case SYS_mmap:
+	case SYS_munmap:
+	case SYS_mremap:
+	case SYS_close:
+	case SYS_getdents64:
+	case SYS_chroot:
+	case SYS_pivot_root:
+	case SYS_setns:
+	case SYS_unshare:
+	case SYS_fchdir:
+	case SYS_dup:
+#ifdef SYS_dup2
+	case SYS_dup2:
+#endif
+	case SYS_dup3:
+		return true;
+	case SYS_fcntl:
+		return task->args[1] == F_DUPFD || task->args[1] == F_DUPFD_CLOEXEC;
+	default:
+		return filecall_by_path(task->nr);
+	}
 }
 
 int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us)
 {
-	const struct read_call *read_call = find_read_call(task->nr);
+	const struct read_call *read_call = filecall_by_read(task->nr);
 
 	if (read_call)
 		return note_read(self, read_call, task, result, now_us);
@@ -475,6 +461,9 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 		return is_error(result) ? 0 : note_map(self, task, (uint64_t)result, now_us);
 	case SYS_munmap:
 		return is_error(result) ? 0 : note_unmap(task);
+	case SYS_close: /* another thread may have read from it meanwhile */
+		descriptors_forget(&task->process->descriptors, (int)task->args[0]);
+		return 0;
 	case SYS_mremap:
 		return is_error(result) ? 0 : note_move(task, (uint64_t)result);
 	case SYS_getdents64: {
@@ -501,12 +490,12 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 #endif
 	case SYS_dup3:
 	case SYS_fcntl:
-		forget_duplicate(task, result);
+		note_duplicate(task, result);
 		return 0;
 	default:
 		break;
 	}
-	const struct path_call *path_call = find_path_call(task->nr);
+	const struct path_call *path_call = filecall_by_path(task->nr);
 
 	return path_call ? note_path(self, path_call, task, result, now_us) : 0;
 }

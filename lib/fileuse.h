@@ -18,6 +18,9 @@ struct fileuse {
 
 #define FILEUSE_MAX_LOOKUPS 20000
 
+/* Is it a call that reads a descriptor which is known to be a regular file, a pipe or a socket? */
+bool fileuse_is_plain_read(const struct process *process, uint64_t nr, const uint64_t *args);
+
 /* Is the task in a call that waits for nothing but a disk, if for anything? */
 bool fileuse_is_disk_call(const struct task *task);
 
@@ -25,7 +28,10 @@ bool fileuse_is_disk_call(const struct task *task);
  * -ENOMEM. */
 must_check int fileuse_entry(struct fileuse *self, struct task *task, uint32_t now_us);
 
-/* At a call's exit. 0 or -ENOMEM; what cannot be found out is passed over. */
+/* Does the exit of the call that the task has entered say anything? */
+bool fileuse_wants_exit(const struct task *task);
+
+/* At a call's exit, where it is wanted. 0 or -ENOMEM; what cannot be found out is passed over. */
 must_check int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us);
 
 /* Reads a path argument, as it is, from the task's memory into ret_path (PATH_MAX). False if it cannot be

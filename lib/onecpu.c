@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -14,22 +15,37 @@
 /* So many stops of one task alone say that it runs alone. */
 #define ALONE_STOPS 8
 
-/* In the guard: waits for the end of the tracer, and keeps its word. */
-__attribute__((noreturn)) static void guard(int fd, const struct onecpu_pledge *pledge)
+/* Unless somebody else has changed it meanwhile. */
+static void give_back(struct onecpu_pledge *pledge)
+{
+	cpu_set_t now;
+
+	if (pledge->tid == 0)
+		return;
+	if (sched_getaffinity(pledge->tid, sizeof(now), &now) == 0 && CPU_EQUAL(&now, &pledge->lent))
+		(void)sched_setaffinity(pledge->tid, sizeof(pledge->affinity), &pledge->affinity);
+	atomic_signal_fence(memory_order_seq_cst);
+	pledge->tid = 0;
+}
+
+/* In the guard: waits for the end of the tracer, and keeps its word. Whoever kills all that is called pbrun,
+ * or its session, does not mean the guard. */
+__attribute__((noreturn)) static void guard(int fd, struct onecpu_pledge *pledge)
 {
 	char byte;
 
+	(void)setsid();
+	(void)prctl(PR_SET_NAME, "affinity-guard");
 	(void)dup2(fd, 0);
 	(void)close_range(1, UINT_MAX, 0);
 	while (read(0, &byte, 1) < 0 && errno == EINTR)
 		;
-	if (pledge->tid)
-		(void)sched_setaffinity(pledge->tid, sizeof(pledge->affinity), &pledge->affinity);
+	give_back(pledge);
 	_exit(0);
 }
 
 /* The guard is no child: waitpid(2) is for the tracees. Returns what wakes it when closed, or -1. */
-static int start_guard(const struct onecpu_pledge *pledge)
+static int start_guard(struct onecpu_pledge *pledge)
 {
 	int fds[2];
 
@@ -73,6 +89,8 @@ void onecpu_init(struct onecpu *self)
 
 void onecpu_release(struct onecpu *self)
 {
+	if (self->pledge)
+		give_back(self->pledge);
 	if (self->guard_fd >= 0)
 		close(self->guard_fd);
 	if (self->pledge)
@@ -88,6 +106,8 @@ static void bind_thread(struct onecpu *self, bool binds)
 
 	if (binds == self->is_bound || cpu < 0 || cpu >= CPU_SETSIZE)
 		return;
+	if (self->pledge)
+		give_back(self->pledge);
 	if (binds) {
 		CPU_ZERO(&set);
 		CPU_SET((size_t)cpu, &set);
@@ -100,66 +120,62 @@ static void bind_thread(struct onecpu *self, bool binds)
 
 /* The frequent ones of the calls that neither show an affinity nor hand it on, as clone(2) does. */
 static const long indifferent_calls[] = {
-	SYS_openat,    SYS_close,        SYS_newfstatat,     SYS_fstat,  SYS_statx,    SYS_readlinkat,
-	SYS_faccessat, SYS_getdents64,   SYS_lseek,          SYS_mmap,   SYS_munmap,   SYS_mprotect,
-	SYS_brk,       SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_futex,
+	SYS_openat,    SYS_close,        SYS_newfstatat,     SYS_fstat,   SYS_statx,    SYS_readlinkat,
+	SYS_faccessat, SYS_getdents64,   SYS_lseek,          SYS_mmap,    SYS_munmap,   SYS_mprotect,
+	SYS_brk,       SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_futex,   SYS_fstatfs,  SYS_getrandom,
+	SYS_ioctl,     SYS_fcntl,        SYS_write,          SYS_madvise, SYS_ppoll,    SYS_getpid,
+	SYS_gettid,    SYS_getuid,       SYS_geteuid,        SYS_getgid,  SYS_getegid,  SYS_statfs,
 #ifdef SYS_open
-	SYS_open,      SYS_stat,         SYS_lstat,          SYS_access, SYS_readlink,
+	SYS_open,      SYS_stat,         SYS_lstat,          SYS_access,  SYS_readlink, SYS_poll,
 #endif
 };
 
-/*
- * Is the affinity of a task that goes on from this stop without meaning? It may run before this thread has
- * set it back: as far as its next system call, where it stops.
- */
-static bool is_indifferent(const struct tracee_stop *stop)
+bool onecpu_is_indifferent_call(uint64_t nr)
 {
-	if (stop->event != TRACEE_SYSCALL_ENTRY)
-		return stop->event == TRACEE_SYSCALL_EXIT;
-	for (size_t i = 0; stop->is_native && i < sizeof(indifferent_calls) / sizeof(indifferent_calls[0]);
-	     i++)
-		if (stop->nr == (uint64_t)indifferent_calls[i])
+	for (size_t i = 0; i < sizeof(indifferent_calls) / sizeof(indifferent_calls[0]); i++)
+		if (nr == (uint64_t)indifferent_calls[i])
 			return true;
 	return false;
 }
 
-/* True if the task was resumed here. */
-static bool resume_here(const struct onecpu *self, const struct tracer *tracer,
-			const struct tracee_stop *stop)
+static void bind_task(const struct onecpu *self, pid_t tid)
 {
-	cpu_set_t theirs;
-	cpu_set_t here;
+	struct onecpu_pledge *pledge = self->pledge;
+	cpu_set_t *theirs = &pledge->affinity;
 
-	if (sched_getaffinity(stop->tid, sizeof(theirs), &theirs) < 0 || CPU_COUNT(&theirs) < 2)
-		return false;
-	CPU_AND(&here, &theirs, &self->own);
-	if (CPU_COUNT(&here) != 1)
-		return false;
+	if (sched_getaffinity(tid, sizeof(*theirs), theirs) < 0 || CPU_COUNT(theirs) < 2)
+		return;
+	CPU_AND(&pledge->lent, theirs, &self->own);
+	if (CPU_COUNT(&pledge->lent) != 1)
+		return;
 	/* Where it may run anywhere, that is to include CPUs that are yet to come. */
-	if (CPU_COUNT(&theirs) == self->n_online)
-		memset(&theirs, 0xff, sizeof(theirs));
-	self->pledge->affinity = theirs;
+	if (CPU_COUNT(theirs) == self->n_online)
+		memset(theirs, 0xff, sizeof(*theirs));
 	atomic_signal_fence(memory_order_seq_cst);
-	self->pledge->tid = stop->tid;
+	pledge->tid = tid;
 	atomic_signal_fence(memory_order_seq_cst);
-	(void)sched_setaffinity(stop->tid, sizeof(here), &here);
-	tracee_resume(tracer, stop);
-	(void)sched_setaffinity(stop->tid, sizeof(theirs), &theirs);
-	atomic_signal_fence(memory_order_seq_cst);
-	self->pledge->tid = 0;
-	return true;
+	(void)sched_setaffinity(tid, sizeof(pledge->lent), &pledge->lent);
 }
 
-void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struct tracee_stop *stop)
+void onecpu_note_stop(struct onecpu *self, pid_t tid, bool is_indifferent)
 {
-	self->n_alone = stop->tid == self->last_tid ? self->n_alone + 1 : 0;
-	self->last_tid = stop->tid;
+	if (self->pledge && (self->pledge->tid != tid || !is_indifferent))
+		give_back(self->pledge);
+}
+
+void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struct tracee_stop *stop,
+		   bool is_alone, bool is_indifferent)
+{
+	self->n_alone = is_alone ? self->n_alone + 1 : 0;
 	bind_thread(self, self->pledge && tracer->with_syscalls && self->n_alone >= ALONE_STOPS);
-	if (!self->is_bound || !is_indifferent(stop) || !resume_here(self, tracer, stop))
-		tracee_resume(tracer, stop);
+	if (self->is_bound && self->pledge->tid == 0 && is_indifferent)
+		bind_task(self, stop->tid);
+	tracee_resume(tracer, stop);
 }
 
 void onecpu_reconsider(struct onecpu *self)
 {
+	if (self->pledge)
+		give_back(self->pledge);
 	self->n_alone = 0;
 }

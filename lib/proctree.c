@@ -75,6 +75,20 @@ uint64_t task_on_cpu_ns(pid_t tid)
 	return strtoull(text, NULL, 10);
 }
 
+void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_syscall)
+{
+	if (task->in_syscall == in_syscall)
+		return;
+	task->in_syscall = in_syscall;
+	if (in_syscall) {
+		self->n_in_syscall++;
+		task->process->n_in_syscall++;
+	} else {
+		self->n_in_syscall--;
+		task->process->n_in_syscall--;
+	}
+}
+
 static struct process *add_process(struct proctree *self, pid_t pid)
 {
 	struct process *process = calloc(1, sizeof(*process));
@@ -146,6 +160,7 @@ void proctree_remove(struct proctree *self, struct task *task)
 	self->n_tasks--;
 	if (!task->is_exiting)
 		process->n_tasks--;
+	proctree_set_in_syscall(self, task, false);
 	free(task);
 	if (--process->n_known_tasks > 0)
 		return;
@@ -177,9 +192,4 @@ static bool same_object(const char *ours, pid_t pid, const char *theirs)
 bool process_is_elsewhere(pid_t pid)
 {
 	return !same_object("/", pid, "root") || !same_object("/proc/self/ns/mnt", pid, "ns/mnt");
-}
-
-void process_forget_files(struct process *self)
-{
-	memset(self->files, 0, sizeof(self->files));
 }

@@ -6,14 +6,16 @@
 #define PBRUN_PROCTREE_H
 
 #include "addrspace.h"
+#include "descriptors.h"
 
 #define PROCTREE_N_BUCKETS 256
-#define PROCESS_N_CACHED_FDS 256
 
 struct process {
 	pid_t pid;
 	unsigned int n_tasks;       /* that have not reached their exit */
 	unsigned int n_known_tasks; /* and all of them */
+	unsigned int n_in_syscall;  /* of them, as far as is known */
+	bool has_run;               /* since it was last looked at */
 	struct addrspace *addrspace;
 	bool shares_addrspace;   /* a vfork(2) child before its exec: the parent's scan covers it */
 	bool has_seccomp_filter; /* then no system call of ours is put into it */
@@ -21,8 +23,7 @@ struct process {
 	bool is_elsewhere;       /* another root or mount namespace: its paths are not ours */
 	bool is_released;        /* let go: only the ends of its tasks are still awaited */
 	char *working_directory; /* NULL: not known (yet) */
-	/* Which file a descriptor reads from, as far as known; NULL: to be looked up. */
-	struct pageset_file *files[PROCESS_N_CACHED_FDS];
+	struct descriptors descriptors;
 	struct process *next; /* in the proctree's list */
 };
 
@@ -32,7 +33,8 @@ struct task {
 	bool is_exiting;
 	bool is_wanted; /* tracee_interrupt() was sent: to be released at the next stop */
 	/* The system call that it is in, from its entry stop. */
-	bool in_syscall;
+	bool in_syscall; /* or at its exit; changed by proctree_set_in_syscall() */
+	bool wants_exit; /* the call's exit says something */
 	uint64_t nr;
 	uint64_t args[6];
 	uint64_t on_cpu_ns; /* in all, when it was last looked at; 0: never yet */
@@ -44,6 +46,7 @@ struct proctree {
 	struct task *buckets[PROCTREE_N_BUCKETS];
 	struct process *processes;
 	size_t n_tasks;
+	size_t n_in_syscall; /* of them */
 };
 
 void proctree_release(struct proctree *self);
@@ -75,14 +78,14 @@ pid_t proctree_living_task(const struct proctree *self, const struct process *pr
 /* How long the task has been running on a CPU, /proc/TID/schedstat; 0: not known. */
 uint64_t task_on_cpu_ns(pid_t tid);
 
+/* Does the task execute nothing of its program from now on, for a while or, at its exit, for ever? */
+void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_syscall);
+
 /* Forgets a task, and its process with its last one. */
 void proctree_remove(struct proctree *self, struct task *task);
 
 /* True if path resolution in the process may differ from ours (another root or mount namespace, or it
  * cannot be told). */
 bool process_is_elsewhere(pid_t pid);
-
-/* After an exec: descriptors may be closed, the directory stays. */
-void process_forget_files(struct process *self);
 
 #endif

@@ -121,7 +121,7 @@ static bool read_syscall_info(pid_t tid, struct __ptrace_syscall_info *ret_info)
 	return ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(*ret_info), ret_info) > 0;
 }
 
-static void fill_syscall(struct tracee_stop *stop)
+void tracee_read_syscall(struct tracee_stop *stop)
 {
 	struct __ptrace_syscall_info info;
 
@@ -161,7 +161,7 @@ static bool classify(const struct tracer *tracer, int status, struct tracee_stop
 	switch (PTRACE_STOP_EVENT(status)) {
 	case 0:
 		if (signal == (SIGTRAP | 0x80)) {
-			fill_syscall(stop);
+			stop->event = TRACEE_SYSCALL;
 			return true;
 		}
 		stop->signal = signal; /* on its way to the task */

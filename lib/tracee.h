@@ -17,15 +17,16 @@
 #include "cleanup.h"
 
 enum tracee_event {
-	TRACEE_NOTHING,       /* a signal handler of ours ran (a timer) */
-	TRACEE_NONE_LEFT,     /* no tracee is left */
-	TRACEE_SYSCALL_ENTRY, /* with_syscalls only */
-	TRACEE_SYSCALL_EXIT,  /* with_syscalls only */
-	TRACEE_EXECED,        /* the new address space stands, nothing in it has run yet */
-	TRACEE_EXITING,       /* the task is about to go; its address space is still there */
-	TRACEE_STOPPED,       /* at rest: the first stop of a new child or thread, after
-				 tracee_interrupt(), or at the begin or end of a job control stop */
-	TRACEE_GONE,          /* exited or killed: no stop, nothing to resume */
+	TRACEE_NOTHING,   /* a signal handler of ours ran (a timer) */
+	TRACEE_NONE_LEFT, /* no tracee is left */
+	TRACEE_SYSCALL,   /* with_syscalls only: tracee_read_syscall() makes one of the next two of it */
+	TRACEE_SYSCALL_ENTRY,
+	TRACEE_SYSCALL_EXIT,
+	TRACEE_EXECED,  /* the new address space stands, nothing in it has run yet */
+	TRACEE_EXITING, /* the task is about to go; its address space is still there */
+	TRACEE_STOPPED, /* at rest: the first stop of a new child or thread, after
+			   tracee_interrupt(), or at the begin or end of a job control stop */
+	TRACEE_GONE,    /* exited or killed: no stop, nothing to resume */
 };
 
 struct tracee_stop {
@@ -33,7 +34,7 @@ struct tracee_stop {
 	enum tracee_event event;
 	int signal;          /* private: to be delivered when resumed or released */
 	bool is_job_control; /* private: a job control stop, in which it remains when resumed or released */
-	/* TRACEE_SYSCALL_*: */
+	/* TRACEE_SYSCALL_ENTRY and _EXIT: */
 	bool is_native;   /* the system call is of this program's own architecture and ABI */
 	uint64_t nr;      /* at an exit: that of its entry, as far as the caller noted it: not set */
 	uint64_t args[6]; /* at an entry */
@@ -62,6 +63,10 @@ must_check int tracee_seize(const struct tracer *tracer, pid_t tid);
  * tracee_inject(). 0 or -errno of waitpid(2).
  */
 must_check int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop);
+
+/* Finds out about a TRACEE_SYSCALL. Each entry is followed by the exit, unless the task executes another
+ * program (TRACEE_EXECED, then the exit) or ends: who is not interested in an exit need not ask. */
+void tracee_read_syscall(struct tracee_stop *stop);
 
 /* Lets a stopped task run on. A task that is gone meanwhile is no error: its end is reported. */
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop);

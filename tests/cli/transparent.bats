@@ -127,7 +127,7 @@ os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
 
 @test "a killed observer leaves the program all its CPUs" {
   (($(nproc) > 1)) || skip "needs two CPUs"
-  for _ in $(seq 12); do
+  for i in $(seq 12); do
     # Nothing but system calls, until nobody traces it.
     "$PBRUN" -r train /usr/bin/python3 -c '
 import os, time
@@ -139,9 +139,37 @@ time.sleep(0.05)
 assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
     program=$!
     sleep 0.2
-    kill -KILL "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")"
+    observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
+    # One by one, or all that belong to it.
+    if ((i % 2)); then
+      kill -KILL "$observer"
+    else
+      pkill -KILL -x -s "$(ps -o sid= -p "$observer" | tr -d ' ')" pbrun
+    fi
     wait "$program"
   done
+}
+
+@test "a program that is trained may run on all CPUs, as it sees and hands it on" {
+  (($(nproc) > 1)) || skip "needs two CPUs"
+  "$PBRUN" -r train /usr/bin/python3 -c '
+import os, subprocess
+before = set(range(os.cpu_count()))
+for i in range(300):
+    for j in range(20): os.path.exists("/etc/hostname")
+    kind = i % 4
+    if kind == 0: seen = os.sched_getaffinity(0)
+    elif kind == 1: seen = eval("{" + [l for l in open("/proc/self/status") if l.startswith("Cpus_allowed_list")][0].split(":")[1].strip().replace("0-1", "0,1") + "}")
+    elif kind == 2:
+        r, w = os.pipe(); pid = os.fork()
+        if pid == 0: os.write(w, repr(os.sched_getaffinity(0)).encode()); os._exit(0)
+        os.waitpid(pid, 0); seen = eval(os.read(r, 1000)); os.close(r); os.close(w)
+    else:
+        os.sched_setaffinity(0, {i % 2}); 
+        for j in range(20): os.path.exists("/etc/hostname")
+        assert os.sched_getaffinity(0) == {i % 2}
+        os.sched_setaffinity(0, before); seen = os.sched_getaffinity(0)
+    assert seen == before or os.cpu_count() > 2, (kind, seen)'
 }
 
 @test "the observer holds no descriptor, directory or terminal of the program" {

@@ -150,19 +150,6 @@ START_TEST(who_has_another_root_is_elsewhere)
 }
 END_TEST
 
-START_TEST(files_can_be_forgotten)
-{
-	struct process process = { .pid = 1 };
-	struct pageset_file file = { .age = 0 };
-
-	process.files[0] = process.files[PROCESS_N_CACHED_FDS - 1] = &file;
-	process_forget_files(&process);
-	ck_assert_ptr_null(process.files[0]);
-	ck_assert_ptr_null(process.files[PROCESS_N_CACHED_FDS - 1]);
-	ck_assert_int_eq(process.pid, 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("proctree");
@@ -177,7 +164,6 @@ int main(void)
 	tcase_add_test(t, who_has_the_same_root_is_here);
 	if (can_test(geteuid() == 0, "other roots (needs root)"))
 		tcase_add_loop_test(t, who_has_another_root_is_elsewhere, 0, 2);
-	tcase_add_test(t, files_can_be_forgotten);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

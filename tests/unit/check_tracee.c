@@ -135,6 +135,8 @@ static struct tracee_stop wait_for_stop(void)
 	do
 		ck_assert_int_eq(tracee_wait(&tracer, &stop), 0);
 	while (stop.event == TRACEE_NOTHING);
+	if (stop.event == TRACEE_SYSCALL)
+		tracee_read_syscall(&stop);
 	return stop;
 }
 

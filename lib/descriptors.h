@@ -1,0 +1,44 @@
+/*
+ * descriptors.h - what the descriptors of a traced process are known to be open on, so that /proc is asked
+ * once for each.
+ *
+ * The caller sees each system call, and forgets what is closed. Descriptors that the process shares with
+ * another one (CLONE_FILES) are never known: the other one may close them.
+ */
+#ifndef PBRUN_DESCRIPTORS_H
+#define PBRUN_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pageset.h"
+
+#define DESCRIPTORS_N 256 /* higher ones are not remembered */
+
+enum descriptor_kind {
+	DESCRIPTOR_UNKNOWN,
+	DESCRIPTOR_FILE,   /* a regular file in the page set */
+	DESCRIPTOR_STREAM, /* without a path: a pipe, a socket, an event counter */
+	DESCRIPTOR_OTHER,
+};
+
+struct descriptor {
+	enum descriptor_kind kind;
+	struct pageset_file *file; /* of a DESCRIPTOR_FILE, else NULL */
+};
+
+/* Zeroed it knows none. */
+struct descriptors {
+	struct descriptor known[DESCRIPTORS_N];
+	bool are_shared;
+};
+
+struct descriptor descriptors_get(const struct descriptors *self, int64_t fd);
+void descriptors_set(struct descriptors *self, int64_t fd, struct descriptor descriptor);
+void descriptors_forget(struct descriptors *self, int64_t fd);
+void descriptors_forget_all(struct descriptors *self);
+
+/* From now on two processes have them in common. */
+void descriptors_share(struct descriptors *a, struct descriptors *b);
+
+#endif
