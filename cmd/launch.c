@@ -94,7 +94,8 @@ static void load_shadow(struct job *job)
 	job->has_dir = r == 0 && job->options->dir;
 	if (r < 0)
 		warn(job, "%s: cannot be used as shadow directory: %s", job->options->dir, strerror(-r));
-	r = shadowdb_load(&job->db, job->program, job->profile, &job->shadow, &path);
+	/* Mostly that is enough to see that nothing needs to be done. */
+	r = shadowdb_glance(&job->db, job->program, job->profile, &job->shadow, &path);
 	job->has_shadow = r == 0;
 	if (r < 0 && r != -ENOENT) {
 		const char *why = r == -EBADMSG           ? "it is corrupt"
@@ -227,6 +228,19 @@ static void completed(const struct observer_outcome *outcome, void *context)
 		close(take_fd(job->message_fd));
 }
 
+/* In the observer. */
+static void load_names(struct job *job)
+{
+	struct shadow whole;
+
+	if (!job->has_shadow || !job->shadow.is_glance)
+		return;
+	job->has_shadow = shadowdb_load(&job->db, job->program, job->profile, &whole, NULL) == 0;
+	shadow_release(&job->shadow);
+	if (job->has_shadow)
+		job->shadow = whole;
+}
+
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
@@ -257,6 +271,9 @@ static void leave_observer(struct job *job)
 		observer_await(&link);
 		return;
 	}
+	load_names(job);
+	options.shadow = job->has_shadow ? &job->shadow : NULL;
+	options.prefetches = options.prefetches && options.shadow;
 	observer_run(&link, &options, completed, job);
 	_exit(0);
 }

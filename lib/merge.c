@@ -195,13 +195,16 @@ static int merge_pages(struct merge *merge, struct pageset_file *old, const stru
 	return 0;
 }
 
+/* What was only read or looked up does not show in a pagemap: it is not known to be unused. */
+static bool is_sampled(const struct pageset_file *file)
+{
+	return file->access & PAGESET_MAPPED && !(file->access & PAGESET_BEFORE_EXEC);
+}
+
 static int merge_unseen_file(struct merge *merge, struct pageset_file *old)
 {
 	static const struct pageset_file nothing = { .exact = true };
 
-	/* What was only read or looked up does not show in a pagemap: it is not known to be unused. */
-	if (merge->is_sample && (!(old->access & PAGESET_MAPPED) || old->access & PAGESET_BEFORE_EXEC))
-		return 0;
 	if (!merge->is_addition && old->age <= MERGE_MAX_AGE)
 		old->age++;
 	return merge_pages(merge, old, &nothing);
@@ -209,9 +212,9 @@ static int merge_unseen_file(struct merge *merge, struct pageset_file *old)
 
 static int merge_seen_file(struct merge *merge, struct shadow *self, const struct pageset_file *seen)
 {
-	struct pageset_file *old;
+	struct pageset_file *old = pageset_find(&self->files, seen->path);
 
-	if (pageset_add(&self->files, seen->path, seen->first_use_us, &old) < 0)
+	if (!old && pageset_add(&self->files, seen->path, seen->first_use_us, &old) < 0)
 		return -ENOMEM;
 
 	const bool is_same = fileid_equal(&old->id, &seen->id);
@@ -254,6 +257,8 @@ static int merge_run(struct merge *merge, struct shadow *self, struct pageset *s
 	for (size_t i = 0; i < n_old; i++) {
 		struct pageset_file *old = self->files.files[i];
 
+		if (merge->is_sample && !is_sampled(old))
+			continue;
 		if (!pageset_find(seen, old->path) && merge_unseen_file(merge, old) < 0)
 			return -ENOMEM;
 	}

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +12,45 @@ void pageset_init(struct pageset *self)
 	*self = (struct pageset){ 0 };
 }
 
-static void free_file(struct pageset_file *file)
+/* Files and their paths are taken from large blocks, and given back all at once: a shadow may have 20,000
+ * of them, and is made and thrown away while a program waits. */
+struct pageset_block {
+	struct pageset_block *next;
+	size_t n_used;
+	size_t n_bytes;
+	_Alignas(max_align_t) unsigned char bytes[];
+};
+
+#define BLOCK_BYTES (size_t)(256 * 1024)
+
+static void *take_bytes(struct pageset *self, size_t n_bytes)
 {
-	pageset_file_clear(file);
-	free(file); /* and its path, which stands behind it */
+	struct pageset_block *block = self->blocks;
+
+	n_bytes = (n_bytes + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	if (!block || block->n_bytes - block->n_used < n_bytes) {
+		size_t n_here = n_bytes > BLOCK_BYTES ? n_bytes : BLOCK_BYTES;
+
+		block = malloc(sizeof(*block) + n_here);
+		if (!block)
+			return NULL;
+		*block = (struct pageset_block){ .next = self->blocks, .n_bytes = n_here };
+		self->blocks = block;
+	}
+	block->n_used += n_bytes;
+	return &block->bytes[block->n_used - n_bytes];
 }
 
 void pageset_release(struct pageset *self)
 {
 	for (size_t i = 0; i < self->n_files; i++)
-		free_file(self->files[i]);
+		pageset_file_clear(self->files[i]);
+	while (self->blocks) {
+		struct pageset_block *block = self->blocks;
+
+		self->blocks = block->next;
+		free(block);
+	}
 	free(self->files);
 	free(self->slots);
 	pageset_init(self);
@@ -114,10 +144,10 @@ int pageset_reserve(struct pageset *self, size_t n_files)
 	return 0;
 }
 
-static struct pageset_file *new_file(const char *path, uint32_t first_use_us)
+static struct pageset_file *new_file(struct pageset *self, const char *path, uint32_t first_use_us)
 {
 	size_t path_size = strlen(path) + 1;
-	struct pageset_file *file = malloc(sizeof(*file) + path_size);
+	struct pageset_file *file = take_bytes(self, sizeof(*file) + path_size);
 
 	if (!file)
 		return NULL;
@@ -139,12 +169,13 @@ int pageset_add(struct pageset *self, const char *path, uint32_t first_use_us, s
 	struct pageset_file **slot = slot_of(self, path);
 
 	if (!*slot) {
-		struct pageset_file *file = new_file(path, first_use_us);
+		struct pageset_file *file = new_file(self, path, first_use_us);
 
 		if (!file)
 			return -ENOMEM;
 		*slot = file;
 		self->files[self->n_files++] = file;
+		self->is_unsorted = true;
 	}
 	*ret_file = *slot;
 	return 0;
@@ -157,7 +188,7 @@ int pageset_append(struct pageset *self, const char *path, struct pageset_file *
 	assert(!self->slots);
 	if (self->n_files == self->allocated_files && pageset_reserve(self, 2 * self->n_files + 16) < 0)
 		return -ENOMEM;
-	file = new_file(path, 0);
+	file = new_file(self, path, 0);
 	if (!file)
 		return -ENOMEM;
 	self->files[self->n_files++] = file;
@@ -298,13 +329,22 @@ static int compare_extents(const void *a, const void *b)
 	return (first_a > first_b) - (first_a < first_b);
 }
 
+static bool are_extents_sorted(const struct pageset_file *file)
+{
+	for (size_t i = 1; i < file->n_extents; i++)
+		if (file->extents[i].first_page < file->extents[i - 1].first_page)
+			return false;
+	return true;
+}
+
 static void sort_extents(struct pageset_file *file)
 {
 	size_t n_kept = 0;
 
 	if (file->n_extents == 0)
 		return;
-	qsort(file->extents, file->n_extents, sizeof(struct extent), compare_extents);
+	if (!are_extents_sorted(file))
+		qsort(file->extents, file->n_extents, sizeof(struct extent), compare_extents);
 	for (size_t i = 1; i < file->n_extents; i++) {
 		if (joins(&file->extents[n_kept], &file->extents[i]))
 			file->extents[n_kept].n_pages += file->extents[i].n_pages;
@@ -323,8 +363,9 @@ void pageset_sort(struct pageset *self)
 {
 	for (size_t i = 0; i < self->n_files; i++)
 		sort_extents(self->files[i]);
-	if (self->n_files > 0)
+	if (self->is_unsorted)
 		qsort(self->files, self->n_files, sizeof(struct pageset_file *), compare_files);
+	self->is_unsorted = false;
 }
 
 void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_file *, void *), void *context)
@@ -335,7 +376,7 @@ void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_f
 		struct pageset_file *file = self->files[i];
 
 		if (drop(file, context))
-			free_file(file);
+			pageset_file_clear(file);
 		else
 			self->files[n_kept++] = file;
 	}

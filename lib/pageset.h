@@ -36,7 +36,7 @@ struct extent {
 };
 
 struct pageset_file {
-	char *path; /* absolute; belongs to the structure */
+	char *path; /* absolute; belongs to the pageset, as the structure itself */
 	struct fileid id;
 	uint8_t access;         /* PAGESET_ bits */
 	bool exact;             /* every page was seen to be touched; else fault-around is in it */
@@ -52,9 +52,11 @@ struct pageset_file {
 struct pageset {
 	struct pageset_file **files; /* in the order in which they were added */
 	size_t n_files;
-	size_t allocated_files;      /* private */
-	struct pageset_file **slots; /* private: a hash table by path; NULL: not made (yet) */
-	size_t n_slots;              /* private: a power of two */
+	size_t allocated_files;       /* private */
+	struct pageset_file **slots;  /* private: a hash table by path; NULL: not made (yet) */
+	size_t n_slots;               /* private: a power of two */
+	struct pageset_block *blocks; /* private: the memory of files and paths */
+	bool is_unsorted;             /* private: files may be in another order than that of their paths */
 };
 
 void pageset_init(struct pageset *self);

@@ -127,6 +127,8 @@ static int measure(const struct shadow *self, size_t *ret_size, size_t *ret_path
 		      SHADOW_CRC_SIZE;
 	size_t paths_size = 0;
 
+	if (self->is_glance)
+		return -EINVAL;
 	if (self->files.n_files > SHADOW_MAX_FILES || n_extents > SHADOW_MAX_EXTENTS)
 		return -EOVERFLOW;
 	if (!shadow_is_path(self->program, strlen(self->program)) || strlen(self->profile) >= PATH_MAX)

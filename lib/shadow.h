@@ -53,6 +53,7 @@ struct shadow {
 	uint32_t flags; /* SHADOW_ bits; others are dropped at decoding */
 	struct shadow_stats stats;
 	struct pageset files;
+	bool is_glance; /* files without pages are missing: shadow_decode_glance() */
 	struct shadow_source source;
 };
 
@@ -64,7 +65,7 @@ void shadow_release(struct shadow *self);
 bool shadow_is_exact(const struct shadow *self);
 
 /* Sorts the files, and returns the encoding, to be freed by the caller. 0, -ENOMEM, -EOVERFLOW
- * (more than a decoder would take), -EINVAL (a path that is not absolute or too long). */
+ * (more than a decoder would take), -EINVAL (a path that is not absolute or too long; a glance). */
 must_check int shadow_encode(struct shadow *self, void **ret_data, size_t *ret_size);
 
 /*
@@ -72,6 +73,13 @@ must_check int shadow_encode(struct shadow *self, void **ret_data, size_t *ret_s
  * truncated, -EPROTONOSUPPORT a newer format, -ESTALE made for another page size, -ENOMEM.
  */
 must_check int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow);
+
+/*
+ * The same for a look whether all of it is in memory: of the files without pages only some are kept, evenly
+ * spread. A program may look up 20,000 names, which would take 3 ms to keep. Not to be encoded.
+ */
+#define SHADOW_GLANCE_NAMES 64
+must_check int shadow_decode_glance(const void *data, size_t size, struct shadow *ret_shadow);
 
 /* Only the head: program, profile, flags, statistics; no files. For listings. Same errors, as far as
  * head and checksum tell; the numbers of files and pages are what the head says. */

@@ -113,22 +113,29 @@ static int get_extents(struct reader *reader, struct pageset_file *file, size_t 
 	return reader->failed ? -EBADMSG : 0;
 }
 
-/* Replaces what path holds, the path before, by the next one. */
-static void get_path(struct reader *reader, char path[static PATH_MAX])
+/* The path of the file before, or the one being read. */
+struct path {
+	char text[PATH_MAX];
+	size_t size; /* without the terminator */
+};
+
+/* Replaces the path before by the next one. */
+static void get_path(struct reader *reader, struct path *path)
 {
-	const size_t previous_size = strlen(path);
-	const size_t n_shared = get_varint(reader, previous_size);
+	const size_t n_shared = get_varint(reader, path->size);
 	const size_t suffix_size = get_varint(reader, PATH_MAX - 1 - n_shared);
 	const char *suffix = get_bytes(reader, suffix_size);
-	const size_t rest_size = previous_size - n_shared + 1; /* with the terminator, less than any byte */
+	const size_t rest_size = path->size - n_shared + 1; /* with the terminator, less than any byte */
 
 	if (reader->failed)
 		return;
-	if (memcmp(suffix, path + n_shared, suffix_size < rest_size ? suffix_size : rest_size) <= 0)
+	if (memcmp(suffix, path->text + n_shared, suffix_size < rest_size ? suffix_size : rest_size) <= 0 ||
+	    memchr(suffix, '\0', suffix_size))
 		return fail(reader);
-	memcpy(path + n_shared, suffix, suffix_size);
-	path[n_shared + suffix_size] = '\0';
-	if (!shadow_is_path(path, n_shared + suffix_size))
+	memcpy(path->text + n_shared, suffix, suffix_size);
+	path->size = n_shared + suffix_size;
+	path->text[path->size] = '\0';
+	if (path->text[0] != '/')
 		fail(reader);
 }
 
@@ -153,32 +160,51 @@ static void get_id(struct reader *reader, struct fileid *id)
 		memcpy(id->build_id, build_id, id->build_id_size);
 }
 
-static int get_file(struct reader *reader, struct pageset *files, char path[static PATH_MAX],
-		    uint64_t *extents_left, uint64_t *path_bytes_left)
+/* What is yet to come, as the header and the size of the shadow say. */
+struct rest {
+	uint64_t n_extents;
+	uint64_t n_path_bytes;
+	size_t n_names_passed;
+	size_t keeps_one_name_in; /* so many: names are files without pages */
+};
+
+static int get_file(struct reader *reader, struct shadow *shadow, struct path *path, struct rest *rest)
 {
-	struct pageset_file *file;
+	struct pageset_file head = { .access = 0 };
 
 	get_path(reader, path);
-	if (reader->failed || strlen(path) > *path_bytes_left)
+	if (reader->failed || path->size > rest->n_path_bytes)
 		return -EBADMSG;
-	*path_bytes_left -= strlen(path);
-	if (pageset_append(files, path, &file) < 0)
-		return -ENOMEM;
+	rest->n_path_bytes -= path->size;
 
 	const unsigned int low = get_byte(reader);
 	const unsigned int use = low | (unsigned int)get_byte(reader) << 8;
 
-	file->access = use & SHADOW_ACCESS_MASK;
-	file->exact = use & SHADOW_EXACT_MARK;
-	file->age = get_byte(reader);
-	get_id(reader, &file->id);
-	file->first_use_us = (uint32_t)get_varint(reader, UINT32_MAX);
+	head.access = use & SHADOW_ACCESS_MASK;
+	head.exact = use & SHADOW_EXACT_MARK;
+	head.age = get_byte(reader);
+	get_id(reader, &head.id);
+	head.first_use_us = (uint32_t)get_varint(reader, UINT32_MAX);
 
-	const uint64_t n_extents = get_varint(reader, *extents_left);
+	const uint64_t n_extents = get_varint(reader, rest->n_extents);
 
 	if (reader->failed || n_extents > bytes_left(reader) / MIN_EXTENT_SIZE)
 		return -EBADMSG;
-	*extents_left -= n_extents;
+	rest->n_extents -= n_extents;
+	if (n_extents == 0 && rest->n_names_passed++ % rest->keeps_one_name_in != 0) {
+		shadow->is_glance = true;
+		return 0;
+	}
+
+	struct pageset_file *file;
+
+	if (pageset_append(&shadow->files, path->text, &file) < 0)
+		return -ENOMEM;
+	file->access = head.access;
+	file->exact = head.exact;
+	file->age = head.age;
+	file->id = head.id;
+	file->first_use_us = head.first_use_us;
 	return get_extents(reader, file, n_extents);
 }
 
@@ -258,7 +284,7 @@ int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow,
 	return 0;
 }
 
-int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow)
+static int decode(const void *data, size_t size, bool is_glance, struct shadow *ret_shadow)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	struct reader reader = { .at = data };
@@ -268,22 +294,35 @@ int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow)
 	if (r < 0)
 		return r;
 	take_header(&shadow, &header);
-	if (pageset_reserve(&shadow.files, header.n_files) < 0)
+	if (!is_glance && pageset_reserve(&shadow.files, header.n_files) < 0)
 		return -ENOMEM;
 
-	char path[PATH_MAX] = "";
-	uint64_t extents_left = header.n_extents;
-	uint64_t path_bytes_left = size * SHADOW_MAX_PATH_GROWTH;
+	struct path path = { .size = 0 };
+	struct rest rest = {
+		.n_extents = header.n_extents,
+		.n_path_bytes = size * SHADOW_MAX_PATH_GROWTH,
+		.keeps_one_name_in = is_glance ? header.n_files / SHADOW_GLANCE_NAMES + 1 : 1,
+	};
 
 	for (size_t i = 0; i < header.n_files; i++) {
-		r = get_file(&reader, &shadow.files, path, &extents_left, &path_bytes_left);
+		r = get_file(&reader, &shadow, &path, &rest);
 		if (r < 0)
 			return r;
 	}
-	if (bytes_left(&reader) > 0 || extents_left > 0 ||
+	if (bytes_left(&reader) > 0 || rest.n_extents > 0 ||
 	    pageset_count_pages(&shadow.files) != header.n_pages)
 		return -EBADMSG;
 	*ret_shadow = shadow;
 	shadow = (struct shadow){ 0 };
 	return 0;
+}
+
+int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow)
+{
+	return decode(data, size, false, ret_shadow);
+}
+
+int shadow_decode_glance(const void *data, size_t size, struct shadow *ret_shadow)
+{
+	return decode(data, size, true, ret_shadow);
 }

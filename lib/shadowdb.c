@@ -189,7 +189,10 @@ bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shado
 	       now.mtime.tv_nsec == known->mtime.tv_nsec && now.checksum == known->checksum;
 }
 
-static int load_from(int dir_fd, const char *program, const char *profile, struct shadow *ret_shadow)
+typedef int (*decoder)(const void *data, size_t size, struct shadow *ret_shadow);
+
+static int load_from(int dir_fd, const char *program, const char *profile, decoder decode,
+		     struct shadow *ret_shadow)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_free void *data = NULL;
@@ -204,7 +207,7 @@ static int load_from(int dir_fd, const char *program, const char *profile, struc
 	r = read_file(dir_fd, name, &data, &size, &source);
 	if (r < 0)
 		return r;
-	r = shadow_decode(data, size, &shadow);
+	r = decode(data, size, &shadow);
 	if (r < 0)
 		return r;
 	shadow.source = source;
@@ -228,15 +231,15 @@ static int path_of(const char *directory, const char *program, const char *profi
 	return 0;
 }
 
-int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
-		  struct shadow *ret_shadow, char **ret_path)
+static int load(const struct shadowdb *self, const char *program, const char *profile, decoder decode,
+		struct shadow *ret_shadow, char **ret_path)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	const char *directory = self->path;
-	int r = load_from(self->dir_fd, program, profile, &shadow);
+	int r = load_from(self->dir_fd, program, profile, decode, &shadow);
 
 	if (r < 0 && r != -ENOMEM) {
-		int r_system = load_from(self->system_fd, program, profile, &shadow);
+		int r_system = load_from(self->system_fd, program, profile, decode, &shadow);
 
 		if (r_system == 0 || r == -ENOENT) {
 			directory = self->system_path;
@@ -253,6 +256,18 @@ int shadowdb_load(const struct shadowdb *self, const char *program, const char *
 	*ret_shadow = shadow;
 	shadow = (struct shadow){ 0 };
 	return 0;
+}
+
+int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
+		  struct shadow *ret_shadow, char **ret_path)
+{
+	return load(self, program, profile, shadow_decode, ret_shadow, ret_path);
+}
+
+int shadowdb_glance(const struct shadowdb *self, const char *program, const char *profile,
+		    struct shadow *ret_shadow, char **ret_path)
+{
+	return load(self, program, profile, shadow_decode_glance, ret_shadow, ret_path);
 }
 
 int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head, struct shadowdb_entry *entry)

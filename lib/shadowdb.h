@@ -52,6 +52,10 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 must_check int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
 			     struct shadow *ret_shadow, char **ret_path);
 
+/* The same by shadow_decode_glance(). */
+must_check int shadowdb_glance(const struct shadowdb *self, const char *program, const char *profile,
+			       struct shadow *ret_shadow, char **ret_path);
+
 /*
  * Reads, changes and replaces a shadow under its lock. change() gets what is on disk now (a fresh,
  * empty shadow if there is none that can be used; the system's copy counts as there) and returns 0 to

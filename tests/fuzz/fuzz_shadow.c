@@ -41,13 +41,17 @@ static void decode(const uint8_t *data, size_t size)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_with(shadow_release) struct shadow head = { 0 };
+	cleanup_with(shadow_release) struct shadow glance = { 0 };
 	uint64_t n_files;
 	uint64_t n_pages;
 	struct merge_result result;
 	int r_head = shadow_decode_head(data, size, &head, &n_files, &n_pages);
+	int r = shadow_decode(data, size, &shadow);
 
-	if (shadow_decode(data, size, &shadow) < 0)
+	require(shadow_decode_glance(data, size, &glance) == r);
+	if (r < 0)
 		return;
+	require(pageset_count_pages(&glance.files) == pageset_count_pages(&shadow.files));
 	require(r_head == 0 && n_files == shadow.files.n_files);
 	require(n_pages == pageset_count_pages(&shadow.files));
 	encode_again(&shadow);

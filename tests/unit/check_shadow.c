@@ -119,10 +119,12 @@ static int decode_copy(const uint8_t *data, size_t size)
 {
 	cleanup_free uint8_t *copy = malloc(size);
 	cleanup_with(shadow_release) struct shadow shadow = { .page_size = 77 };
+	cleanup_with(shadow_release) struct shadow glance = { 0 };
 	int r;
 
 	memcpy(copy, data, size);
 	r = shadow_decode(copy, size, &shadow);
+	ck_assert_int_eq(shadow_decode_glance(copy, size, &glance), r);
 	if (r < 0)
 		ck_assert(shadow.page_size == 77 && !shadow.program);
 	return r;
@@ -333,6 +335,56 @@ START_TEST(exact_if_each_file_with_pages_is)
 }
 END_TEST
 
+START_TEST(a_glance_has_all_pages_and_some_names)
+{
+	enum { N_NAMES = 1000 };
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_free void *data = NULL;
+	void *again = NULL;
+	size_t n_names = 0;
+	size_t size;
+
+	make_shadow(&shadow);
+	for (unsigned int i = 0; i < N_NAMES; i++) {
+		struct pageset_file *file = NULL;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/names/%u", i);
+		ck_assert_int_eq(pageset_add(&shadow.files, path, i, &file), 0);
+	}
+	ck_assert_int_eq(shadow_encode(&shadow, &data, &size), 0);
+	ck_assert_int_eq(shadow_decode_glance(data, size, &glance), 0);
+	assert_same_head(&shadow, &glance);
+	ck_assert(glance.is_glance);
+	ck_assert_uint_eq(pageset_count_pages(&glance.files), pageset_count_pages(&shadow.files));
+	for (size_t i = 0; i < glance.files.n_files; i++) {
+		struct pageset_file *file = glance.files.files[i];
+
+		assert_same_file(pageset_find(&shadow.files, file->path), file);
+		n_names += file->n_extents == 0;
+	}
+	ck_assert_uint_gt(n_names, SHADOW_GLANCE_NAMES / 2);
+	ck_assert_uint_le(n_names, SHADOW_GLANCE_NAMES);
+	ck_assert_int_eq(shadow_encode(&glance, &again, &size), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_glance_at_few_names_is_whole)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_free void *data = NULL;
+	size_t size;
+
+	make_shadow(&shadow);
+	ck_assert_int_eq(shadow_encode(&shadow, &data, &size), 0);
+	ck_assert_int_eq(shadow_decode_glance(data, size, &glance), 0);
+	ck_assert(!glance.is_glance);
+	ck_assert_uint_eq(glance.files.n_files, shadow.files.n_files);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("shadow");
@@ -345,6 +397,8 @@ int main(void)
 	tcase_add_test(t, unfit_is_not_encoded);
 	tcase_add_test(t, typical_shadow_is_small);
 	tcase_add_test(t, exact_if_each_file_with_pages_is);
+	tcase_add_test(t, a_glance_has_all_pages_and_some_names);
+	tcase_add_test(t, a_glance_at_few_names_is_whole);
 	suite_add_tcase(s, t);
 
 	return run_suite(s);
