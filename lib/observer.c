@@ -387,6 +387,8 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	if (attaches)
 		self.outcome.attach_error =
 			collect_attach(&self.collect, link->launcher_pid, &collect_options);
+	if (self.replay)
+		readahead_note_start(self.replay);
 	let_launcher_go(link);
 	if (attaches && self.outcome.attach_error == 0)
 		watch(&self, link->launcher_pid, completed, context);

@@ -22,3 +22,8 @@ bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapse
 	}
 	return true;
 }
+
+bool pace_is_past(uint32_t first_use_us, uint64_t elapsed_ns)
+{
+	return elapsed_ns > (uint64_t)first_use_us * 1500;
+}

@@ -22,4 +22,8 @@ bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapse
 #define PACE_SLOWER 1.5
 #define PACE_EARLIER_US 5000u
 
+/* Has a program that was started cold elapsed_ns ago probably got beyond what it uses at first_use_us? Cold,
+ * it is up to half as slow again. */
+bool pace_is_past(uint32_t first_use_us, uint64_t elapsed_ns);
+
 #endif

@@ -84,12 +84,9 @@ static bool has_pages(const struct pageset_file *file, void *context)
 	return file->n_extents > 0;
 }
 
-static bool is_worth_looking(const struct pageset_file *file, void *context)
+/* Does this name stand for those around it? */
+static bool is_leader(const struct pageset_file *file, struct directory *directory)
 {
-	struct directory *directory = context;
-
-	if (file->n_extents > 0)
-		return false;
 	if (file->access & PAGESET_LISTED)
 		return true;
 	size_t size = directory_size(file->path);
@@ -97,6 +94,16 @@ static bool is_worth_looking(const struct pageset_file *file, void *context)
 	if (!directory->path || size != directory->size || memcmp(directory->path, file->path, size) != 0)
 		*directory = (struct directory){ file->path, size, 0 };
 	return directory->n_names++ % NAMES_AT_ONCE == 0;
+}
+
+static bool is_leading_name(const struct pageset_file *file, void *context)
+{
+	return file->n_extents == 0 && is_leader(file, context);
+}
+
+static bool is_other_name(const struct pageset_file *file, void *context)
+{
+	return file->n_extents == 0 && !is_leader(file, context);
 }
 
 /* The files that are wanted, by first use. 0 or -ENOMEM. */
@@ -270,19 +277,31 @@ static int order_requests(const struct pageset *pageset, const struct plan_optio
 	return r < 0 ? r : cut_pieces(whole, order, n, options, plan);
 }
 
+/* What the kernel keeps of a name takes about a kilobyte, if there is a file of it. */
+static int order_names(const struct pageset *pageset, uint64_t left_pages, struct plan *plan)
+{
+	struct directory directory = { 0 };
+	struct directory again = { 0 };
+	int r = order_files(pageset, is_leading_name, &directory, &plan->names, &plan->n_names);
+
+	if (r == 0)
+		r = order_files(pageset, is_other_name, &again, &plan->other_names, &plan->n_other_names);
+	if (plan->n_other_names / 4 > left_pages)
+		plan->n_other_names = 0;
+	return r;
+}
+
 int plan_build(const struct pageset *pageset, const struct plan_options *options, struct plan *ret_plan)
 {
 	cleanup_with(plan_release) struct plan plan = { 0 };
-	struct directory directory = { 0 };
 	int r;
 
 	assert(options->piece_pages > 0);
 	r = order_files(pageset, has_pages, NULL, &plan.files, &plan.n_files);
 	if (r == 0)
-		r = order_files(pageset, is_worth_looking, &directory, &plan.names, &plan.n_names);
-	if (r < 0)
-		return r;
-	r = order_requests(pageset, options, &plan);
+		r = order_requests(pageset, options, &plan);
+	if (r == 0)
+		r = order_names(pageset, options->budget_pages - plan.n_pages, &plan);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;
@@ -294,6 +313,7 @@ void plan_release(struct plan *self)
 {
 	free(self->files);
 	free(self->names);
+	free(self->other_names);
 	free(self->requests);
 	*self = (struct plan){ 0 };
 }

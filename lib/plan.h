@@ -23,10 +23,12 @@ struct plan_request {
 struct plan {
 	struct plan_file *files; /* of which there are pages, by first use: the order in which to open them */
 	size_t n_files;
-	/* Those that are only looked up or listed, by first use. Of many in one directory, some: these bring
-	 * in the blocks of the others. */
+	/* Those that are only looked up or listed, by first use. Of many in one directory, first some, which
+	 * bring in the blocks of the others, and then the others. */
 	struct plan_file *names;
 	size_t n_names;
+	struct plan_file *other_names;
+	size_t n_other_names;
 	struct plan_request *requests; /* by first use */
 	size_t n_requests;
 	uint64_t n_pages; /* of all requests */

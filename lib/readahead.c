@@ -1,7 +1,6 @@
 #include "readahead.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 
 #include "clock.h"
 #include "meminfo.h"
+#include "metadata.h"
 #include "pace.h"
 #include "pagemap.h"
 
@@ -23,9 +23,6 @@ enum {
 	/* Requests that one thread has under way. Four threads keep a solid-state disk busy with it; more
 	 * would only make the faults of the program itself wait longer. */
 	WINDOW = 4,
-	/* A directory is read this far, in buffers of LISTING_BYTES. */
-	LISTING_MAX_READS = 256,
-	LISTING_BYTES = 8192,
 	/* One thread in so many goes for the names first, the others for the data. */
 	NAMES_SHARE = 4,
 	/* How often the pace is looked at. */
@@ -52,7 +49,8 @@ struct readahead {
 	atomic_size_t next_file;
 	atomic_size_t next_name;
 	atomic_size_t next_request;
-	atomic_uint_fast64_t done_pages; /* of the requests that are over */
+	atomic_uint_fast64_t program_started_ns; /* 0: not yet */
+	atomic_uint_fast64_t done_pages;         /* of the requests that are over */
 	atomic_bool is_cancelled;
 	atomic_size_t n_open;
 	size_t most_open;
@@ -80,35 +78,6 @@ static int open_valid(const struct pageset_file *file)
 	 * that only look at a page. */
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	return fileid_still_valid(&file->id, fd, &st) ? take_fd(fd) : -ESTALE;
-}
-
-static int list_directory(const char *path)
-{
-	static const int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
-	char entries[LISTING_BYTES];
-	cleanup_close int fd = open(path, flags | O_NOATIME);
-
-	if (fd < 0 && errno == EPERM)
-		fd = open(path, flags);
-	if (fd < 0)
-		return -errno;
-	for (int i = 0; i < LISTING_MAX_READS; i++)
-		if (getdents64(fd, entries, sizeof(entries)) <= 0)
-			break;
-	return 0;
-}
-
-/* For a file of which nothing but its metadata is known to be used. */
-static int look_up(const struct pageset_file *file)
-{
-	struct stat st;
-
-	if (file->access & PAGESET_LISTED)
-		return list_directory(file->path);
-	if (fstatat(AT_FDCWD, file->path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 &&
-	    !(file->access & PAGESET_MISSING))
-		return -errno;
-	return 0;
 }
 
 static void close_target(struct readahead *self, struct target *target)
@@ -184,18 +153,38 @@ static void validate_files(struct readahead *self)
 	}
 }
 
+static void look_up_name(struct readahead *self, const struct pageset_file *file)
+{
+	if (metadata_fetch(file) >= 0)
+		return;
+	pthread_mutex_lock(&self->lock);
+	self->stats.skipped_files++;
+	pthread_mutex_unlock(&self->lock);
+}
+
 static void look_up_names(struct readahead *self)
 {
 	size_t i;
 
 	while (!atomic_load(&self->is_cancelled) &&
-	       (i = atomic_fetch_add(&self->next_name, 1)) < self->plan->n_names) {
-		if (look_up(self->plan->names[i].file) >= 0)
-			continue;
-		pthread_mutex_lock(&self->lock);
-		self->stats.skipped_files++;
-		pthread_mutex_unlock(&self->lock);
-	}
+	       (i = atomic_fetch_add(&self->next_name, 1)) < self->plan->n_names)
+		look_up_name(self, self->plan->names[i].file);
+}
+
+static bool is_past(const struct readahead *self, const struct plan_file *name)
+{
+	uint64_t started_ns = atomic_load(&self->program_started_ns);
+
+	return started_ns > 0 && pace_is_past(name->first_use_us, clock_now_ns() - started_ns);
+}
+
+/* Their blocks are in memory, but not what the kernel makes of them; that takes 2 us each, which the program
+ * is spared. */
+static void look_up_other_names(struct readahead *self)
+{
+	for (size_t i = 0; i < self->plan->n_other_names && !atomic_load(&self->is_cancelled); i++)
+		if (!is_past(self, &self->plan->other_names[i]))
+			look_up_name(self, self->plan->other_names[i].file);
 }
 
 /*
@@ -341,13 +330,15 @@ static void read_data(struct readahead *self)
 static void *run(void *context)
 {
 	struct readahead *self = context;
-	bool names_first = atomic_fetch_add(&self->n_started, 1) % NAMES_SHARE == 0;
+	unsigned int number = atomic_fetch_add(&self->n_started, 1);
 
 	validate_files(self);
-	if (names_first)
+	if (number % NAMES_SHARE == 0)
 		look_up_names(self);
 	read_data(self);
 	look_up_names(self);
+	if (number == 0)
+		look_up_other_names(self);
 	return NULL;
 }
 
@@ -489,6 +480,11 @@ bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms)
 			return false;
 		nanosleep(&(struct timespec){ .tv_nsec = PACE_LOOK_NS }, NULL);
 	}
+}
+
+void readahead_note_start(struct readahead *self)
+{
+	atomic_store(&self->program_started_ns, clock_now_ns());
 }
 
 void readahead_cancel(struct readahead *self)

@@ -1,7 +1,7 @@
 /*
  * readahead.h - carries out a plan: brings files' metadata and pages into memory, with threads.
  *
- * A run has four steps, so that its caller can decide between them:
+ * A run has some steps, so that its caller can decide between them:
  *   readahead_start()   opens and validates every file, in threads, and goes straight on to the data
  *   readahead_wait_validated()   has every file of which there are pages been looked at? bounded
  *   readahead_wait_ahead()   is it time for the program to start? bounded
@@ -31,7 +31,8 @@ struct readahead;
  * belongs to the caller and outlives the run, which sets was_read in its requests. NULL, errno ENOMEM or of
  * pthread_create(3), if there is not even one.
  *
- * The threads open all files, then ask for data; one in four looks up names before. At most half of the
+ * The threads open all files, then ask for data; one in four looks up names before. When all is asked for,
+ * one goes on with the other names, as long as the program does not overtake it. At most half of the
  * descriptors that RLIMIT_NOFILE allows are kept open. Requests should be no longer than the kernel reads
  * ahead at once: max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere.
  */
@@ -45,6 +46,10 @@ bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 /* Waits until the data will be there before a program that starts now asks for it (pace.h), at most
  * timeout_ms. True if so. */
 bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms);
+
+/* To be told when the program starts: what it needs only later is worth a look even when all data are there.
+ */
+void readahead_note_start(struct readahead *self);
 
 /* Makes the threads stop at the next request. */
 void readahead_cancel(struct readahead *self);

@@ -17,7 +17,7 @@ LAYERS = [
     ["pageset"],
     ["shadow", "procstat"],
     ["merge", "shadowdb", "plan", "residency"],
-    ["pace", "physical", "filecall"],
+    ["pace", "physical", "filecall", "metadata"],
     ["readahead"],
     ["policy"],
     ["tracee"],

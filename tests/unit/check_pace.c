@@ -65,6 +65,16 @@ START_TEST(on_a_disk_in_physical_order_the_first_may_come_last)
 }
 END_TEST
 
+START_TEST(a_cold_program_is_past_what_it_used_a_while_ago)
+{
+	ck_assert(!pace_is_past(10000, 10 * MS));
+	ck_assert(!pace_is_past(10000, 15 * MS));
+	ck_assert(pace_is_past(10000, 15 * MS + 1));
+	ck_assert(!pace_is_past(UINT32_MAX, 4294967 * (uint64_t)MS));
+	ck_assert(pace_is_past(0, 1));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pace");
@@ -77,6 +87,7 @@ int main(void)
 	tcase_add_test(t, a_fast_disk_needs_no_start_and_a_slow_one_does);
 	tcase_add_test(t, when_all_is_there_it_is_ahead);
 	tcase_add_test(t, on_a_disk_in_physical_order_the_first_may_come_last);
+	tcase_add_test(t, a_cold_program_is_past_what_it_used_a_while_ago);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

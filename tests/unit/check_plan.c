@@ -143,7 +143,7 @@ START_TEST(long_extents_are_cut_to_pieces)
 }
 END_TEST
 
-START_TEST(of_many_names_in_a_directory_some_are_looked_up)
+START_TEST(of_many_names_in_a_directory_some_are_looked_up_first)
 {
 	char path[32];
 
@@ -155,7 +155,25 @@ START_TEST(of_many_names_in_a_directory_some_are_looked_up)
 	add_extent(add_file("/directory/data", 0, 1), 0, 1, 0);
 	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_names, 7 + 1);
+	ck_assert_uint_eq(plan.n_other_names, 93);
 	ck_assert_uint_eq(plan.n_files, 1);
+	for (size_t i = 0; i < plan.n_names; i++)
+		for (size_t j = 0; j < plan.n_other_names; j++)
+			ck_assert_ptr_ne(plan.names[i].file, plan.other_names[j].file);
+}
+END_TEST
+
+START_TEST(where_memory_is_short_other_names_are_left_out)
+{
+	char path[32];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(path, sizeof(path), "/directory/%d", i);
+		add_file(path, 0, 0);
+	}
+	build((struct plan_options){ .piece_pages = 1, .budget_pages = 10 });
+	ck_assert_uint_eq(plan.n_names, 7);
+	ck_assert_uint_eq(plan.n_other_names, 0);
 }
 END_TEST
 
@@ -345,7 +363,8 @@ int main(void)
 	tcase_add_test(t, requests_interleave_files_by_first_use);
 	tcase_add_test(t, ties_go_by_file_then_page);
 	tcase_add_test(t, long_extents_are_cut_to_pieces);
-	tcase_add_test(t, of_many_names_in_a_directory_some_are_looked_up);
+	tcase_add_test(t, of_many_names_in_a_directory_some_are_looked_up_first);
+	tcase_add_test(t, where_memory_is_short_other_names_are_left_out);
 	tcase_add_test(t, what_is_too_old_is_left_out);
 	tcase_add_test(t, a_plan_is_compared_with_what_was_used);
 	tcase_add_test(t, gaps_are_bridged_up_to_the_limit);
