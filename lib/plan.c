@@ -13,7 +13,7 @@
  * all that is used in between. That is worth it for the whole of a usual launch: a request saved costs a
  * fast disk little and a slow one much (docs/performance.md). What is used long after is another matter.
  */
-#define JOIN_MAX_US 400000u
+#define JOIN_MAX_US 1000000u
 /* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the
  * blocks that hold the others (ext4 has 16 inodes in a block, and reads 32 blocks ahead). */
 #define NAMES_AT_ONCE 16
