@@ -103,14 +103,16 @@ static void send_outcome(const struct observer_outcome *outcome, void *context)
 	(void)!write(*(int *)context, outcome, sizeof(*outcome));
 }
 
-/* A launch of the target; returns what came of it. */
-static struct observer_outcome run(struct observer_options options)
+/* A launch of the target, whose launcher waits for the observer, or is gone on before the observer even
+ * begins. Returns what came of it. */
+static struct observer_outcome run_if(bool waits, struct observer_options options)
 {
 	struct observer_outcome outcome = { 0 };
 	struct shadowdb db = { 0 };
-	int fds[2], status = 0;
+	int fds[2], gate[2], status = 0;
 
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
 	ck_assert_int_eq(shadowdb_open(&db, scratch_path("shadows"), NULL), 0);
 	ck_assert_int_eq(shadowdb_prepare(&db, 0), 0);
 	options.db = &db;
@@ -121,15 +123,20 @@ static struct observer_outcome run(struct observer_options options)
 
 	if (pid == 0) {
 		struct observer_link link = { .fd = -1 };
-		const int kept[] = { db.dir_fd, db.system_fd, fds[1] };
+		const int kept[] = { db.dir_fd, db.system_fd, fds[1], gate[0] };
 
-		if (observer_fork(kept, 3, &link) == OBSERVER_OBSERVER) {
+		if (observer_fork(kept, 4, &link) == OBSERVER_OBSERVER) {
+			if (!waits)
+				(void)!read(gate[0], &status, 1);
 			observer_run(&link, &options, send_outcome, &fds[1]);
 			_exit(0);
 		}
-		observer_await(&link);
-		target_exec("touch_and_end");
+		if (waits)
+			observer_await(&link);
+		target_exec("touch_and_end"); /* which closes link.fd and gate[1] */
 	}
+	close(gate[0]);
+	close(gate[1]);
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, TARGET_STATUS << 8);
@@ -139,6 +146,11 @@ static struct observer_outcome run(struct observer_options options)
 	close(fds[0]);
 	shadowdb_release(&db);
 	return outcome;
+}
+
+static struct observer_outcome run(struct observer_options options)
+{
+	return run_if(true, options);
 }
 
 /* 0 or -errno; a shadow is to be released. */
@@ -202,6 +214,19 @@ START_TEST(unasked_nothing_is_remembered)
 }
 END_TEST
 
+START_TEST(who_runs_already_is_not_attached_to)
+{
+	struct shadow shadow;
+	struct observer_outcome outcome =
+		run_if(false, (struct observer_options){ .requested = POLICY_TRAIN });
+
+	ck_assert_int_eq((int)outcome.choice.mode, POLICY_NONE);
+	ck_assert(!outcome.has_started);
+	ck_assert_int_eq(outcome.attach_error, 0);
+	ck_assert_int_eq(load(&shadow), -ENOENT);
+}
+END_TEST
+
 START_TEST(who_must_not_be_traced_is_not)
 {
 	struct shadow shadow;
@@ -227,6 +252,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, a_launch_is_remembered);
 	tcase_add_loop_test(t, unasked_nothing_is_remembered, 0, 2);
 	tcase_add_test(t, who_must_not_be_traced_is_not);
+	tcase_add_test(t, who_runs_already_is_not_attached_to);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
