@@ -420,12 +420,11 @@ static void note_duplicate(const struct task *task, int64_t result)
 bool fileuse_wants_exit(const struct task *task)
 {
 	const struct read_call *read_call = filecall_by_read(task->nr);
-	enum descriptor_kind kind;
+	enum descriptor_kind kind =
+		read_call ? kind_of_read(task->process, read_call, task->args) : DESCRIPTOR_UNKNOWN;
 
-	if (read_call) {
-		kind = kind_of_read(task->process, read_call, task->args);
+	if (read_call)
 		return kind == DESCRIPTOR_UNKNOWN || kind == DESCRIPTOR_FILE;
-	}
 	switch (task->nr) {
 	case SYS_mmap:
 	case SYS_munmap:

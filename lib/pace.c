@@ -5,7 +5,7 @@ static double needed_after_ns(const struct plan_request *request)
 {
 	uint32_t first_use_us = request->first_use_us;
 
-	return first_use_us > PACE_EARLIER_US ? (first_use_us - PACE_EARLIER_US) * 1000.0 : 0;
+	return first_use_us > PACE_EARLIER_US ? (first_use_us - PACE_EARLIER_US) * (1000 / PACE_SLOWER) : 0;
 }
 
 bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapsed_ns)

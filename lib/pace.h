@@ -14,11 +14,13 @@
  * True if each request of plan, in its order and at the rate so far, will be over before a program that
  * starts now needs it. done_pages is how many pages' requests are over, elapsed_ns how long that took.
  *
- * Recorded times are about those of an untraced start; a page may have been used up to PACE_EARLIER_US before
- * it was seen (the time between two looks).
+ * Recorded times are about those of an untraced start, or longer: the program is taken to be PACE_SLOWER
+ * times as fast. A page may have been used up to PACE_EARLIER_US before it was seen (the time between two
+ * looks).
  */
 bool pace_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t elapsed_ns);
 
+#define PACE_SLOWER 1.2
 #define PACE_EARLIER_US 5000u
 
 /* Has a program that was started cold elapsed_ns ago probably got beyond what it uses at first_use_us? Cold,

@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 #include <time.h>
 
 #include "clock.h"
+#include "fdtable.h"
 #include "meminfo.h"
 #include "metadata.h"
 #include "pace.h"
@@ -342,15 +342,6 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* Half of the descriptors that this process may have. */
-static size_t most_open_files(void)
-{
-	struct rlimit limit = { .rlim_cur = 1024 };
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	return (size_t)limit.rlim_cur / 2;
-}
-
 static int make_targets(struct readahead *self, const struct plan *plan)
 {
 	self->targets = calloc(plan->n_files + 1, sizeof(*self->targets));
@@ -363,22 +354,6 @@ static int make_targets(struct readahead *self, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_requests; i++)
 		self->targets[plan->requests[i].file_index].n_left++;
 	return 0;
-}
-
-/*
- * Makes the table of descriptors large enough for n files. In a process with threads the kernel would wait at
- * each doubling until no other thread can still be looking at the old table (expand_fdtable() in fs/file.c:
- * synchronize_rcu()), 20 ms during which nothing is opened.
- */
-static void widen_descriptor_table(size_t n)
-{
-	int fd = open("/", O_PATH | O_CLOEXEC);
-	int far_fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, (int)n);
-
-	if (far_fd >= 0)
-		close(far_fd);
-	if (fd >= 0)
-		close(fd);
 }
 
 static int start_threads(struct readahead *self, unsigned int n_threads)
@@ -431,14 +406,14 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	}
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
-	self->most_open = most_open_files();
+	self->most_open = fdtable_limit() / 2;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&self->validated, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	widen_descriptor_table(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
+	fdtable_widen(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
 									   : self->most_open);
 	r = start_threads(self, n_threads);
 	if (r < 0) {

@@ -10,7 +10,7 @@ import sys
 # From low to high. A module includes lower ones only, not its neighbours. tracee_x.c and tracee.c are
 # one module. cmd/ stands on top.
 LAYERS = [
-    ["cleanup", "clock"],
+    ["cleanup", "clock", "fdtable"],
     ["bitmap"],
     ["elfinfo", "privs", "procmaps", "pagemap", "lookup", "meminfo", "medium"],
     ["fileid"],

@@ -11,9 +11,10 @@ static const struct plan plan = { .requests = requests, .n_requests = 10, .n_pag
 static void set_up(void)
 {
 	for (uint32_t i = 0; i < 10; i++)
-		requests[i] =
-			(struct plan_request){ .n_pages = 10,
-					       .first_use_us = i == 0 ? 0 : PACE_EARLIER_US + i * 20000 };
+		requests[i] = (struct plan_request){
+			.n_pages = 10,
+			.first_use_us = i == 0 ? 0 : PACE_EARLIER_US + (uint32_t)(i * 20000 * PACE_SLOWER)
+		};
 }
 
 START_TEST(nothing_to_read_keeps_nobody_waiting)
