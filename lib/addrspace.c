@@ -195,7 +195,7 @@ static int compare_starts(const void *a, const void *b)
 
 static void sort_mappings(struct addrspace *self)
 {
-	if (!self->is_sorted)
+	if (!self->is_sorted && self->n_mappings > 0)
 		qsort(self->mappings, self->n_mappings, sizeof(self->mappings[0]), compare_starts);
 	self->is_sorted = true;
 }

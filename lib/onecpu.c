@@ -168,7 +168,7 @@ void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struc
 {
 	self->n_alone = is_alone ? self->n_alone + 1 : 0;
 	bind_thread(self, self->pledge && tracer->with_syscalls && self->n_alone >= ALONE_STOPS);
-	if (self->is_bound && self->pledge->tid == 0 && is_indifferent)
+	if (self->is_bound && self->pledge && self->pledge->tid == 0 && is_indifferent)
 		bind_task(self, stop->tid);
 	tracee_resume(tracer, stop);
 }

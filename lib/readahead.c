@@ -414,7 +414,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	pthread_condattr_destroy(&attributes);
 
 	fdtable_widen(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
-									   : self->most_open);
+								  : self->most_open);
 	r = start_threads(self, n_threads);
 	if (r < 0) {
 		release(take_pointer(self));
