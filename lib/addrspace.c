@@ -195,7 +195,7 @@ static int compare_starts(const void *a, const void *b)
 
 static void sort_mappings(struct addrspace *self)
 {
-	if (!self->is_sorted && self->n_mappings > 0)
+	if (!self->is_sorted)
 		qsort(self->mappings, self->n_mappings, sizeof(self->mappings[0]), compare_starts);
 	self->is_sorted = true;
 }
@@ -253,6 +253,8 @@ int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t e
 
 	if (fd < 0)
 		return fd;
+	if (self->n_mappings == 0)
+		return 0;
 	sort_mappings(self);
 	const struct addrspace_mapping *mapping = self->mappings;
 	const struct addrspace_mapping *mappings_end = mapping + self->n_mappings;
