@@ -66,6 +66,24 @@ os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
     "[[100, 1], [199, 2], [300, 2], [400, 1], [500, 1], [600, 1]]" ]
 }
 
+@test "a descriptor that another process puts to another file" {
+  head -c 40960 /dev/zero >first && cp first second
+  "$PBRUN" -r train "$PBRUN_HELPERS/share_files" "$WORK/first" "$WORK/second"
+  "$PBRUN" --json --show "$PBRUN_HELPERS/share_files" >shown
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/first'][0]")" = "[[1, 1]]" ]
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
+}
+
+@test "a sampled run keeps the names of a program that looks up many" {
+  for _ in 1 2; do
+    "$PBRUN" -r train /usr/bin/python3 -c "import os; [os.path.exists(f'$WORK/{i}') for i in range(500)]"
+  done
+  "$PBRUN" -r sample /usr/bin/python3 -c pass
+  "$PBRUN" --json --show /usr/bin/python3 -p python3 >shown || "$PBRUN" --json --show /usr/bin/python3 >shown
+  [ "$(json shown 'j["runs"]')" -eq 3 ]
+  [ "$(json shown "sum(f['path'].startswith('$WORK/') for f in j['files'])")" -ge 500 ]
+}
+
 @test "mapped pages exactly as touched" {
   "$PBRUN_HELPERS/touch_pages" "$WORK/data"
   "$PBRUN" -r train "$PBRUN_HELPERS/touch_pages" "$WORK/data" 0 3 4 5 500 1023

@@ -143,14 +143,20 @@ START_TEST(long_extents_are_cut_to_pieces)
 }
 END_TEST
 
-START_TEST(of_many_names_in_a_directory_some_are_looked_up_first)
+/* All in one directory. */
+static void add_names(int n)
 {
 	char path[32];
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "/directory/%d", i);
 		add_file(path, 0, 0);
 	}
+}
+
+START_TEST(of_many_names_in_a_directory_some_are_looked_up_first)
+{
+	add_names(100);
 	add_file("/directory", 0, 0)->access = PAGESET_LISTED;
 	add_extent(add_file("/directory/data", 0, 1), 0, 1, 0);
 	build(DEFAULTS);
@@ -165,12 +171,7 @@ END_TEST
 
 START_TEST(where_memory_is_short_other_names_are_left_out)
 {
-	char path[32];
-
-	for (int i = 0; i < 100; i++) {
-		snprintf(path, sizeof(path), "/directory/%d", i);
-		add_file(path, 0, 0);
-	}
+	add_names(100);
 	build((struct plan_options){ .piece_pages = 1, .budget_pages = 10 });
 	ck_assert_uint_eq(plan.n_names, 7);
 	ck_assert_uint_eq(plan.n_other_names, 0);
