@@ -275,7 +275,6 @@ static void leave_observer(struct job *job)
 	options.shadow = job->has_shadow ? &job->shadow : NULL;
 	options.prefetches = options.prefetches && options.shadow;
 	observer_run(&link, &options, completed, job);
-	_exit(0);
 }
 
 void launch(char *const argv[], const struct launch_options *options)

@@ -1,5 +1,6 @@
 #include "collect.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -45,7 +46,7 @@ static void start_ticking(const struct collect *self)
 	sigaction(SIGALRM, &action, NULL);
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
-	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
 	setitimer(ITIMER_REAL, &tick, NULL);
 }
 
@@ -113,39 +114,6 @@ static bool on_time(struct collect *self, int *ret_error)
 	}
 	return now - self->start_ns >= (uint64_t)state->options.window_ms * 1000000 ||
 	       now - state->last_new_ns >= (uint64_t)state->options.quiet_ms * 1000000;
-}
-
-/* Asks everybody for a stop and lets go who stops, for a while. Whoever does not is let go by the
- * kernel when the observer ends. */
-static int release_all(struct collect *self)
-{
-	struct collect_state *state = self->state;
-	uint64_t deadline = clock_now_ns() + COLLECT_RELEASE_PATIENCE_NS;
-	struct tracee_stop stop;
-
-	onecpu_reconsider(&state->onecpu);
-	if (state->has_waiting_stop)
-		collect_resume_waiting(self);
-	for (struct process *process = state->tree.processes; process; process = process->next)
-		collect_request_release(self, process);
-	/* Those just born are not in the tree yet. */
-	while (clock_now_ns() < deadline) {
-		int r = tracee_wait(&state->tracer, &stop);
-
-		if (r < 0 || stop.event == TRACEE_NONE_LEFT)
-			return r;
-		if (stop.event == TRACEE_NOTHING)
-			continue;
-		struct task *task = proctree_find(&state->tree, stop.tid);
-
-		if (task && stop.event != TRACEE_GONE)
-			collect_release_task(self, task, &stop);
-		else if (stop.event == TRACEE_GONE)
-			collect_forget_task(self, stop.tid);
-		else
-			tracee_release(&stop);
-	}
-	return 0;
 }
 
 /* How much of took_ns, until this stop, the task would have taken had all been in memory. */
@@ -238,30 +206,17 @@ int collect_run(struct collect *self)
 		if (r < 0)
 			milestone = r;
 	}
-	if (milestone < 0 || milestone == COLLECT_WINDOW_CLOSED)
-		(void)release_all(self);
 	stop_ticking();
+	onecpu_reconsider(&state->onecpu);
 	self->n_new = state->fileuse.n_new;
+	if (milestone != COLLECT_MAIN_EXITING)
+		proctree_release(&state->tree); /* nothing is to remain of us in an address space */
 	return milestone;
-}
-
-void collect_let_go(struct collect *self)
-{
-	struct collect_state *state = self->state;
-
-	if (state->holds_main) {
-		state->holds_main = false;
-		tracee_resume(&state->tracer, &state->main_stop);
-	}
-	start_ticking(self);
-	(void)release_all(self);
-	stop_ticking();
 }
 
 void collect_release(struct collect *self)
 {
 	if (self->state) {
-		collect_let_go(self);
 		onecpu_release(&self->state->onecpu);
 		proctree_release(&self->state->tree);
 		procmaps_text_release(&self->state->maps_text);

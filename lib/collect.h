@@ -3,11 +3,14 @@
  *
  *     collect_attach() ... collect_run() ... (commit what is in the page set) ... collect_run() ...
  *
+ * All by one thread (tracee.h), whose end lets go of everybody who is still followed. The kernel does that
+ * without disturbing anybody; one who is asked for a stop leaves the system call in which he waits, and not
+ * each is begun again: epoll_wait(2) fails with EINTR (signal(7)).
+ *
  * COLLECT_TRAIN follows the whole process tree with system call stops and finds mapped and read pages,
  * lookups, and their order; pages exactly where a userfaultfd can be had (uffd.h). COLLECT_SAMPLE looks
  * at the maps and the pagemap of the program's own process at a few times and before it exits; there are no
  * system call stops, and children run untraced, but for threads. COLLECT_EXIT_ONLY only waits for its exit.
- * All must be called from one thread (tracee.h).
  */
 #ifndef PBRUN_COLLECT_H
 #define PBRUN_COLLECT_H
@@ -25,7 +28,7 @@ struct collect_options {
 
 enum collect_milestone {
 	COLLECT_MAIN_EXITING,  /* the program stands before its exit until the next collect_run() */
-	COLLECT_WINDOW_CLOSED, /* everybody was let go; the page set is complete */
+	COLLECT_WINDOW_CLOSED, /* the thread is to end now; the page set is complete */
 	COLLECT_ALL_GONE,      /* nobody is left; the page set is complete */
 };
 
@@ -40,21 +43,19 @@ struct collect {
 	struct collect_state *state; /* private */
 };
 
-/* Attaches to pid, which has not yet called execve(2). 0; -errno of tracee_seize(); -ENOMEM; -EOPNOTSUPP if
- * /proc does not show our processes. self is to be released in any case. */
+/* Attaches the calling thread to pid, which has not yet called execve(2). 0; -errno of tracee_seize();
+ * -ENOMEM; -EOPNOTSUPP if /proc does not show our processes. self is to be released in any case. */
 must_check int collect_attach(struct collect *self, pid_t pid, const struct collect_options *options);
 
 /*
  * Runs to the next milestone. Interrupted every few milliseconds by SIGALRM, for which it has a handler
- * while it runs; no other use of that signal must be made. Returns an enum collect_milestone, or -errno
- * (-ENOMEM ...): then everybody was let go, and what is in seen is incomplete.
+ * while it runs; no other use of that signal must be made, and unless this is the process's first thread the
+ * others must block it. Returns an enum collect_milestone, or -errno (-ENOMEM ...): then the thread is to
+ * end, too, and what is in seen is incomplete.
  */
 must_check int collect_run(struct collect *self);
 
-/* Lets everybody go who is still followed, also the program before its exit. What was seen stays. */
-void collect_let_go(struct collect *self);
-
-/* Lets everybody go, and frees what was seen. */
+/* Frees what was seen, when the thread has ended. */
 void collect_release(struct collect *self);
 
 /* Milliseconds after the exec, of CLOCK_MONOTONIC now; 0 before. */

@@ -7,9 +7,6 @@
 #include "onecpu.h"
 #include "proctree.h"
 
-/* For tasks to come to a stop when they are to be let go. */
-#define COLLECT_RELEASE_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
-
 struct collect_state {
 	struct collect_options options;
 	struct tracer tracer;
@@ -41,12 +38,6 @@ must_check int collect_scan_all(struct collect *self);
 
 /* Takes in one event of a task. 0 or -errno. */
 must_check int collect_dispatch(struct collect *self, struct tracee_stop *stop);
-
-/* Asks every task of the process for a stop, at which it is released. */
-void collect_request_release(struct collect *self, struct process *process);
-/* Lets one stopped task go and forgets it. */
-void collect_release_task(struct collect *self, struct task *task, const struct tracee_stop *stop);
-void collect_forget_task(struct collect *self, pid_t tid);
 
 /* NULL: the task is not followed. */
 struct process *collect_find_process_of(const struct collect *self, pid_t tid);

@@ -173,8 +173,11 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 	return watch_addrspace(self, task->process, stop);
 }
 
-/* Every task of the process is to be released at its next stop. */
-void collect_request_release(struct collect *self, struct process *process)
+/* For tasks to come to a stop when they are to be let go. */
+#define RELEASE_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
+
+/* Asks every task of the process for a stop, at which it is released. */
+static void request_release(struct collect *self, struct process *process)
 {
 	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++) {
 		for (struct task *task = self->state->tree.buckets[i]; task; task = task->next) {
@@ -186,8 +189,8 @@ void collect_request_release(struct collect *self, struct process *process)
 	}
 }
 
-/* Lets one stopped task go and forgets it. */
-void collect_release_task(struct collect *self, struct task *task, const struct tracee_stop *stop)
+/* Lets one stopped task go and forgets it. The others of its process are released at their next stop. */
+static void release_task(struct collect *self, struct task *task, const struct tracee_stop *stop)
 {
 	task->process->is_released = true;
 	/* Nothing is to remain of us in its address space. */
@@ -222,18 +225,17 @@ static bool be_courteous(struct collect *self, struct task *task, const struct t
 	switch (courtesy_at_entry(task, &other)) {
 	case COURTESY_RELEASE_CALLER:
 		self->was_courteous = true;
-		collect_request_release(self, task->process);
-		collect_release_task(self, task, stop);
+		release_task(self, task, stop);
 		return true;
 	case COURTESY_RELEASE_OTHER:
 		wanted = collect_find_process_of(self, other);
 		if (state->has_waiting_stop || !wanted || wanted == task->process)
 			return false;
 		self->was_courteous = true;
-		collect_request_release(self, wanted);
+		request_release(self, wanted);
 		state->waiting_stop = *stop;
 		state->has_waiting_stop = true;
-		state->waiting_deadline_ns = clock_now_ns() + COLLECT_RELEASE_PATIENCE_NS;
+		state->waiting_deadline_ns = clock_now_ns() + RELEASE_PATIENCE_NS;
 		return true;
 	case COURTESY_NONE:
 		break;
@@ -309,7 +311,7 @@ static int on_stop(struct collect *self, struct task *task, struct tracee_stop *
 
 	/* A thread may turn up after its process was let go. */
 	if ((task->is_wanted || task->process->is_released) && stop->event != TRACEE_EXITING) {
-		collect_release_task(self, task, stop);
+		release_task(self, task, stop);
 		return 1;
 	}
 	switch (stop->event) {
@@ -335,7 +337,7 @@ static int on_stop(struct collect *self, struct task *task, struct tracee_stop *
 	}
 }
 
-void collect_forget_task(struct collect *self, pid_t tid)
+static void forget_task(struct collect *self, pid_t tid)
 {
 	struct task *task = proctree_find(&self->state->tree, tid);
 
@@ -377,7 +379,7 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	if (state->has_waiting_stop && state->waiting_stop.tid == stop->tid)
 		state->has_waiting_stop = false; /* it was killed */
 	if (stop->event == TRACEE_GONE) {
-		collect_forget_task(self, stop->tid);
+		forget_task(self, stop->tid);
 		return 0;
 	}
 	self->n_stops++;
@@ -390,7 +392,7 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	if (r == -EINTR) { /* killed while a call was put into it: stop tells how far it is */
 		task = proctree_find(&state->tree, stop->tid);
 		if (stop->event == TRACEE_GONE || !task) {
-			collect_forget_task(self, stop->tid);
+			forget_task(self, stop->tid);
 			return 0;
 		}
 		r = on_stop(self, task, stop);

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "clock.h"
@@ -52,14 +53,23 @@ static void let_launcher_go(struct observer_link *link)
 
 struct launch {
 	const struct observer_options *options;
+	struct observer_link *link;
+	void (*completed)(const struct observer_outcome *, void *context);
+	void *context;
 	struct observer_outcome outcome;
 	struct plan plan;
 	struct readahead *replay;
 	uint64_t replay_began_ns;
 	struct collect collect;
+	int milestone;    /* the last one, or -errno: what was seen is not worth keeping */
+	bool is_complete; /* the outcome is known */
+	bool was_told;
+	pthread_t committer;
+	bool is_committing;      /* still, after the program's patience has ended */
 	bool calls_for_training; /* so much has changed */
-	bool was_merged;         /* what was seen so far is in the shadow already */
-	uint64_t n_merged;       /* collect.n_new at that time */
+	bool attaches;
+	bool was_merged;   /* what was seen so far is in the shadow already */
+	uint64_t n_merged; /* collect.n_new at that time */
 };
 
 static void start_replay(struct launch *self)
@@ -294,26 +304,23 @@ static bool commits(const struct launch *self)
 {
 	bool has_new = !self->was_merged || self->collect.n_new > self->n_merged;
 
-	return self->outcome.choice.mode != POLICY_NONE && self->outcome.has_started && has_new;
+	return self->outcome.choice.mode != POLICY_NONE && self->outcome.has_started && has_new &&
+	       self->milestone >= 0;
 }
 
-/* False: it took too long, and the program was let go meanwhile. */
+/* False: it takes too long, the program is to be let go meanwhile. */
 static bool commit_in_time(struct launch *self)
 {
 	struct timespec deadline;
-	pthread_t thread;
 
 	clock_gettime(CLOCK_REALTIME, &deadline);
 	deadline.tv_sec += OBSERVER_HOLD_MS / 1000;
-	if (pthread_create(&thread, NULL, commit, self) != 0) {
+	if (pthread_create(&self->committer, NULL, commit, self) != 0) {
 		commit(self);
 		return true;
 	}
-	if (pthread_timedjoin_np(thread, NULL, &deadline) == 0)
-		return true;
-	collect_let_go(&self->collect);
-	pthread_join(thread, NULL);
-	return false;
+	self->is_committing = pthread_timedjoin_np(self->committer, NULL, &deadline) != 0;
+	return !self->is_committing;
 }
 
 static bool seen_is_exact(const struct pageset *seen)
@@ -324,54 +331,111 @@ static bool seen_is_exact(const struct pageset *seen)
 	return true;
 }
 
-static void note_outcome(struct launch *self, int milestone)
+/* The program's end, or that of the launch window: the outcome is known. */
+static void complete(struct launch *self)
 {
 	struct observer_outcome *outcome = &self->outcome;
 
+	if (self->is_complete || self->milestone < 0)
+		return;
+	self->is_complete = true;
 	outcome->has_started = self->collect.has_execed;
 	outcome->elapsed_ns = collect_elapsed_ns(&self->collect);
-	outcome->has_ended = milestone == COLLECT_MAIN_EXITING;
+	outcome->has_ended = self->milestone == COLLECT_MAIN_EXITING;
 	outcome->wait_status = self->collect.wait_status;
 	outcome->is_exact = outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->collect.seen);
-}
-
-/* The program's end, or that of the launch window: the outcome is known. */
-static void complete(struct launch *self, int milestone, pid_t pid)
-{
-	note_outcome(self, milestone);
-	(void)!procstat_read(pid, &self->outcome.cost);
-	if (self->replay && milestone == COLLECT_MAIN_EXITING)
+	(void)!procstat_read(self->link->launcher_pid, &outcome->cost);
+	if (self->replay && outcome->has_ended)
 		readahead_cancel(self->replay);
 	finish_replay(self);
 }
 
-/* A launch is merged when its program ends, and once more when those that it left behind are done. */
-static void watch(struct launch *self, pid_t pid, void (*completed)(const struct observer_outcome *, void *),
-		  void *context)
+static void tell(struct launch *self)
 {
-	bool is_complete = false;
-	int milestone = COLLECT_MAIN_EXITING;
+	if (!self->was_told)
+		self->completed(&self->outcome, self->context);
+	self->was_told = true;
+}
 
-	while (milestone == COLLECT_MAIN_EXITING) {
-		milestone = collect_run(&self->collect);
-		if (milestone < 0)
-			return;
-		if (!is_complete)
-			complete(self, milestone, pid);
+static void start_program(struct launch *self)
+{
+	if (self->replay)
+		readahead_note_start(self->replay);
+	let_launcher_go(self->link);
+}
+
+/* A launch is merged when its program ends, and once more when those that it left behind are done. */
+static void watch(struct launch *self)
+{
+	while ((self->milestone = collect_run(&self->collect)) == COLLECT_MAIN_EXITING) {
+		complete(self);
 		if (commits(self) && !commit_in_time(self))
-			milestone = COLLECT_ALL_GONE;
-		if (!is_complete && self->outcome.has_started)
-			completed(&self->outcome, context);
-		is_complete = true;
+			return;
+		if (self->outcome.has_started)
+			tell(self);
 	}
+}
+
+static void follow(struct launch *self)
+{
+	const struct collect_options options = { .mode = collect_mode(self->outcome.choice.mode),
+						 .window_ms = self->options->window_ms,
+						 .quiet_ms = QUIET_MS };
+	int r = collect_attach(&self->collect, self->link->launcher_pid, &options);
+
+	self->outcome.attach_error = r;
+	start_program(self);
+	if (r == 0)
+		watch(self);
+}
+
+/* What is left to do when nobody is followed any more. */
+__attribute__((noreturn)) static void finish(struct launch *self)
+{
+	bool has_followed = self->attaches && self->outcome.attach_error == 0;
+
+	if (has_followed)
+		complete(self);
+	finish_replay(self);
+	if (has_followed && commits(self))
+		commit(self);
+	if (!has_followed || self->outcome.has_started)
+		tell(self);
+	if (self->calls_for_training && !self->was_merged)
+		(void)update(self, ask_for_training);
+	if (self->attaches)
+		collect_release(&self->collect);
+	plan_release(&self->plan);
+	_exit(0);
+}
+
+/* Begins when the thread that traces ends. */
+static void *finish_untracing(void *context)
+{
+	struct launch *self = context;
+
+	if (self->is_committing)
+		pthread_join(self->committer, NULL);
+	finish(self);
+}
+
+/* Lets go of everybody who is still followed, by the end of this thread (collect.h). No pthread_exit(3): what
+ * is on its stack is still needed. */
+__attribute__((noreturn)) static void let_go(struct launch *self)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, finish_untracing, self) != 0)
+		_exit(1);
+	for (;;)
+		(void)syscall(SYS_exit, 0);
 }
 
 void observer_run(struct observer_link *link, const struct observer_options *options,
 		  void (*completed)(const struct observer_outcome *, void *context), void *context)
 {
-	struct launch self = { .options = options };
-	struct collect_options collect_options = { .window_ms = options->window_ms, .quiet_ms = QUIET_MS };
-	bool attaches = false;
+	struct launch self = { .options = options, .link = link, .completed = completed, .context = context };
+	struct policy_choice *choice = &self.outcome.choice;
 
 	start_replay(&self);
 	choose_mode(&self);
@@ -379,25 +443,14 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	bool is_late = !launcher_waits(link);
 
 	if (is_late)
-		self.outcome.choice =
-			(struct policy_choice){ POLICY_NONE, "the program did not wait, and runs already" };
-	collect_options.mode = collect_mode(self.outcome.choice.mode);
-	attaches = !is_late && !options->must_not_attach &&
-		   (collect_options.mode != COLLECT_EXIT_ONLY || options->wants_report);
-	if (attaches)
-		self.outcome.attach_error =
-			collect_attach(&self.collect, link->launcher_pid, &collect_options);
-	if (self.replay)
-		readahead_note_start(self.replay);
-	let_launcher_go(link);
-	if (attaches && self.outcome.attach_error == 0)
-		watch(&self, link->launcher_pid, completed, context);
-	finish_replay(&self);
-	if (!attaches || self.outcome.attach_error < 0)
-		completed(&self.outcome, context);
-	if (self.calls_for_training && !self.was_merged)
-		(void)update(&self, ask_for_training);
-	if (attaches)
-		collect_release(&self.collect);
-	plan_release(&self.plan);
+		*choice = (struct policy_choice){ POLICY_NONE, "the program did not wait, and runs already" };
+	self.attaches = !is_late && !options->must_not_attach &&
+			(choice->mode != POLICY_NONE || options->wants_report);
+	if (self.attaches)
+		follow(&self);
+	else
+		start_program(&self);
+	if (self.attaches && self.milestone != COLLECT_ALL_GONE)
+		let_go(&self);
+	finish(&self);
 }

@@ -3,7 +3,7 @@
  * first one becomes the program.
  *
  *     launcher -- observer_fork() --+-- observer_await() -- execvp(3)
- *                                   +-- observer_run() -- _exit(2)
+ *                                   +-- observer_run()
  *
  * The observer is no child of the launcher (the program's wait(2) must not meet a stranger), is in a
  * session of its own, and holds no descriptor but those it is told to keep.
@@ -80,10 +80,13 @@ struct observer_outcome {
 };
 
 /*
- * In the observer: everything. completed() is called once, when the outcome of the launch stands: while
- * the program is held before its exit, or at the end of the launch window; it must be quick.
+ * In the observer, whose only thread this is: everything, and then _exit(2). completed() is called once, by
+ * any thread, when the outcome of the launch stands: while the program is held before its exit, or at the end
+ * of the launch window; it must be quick.
  */
-void observer_run(struct observer_link *link, const struct observer_options *options,
-		  void (*completed)(const struct observer_outcome *, void *context), void *context);
+__attribute__((noreturn)) void observer_run(struct observer_link *link,
+					    const struct observer_options *options,
+					    void (*completed)(const struct observer_outcome *, void *context),
+					    void *context);
 
 #endif

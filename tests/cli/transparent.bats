@@ -211,6 +211,15 @@ for i in range(300):
   [ "$status" -eq 4 ]
 }
 
+@test "the end of the launch window interrupts no system call" {
+  expected=$("$PBRUN_HELPERS/wait_for_long")
+  [[ $expected == "epoll_wait: 0 Success"* ]]
+  for mode in train sample; do
+    actual=$("$PBRUN" -r $mode -w 0.5 "$PBRUN_HELPERS/wait_for_long")
+    diff <(echo "$expected") <(echo "$actual")
+  done
+}
+
 @test "one that adopts orphans itself is started without an observer" {
   run /usr/bin/python3 -c "
 import ctypes, os, sys

@@ -336,15 +336,41 @@ static void assert_untraced(pid_t pid)
 	ck_assert_ptr_nonnull(strstr(text, "\nTracerPid:\t0\n"));
 }
 
+struct follow {
+	const char *name;
+	enum collect_mode mode;
+	pid_t pid;
+	int milestone;
+};
+
+/* A thread that lets go by its end. */
+static void *follow_for_a_while(void *context)
+{
+	struct follow *self = context;
+
+	self->pid = start(self->name, self->mode, 300);
+	self->milestone = collect_run(&collect);
+	return NULL;
+}
+
 /* The window closes over one that runs, and one that is stopped. */
 START_TEST(in_the_end_everybody_is_let_go)
 {
 	static const char *const names[] = { "do_nothing_for_long", "stop_itself" };
 	enum collect_mode modes[] = { COLLECT_TRAIN, COLLECT_SAMPLE, COLLECT_EXIT_ONLY };
-	pid_t pid = start(names[_i % 2], modes[_i / 2], 300);
+	struct follow follow = { .name = names[_i % 2], .mode = modes[_i / 2] };
+	pthread_t thread;
+	sigset_t alarm_only;
 	int status = 0;
 
-	ck_assert_int_eq(collect_run(&collect), COLLECT_WINDOW_CLOSED);
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &alarm_only, NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, follow_for_a_while, &follow), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(follow.milestone, COLLECT_WINDOW_CLOSED);
+	pid_t pid = follow.pid;
+
 	assert_untraced(pid);
 	if (modes[_i / 2] != COLLECT_EXIT_ONLY)
 		ck_assert(pageset_file_has(seen("mapped"), 20));

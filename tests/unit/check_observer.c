@@ -129,7 +129,6 @@ static struct observer_outcome run_if(bool waits, struct observer_options option
 			if (!waits)
 				(void)!read(gate[0], &status, 1);
 			observer_run(&link, &options, send_outcome, &fds[1]);
-			_exit(0);
 		}
 		if (waits)
 			observer_await(&link);
