@@ -147,44 +147,6 @@ static int find_file(const struct procmaps_entry *entry, struct pageset *pageset
 	return 0;
 }
 
-int addrspace_reload(struct addrspace *self, pid_t tid, struct pageset *pageset, uint32_t now_us,
-		     struct procmaps_text *text)
-{
-	struct procmaps_entry entry;
-	struct procmaps_entry last = { 0 };
-	struct pageset_file *file = NULL;
-	size_t offset = 0;
-	int r = procmaps_read(tid, text);
-
-	if (r < 0)
-		return r;
-	self->n_mappings = 0;
-	while (procmaps_next(text, &offset, &entry)) {
-		if (entry.inode == 0)
-			continue;
-		/* The segments of one file stand together: look it up once. */
-		if (entry.inode != last.inode || entry.name_size != last.name_size ||
-		    memcmp(entry.name, last.name, entry.name_size) != 0)
-			r = find_file(&entry, pageset, now_us, &file);
-		if (r < 0)
-			return r;
-		last = entry;
-		if (!file)
-			continue;
-		struct addrspace_mapping mapping = { .start = entry.start,
-						     .end = entry.end,
-						     .first_page = entry.offset_bytes >> pagemap_page_shift(),
-						     .file = file,
-						     .is_exact = register_range(self, entry.start, entry.end,
-										entry.is_shared) };
-
-		r = append(self, mapping);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static int compare_starts(const void *a, const void *b)
 {
 	const struct addrspace_mapping *x = a;
@@ -195,9 +157,64 @@ static int compare_starts(const void *a, const void *b)
 
 static void sort_mappings(struct addrspace *self)
 {
-	if (!self->is_sorted)
+	if (!self->is_sorted && self->n_mappings > 1)
 		qsort(self->mappings, self->n_mappings, sizeof(self->mappings[0]), compare_starts);
 	self->is_sorted = true;
+}
+
+/* Is mapping part of an exact one of old, which is sorted? To be asked in the order of addresses. */
+static bool was_exact(const struct addrspace *old, size_t *next, const struct addrspace_mapping *mapping)
+{
+	while (*next < old->n_mappings && old->mappings[*next].end <= mapping->start)
+		++*next;
+	if (*next == old->n_mappings)
+		return false;
+	const struct addrspace_mapping *known = &old->mappings[*next];
+
+	return known->is_exact && known->file == mapping->file && known->start <= mapping->start &&
+	       known->end >= mapping->end;
+}
+
+int addrspace_reload(struct addrspace *self, pid_t tid, bool is_late, struct pageset *pageset,
+		     uint32_t now_us, struct procmaps_text *text)
+{
+	struct procmaps_entry entry;
+	struct procmaps_entry last = { 0 };
+	struct pageset_file *file = NULL;
+	struct addrspace old = *self;
+	size_t offset = 0;
+	size_t next = 0;
+	int r = procmaps_read(tid, text);
+
+	if (r < 0)
+		return r;
+	sort_mappings(&old);
+	self->mappings = NULL;
+	self->n_mappings = 0;
+	self->n_allocated = 0;
+	while (r == 0 && procmaps_next(text, &offset, &entry)) {
+		if (entry.inode == 0)
+			continue;
+		/* The segments of one file stand together: look it up once. */
+		if (entry.inode != last.inode || entry.name_size != last.name_size ||
+		    memcmp(entry.name, last.name, entry.name_size) != 0)
+			r = find_file(&entry, pageset, now_us, &file);
+		last = entry;
+		if (r < 0 || !file)
+			continue;
+		struct addrspace_mapping mapping = { .start = entry.start,
+						     .end = entry.end,
+						     .first_page = entry.offset_bytes >> pagemap_page_shift(),
+						     .file = file };
+
+		mapping.is_exact = is_late && was_exact(&old, &next, &mapping);
+		if (!mapping.is_exact)
+			mapping.is_exact =
+				register_range(self, entry.start, entry.end, entry.is_shared) && !is_late;
+		r = append(self, mapping);
+	}
+	free(old.mappings);
+	return r;
 }
 
 /* Mappings that lie close together, in order: looked at by one call. */

@@ -44,10 +44,11 @@ must_check int addrspace_arm(struct addrspace *self, struct tracee_stop *stop);
 
 /*
  * Takes the list of mappings from /proc/TID/maps; files are added to pageset (first use now_us).
+ * is_late: what is new may have been used before it is registered now, and is not exact.
  * text is scratch memory kept by the caller. 0, -ENOMEM, -errno of procmaps_read().
  */
-must_check int addrspace_reload(struct addrspace *self, pid_t tid, struct pageset *pageset, uint32_t now_us,
-				struct procmaps_text *text);
+must_check int addrspace_reload(struct addrspace *self, pid_t tid, bool is_late, struct pageset *pageset,
+				uint32_t now_us, struct procmaps_text *text);
 
 /* Notes that file is mapped at [start, end), from first_page on, and registers it if that can be done.
  * What was mapped there before is forgotten. 0 or -ENOMEM. */

@@ -72,7 +72,9 @@ int collect_attach(struct collect *self, pid_t pid, const struct collect_options
 	/* System calls are of interest from the exec on. */
 	state->tracer =
 		(struct tracer){ .with_syscalls = false, .with_children = options->mode == COLLECT_TRAIN };
-	state->fileuse = (struct fileuse){ .pageset = &self->seen, .n_lookups_left = FILEUSE_MAX_LOOKUPS };
+	state->fileuse = (struct fileuse){ .pageset = &self->seen,
+					   .n_files_left = FILEUSE_MAX_FILES,
+					   .n_lookups_left = FILEUSE_MAX_LOOKUPS };
 	state->main_pid = pid;
 	if (options->mode == COLLECT_TRAIN)
 		onecpu_init(&state->onecpu);

@@ -21,8 +21,8 @@ static int scan_process(struct collect *self, const struct process *process, pid
 
 	if (!process->addrspace || process->shares_addrspace || process->is_released)
 		return 0;
-	if (state->options.mode == COLLECT_SAMPLE || process->is_foreign)
-		r = addrspace_reload(process->addrspace, tid, &self->seen, collect_use_time_us(self),
+	if (state->options.mode == COLLECT_SAMPLE || process->is_foreign || process->is_half_seen)
+		r = addrspace_reload(process->addrspace, tid, true, &self->seen, collect_use_time_us(self),
 				     &state->maps_text);
 	if (process->pid != state->main_pid)
 		addrspace_mark(process->addrspace, PAGESET_BEFORE_EXEC);
@@ -82,7 +82,7 @@ static int watch_addrspace(struct collect *self, struct process *process, struct
 		r = addrspace_arm(process->addrspace, stop);
 	if (r == -EINTR || r == -ENOMEM)
 		return r;
-	r = addrspace_reload(process->addrspace, process->pid, &self->seen, collect_use_time_us(self),
+	r = addrspace_reload(process->addrspace, process->pid, false, &self->seen, collect_use_time_us(self),
 			     &state->maps_text);
 	return r == -ENOMEM ? r : 0;
 }
@@ -115,8 +115,10 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 	struct process *process = (*ret_task)->process;
 	struct process *parent = proctree_find_process(&state->tree, status.parent_pid);
 
-	if (parent && shares(process, parent, COMPARE_FILES))
-		descriptors_share(&process->descriptors, &parent->descriptors);
+	if (parent && shares(process, parent, COMPARE_FILES)) {
+		descriptors_give_up(&process->descriptors);
+		descriptors_give_up(&parent->descriptors);
+	}
 	if (parent && parent->addrspace && shares(process, parent, COMPARE_VM)) { /* as after vfork(2) */
 		process->addrspace = addrspace_ref(parent->addrspace);
 		process->shares_addrspace = true;
@@ -156,18 +158,17 @@ static int on_exec(struct collect *self, struct task *task, struct tracee_stop *
 		state->last_new_ns = self->start_ns;
 		state->tracer.with_syscalls = state->options.mode == COLLECT_TRAIN;
 	}
-	if (state->options.mode != COLLECT_TRAIN) {
-		int r = courtesy_make_good(stop);
+	int r = courtesy_make_good(stop);
 
-		if (r == 1) {
-			self->was_courteous = true;
-			proctree_remove(&state->tree, task);
-		}
-		if (r != 0)
-			return r;
+	if (r == 1) {
+		self->was_courteous = true;
+		proctree_remove(&state->tree, task);
 	}
+	if (r != 0)
+		return r;
 	descriptors_forget_all(&task->process->descriptors);
-	task->process->descriptors.are_shared = false; /* execve(2) unshares them */
+	task->process->descriptors.never_known = false; /* execve(2) unshares them */
+	task->process->is_half_seen = false;
 	task->process->has_seccomp_filter =
 		proctree_read_status(stop->tid, &status) < 0 || status.has_seccomp_filter;
 	return watch_addrspace(self, task->process, stop);
@@ -355,11 +356,46 @@ static bool is_indifferent_to_affinity(const struct task *task, const struct tra
 		fileuse_is_plain_read(task->process, stop->nr, stop->args));
 }
 
-/* True if no other task executes anything. */
+/* In a launch of so many stops ... */
+#define MANY_STOPS 8000
+/* ... a task that has used no file for so many of its own talks with others, or waits for them. */
+#define IDLE_STOPS 500
+
+/* What is known of a process may change unseen from now on. */
+static void see_half_of(struct collect *self, const struct process *process)
+{
+	for (struct process *other = self->state->tree.processes; other; other = other->next) {
+		if (other != process && other->addrspace != process->addrspace)
+			continue;
+		other->is_half_seen = true;
+		descriptors_give_up(&other->descriptors);
+	}
+}
+
+/* Lets an idle task be, until another stop (a child is born, a signal comes) brings it back. Most stops of a
+ * program with many threads, which slow each other down, are of such. */
+static void consider_letting_be(struct collect *self, struct task *task, struct tracee_stop *stop,
+				bool uses_file)
+{
+	struct collect_state *state = self->state;
+	bool is_at_exit = stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT;
+
+	task->n_idle = uses_file || task->is_let_be ? 0 : task->n_idle + 1;
+	proctree_let_be(&state->tree, task, false);
+	if (!is_at_exit || task->in_syscall || task->process->is_foreign || task->n_idle < IDLE_STOPS ||
+	    self->n_stops < MANY_STOPS)
+		return;
+	see_half_of(self, task->process);
+	onecpu_note_stop(&state->onecpu, task->tid, false); /* it may ask for its affinity now */
+	proctree_let_be(&state->tree, task, true);
+	stop->lets_be = true;
+}
+
+/* True if no other task executes anything that is of interest. */
 static bool is_alone(const struct proctree *tree, pid_t tid)
 {
 	const struct task *task = proctree_find(tree, tid);
-	size_t n_running = tree->n_tasks - tree->n_in_syscall;
+	size_t n_running = tree->n_tasks - tree->n_in_syscall - tree->n_let_be;
 
 	return n_running == (task && !task->in_syscall);
 }
@@ -369,6 +405,7 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 {
 	struct collect_state *state = self->state;
 	struct task *task = proctree_find(&state->tree, stop->tid);
+	uint64_t n_uses = state->fileuse.n_uses;
 	int r = 0;
 
 	if (stop->event == TRACEE_SYSCALL && !(task && task->in_syscall && !task->wants_exit))
@@ -399,7 +436,9 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	}
 	if (r == 1)
 		return 0;
+	if (r == 0)
+		consider_letting_be(self, task, stop, state->fileuse.n_uses != n_uses);
 	onecpu_resume(&state->onecpu, &state->tracer, stop, is_alone(&state->tree, stop->tid),
-		      is_indifferent);
+		      is_indifferent && !stop->lets_be);
 	return r == -ESRCH ? 0 : r;
 }

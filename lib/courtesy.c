@@ -8,7 +8,8 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "fileuse.h"
+#include "fileid.h"
+#include "procpath.h"
 
 /* The interpreter of a "#!" script, as seen under root. False if path is none. */
 static bool read_interpreter(const char *path, char ret_interpreter[static 256])
@@ -93,7 +94,7 @@ static bool is_privileged_exec(const struct task *task)
 		root[0] = '\0';
 	if (is_at && (int)task->args[0] != AT_FDCWD)
 		snprintf(base, sizeof(base), "fd/%d", (int)task->args[0]);
-	return fileuse_read_path(task->tid, task->args[is_at ? 1 : 0], name) &&
+	return procpath_read(task->tid, task->args[is_at ? 1 : 0], name) &&
 	       see_path(task->process->pid, root, base, name, path, sizeof(path)) &&
 	       exec_grants_privilege(root, path);
 }
@@ -166,7 +167,7 @@ static uint64_t find_argument(pid_t pid, uint64_t args, const char *name)
 	for (uint64_t i = 1; i <= MOST_INSERTED; i++) {
 		if (tracee_read_memory(pid, args + 8 * i, &address, sizeof(address)) < 8 || !address)
 			return 0;
-		if (fileuse_read_path(pid, address, arg) && strcmp(arg, name) == 0)
+		if (procpath_read(pid, address, arg) && strcmp(arg, name) == 0)
 			return i;
 	}
 	return 0;
@@ -181,7 +182,7 @@ int courtesy_make_good(struct tracee_stop *stop)
 
 	snprintf(executable, sizeof(executable), "/proc/%d/exe", stop->tid);
 	if (!grants_privilege(executable) || tracee_read_start(stop, &start) < 0 ||
-	    !fileuse_read_path(stop->tid, start.name, name))
+	    !procpath_read(stop->tid, start.name, name))
 		return 0;
 	bool is_found = names_program(stop->tid, executable, name);
 

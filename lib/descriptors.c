@@ -14,7 +14,7 @@ struct descriptor descriptors_get(const struct descriptors *self, int64_t fd)
 
 void descriptors_set(struct descriptors *self, int64_t fd, struct descriptor descriptor)
 {
-	if (is_remembered(fd) && !self->are_shared)
+	if (is_remembered(fd) && !self->never_known)
 		self->known[fd] = descriptor;
 }
 
@@ -28,10 +28,8 @@ void descriptors_forget_all(struct descriptors *self)
 	memset(self->known, 0, sizeof(self->known));
 }
 
-void descriptors_share(struct descriptors *a, struct descriptors *b)
+void descriptors_give_up(struct descriptors *self)
 {
-	descriptors_forget_all(a);
-	descriptors_forget_all(b);
-	a->are_shared = true;
-	b->are_shared = true;
+	descriptors_forget_all(self);
+	self->never_known = true;
 }

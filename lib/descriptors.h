@@ -2,8 +2,8 @@
  * descriptors.h - what the descriptors of a traced process are known to be open on, so that /proc is asked
  * once for each.
  *
- * The caller sees each system call, and forgets what is closed. Descriptors that the process shares with
- * another one (CLONE_FILES) are never known: the other one may close them.
+ * The caller sees each system call, and forgets what is closed. Descriptors that are closed unseen, perhaps
+ * by another process that has them in common (CLONE_FILES), are never known.
  */
 #ifndef PBRUN_DESCRIPTORS_H
 #define PBRUN_DESCRIPTORS_H
@@ -30,7 +30,7 @@ struct descriptor {
 /* Zeroed it knows none. */
 struct descriptors {
 	struct descriptor known[DESCRIPTORS_N];
-	bool are_shared;
+	bool never_known;
 };
 
 struct descriptor descriptors_get(const struct descriptors *self, int64_t fd);
@@ -38,7 +38,7 @@ void descriptors_set(struct descriptors *self, int64_t fd, struct descriptor des
 void descriptors_forget(struct descriptors *self, int64_t fd);
 void descriptors_forget_all(struct descriptors *self);
 
-/* From now on two processes have them in common. */
-void descriptors_share(struct descriptors *a, struct descriptors *b);
+/* From now on they may be closed unseen. */
+void descriptors_give_up(struct descriptors *self);
 
 #endif

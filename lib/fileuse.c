@@ -9,6 +9,7 @@
 
 #include "filecall.h"
 #include "pagemap.h"
+#include "procpath.h"
 
 static enum descriptor_kind kind_of_read(const struct process *process, const struct read_call *call,
 					 const uint64_t *args)
@@ -32,88 +33,6 @@ bool fileuse_is_plain_read(const struct process *process, uint64_t nr, const uin
 	enum descriptor_kind kind = call ? kind_of_read(process, call, args) : DESCRIPTOR_UNKNOWN;
 
 	return kind == DESCRIPTOR_FILE || kind == DESCRIPTOR_STREAM;
-}
-
-/* readlink(2) of /proc/PID/WHAT, terminated. False if it fails or does not fit. */
-static bool read_proc_link(pid_t pid, const char *what, char *ret_path)
-{
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/%d/%s", pid, what);
-	ssize_t n = readlink(link, ret_path, PATH_MAX);
-
-	if (n <= 0 || n >= PATH_MAX)
-		return false;
-	ret_path[n] = '\0';
-	return ret_path[0] == '/';
-}
-
-static bool read_fd_link(pid_t pid, int fd, char *ret_path)
-{
-	char what[32];
-
-	snprintf(what, sizeof(what), "fd/%d", fd);
-	return read_proc_link(pid, what, ret_path);
-}
-
-/* It may end just before unreadable memory. */
-bool fileuse_read_path(pid_t tid, uint64_t address, char *ret_path)
-{
-	size_t n = 0;
-
-	while (n < PATH_MAX) {
-		/* Up to the end of the page, then page by page: most paths take one call. */
-		size_t chunk = 4096 - (size_t)((address + n) % 4096);
-		ssize_t got = tracee_read_memory(tid, address + n, ret_path + n,
-						 chunk < PATH_MAX - n ? chunk : PATH_MAX - n);
-
-		if (got <= 0)
-			return false;
-		if (memchr(ret_path + n, '\0', (size_t)got))
-			return true;
-		n += (size_t)got;
-	}
-	return false;
-}
-
-/* By the task's id: of a leader that exited before its threads, /proc tells nothing any more. */
-static bool base_directory(struct process *process, pid_t tid, int dirfd, char *ret_path)
-{
-	if (dirfd != AT_FDCWD)
-		return read_fd_link(tid, dirfd, ret_path);
-	if (!process->working_directory) {
-		if (!read_proc_link(tid, "cwd", ret_path))
-			return false;
-		process->working_directory = strdup(ret_path);
-		return process->working_directory;
-	}
-	memccpy(ret_path, process->working_directory, '\0', PATH_MAX);
-	return true;
-}
-
-/* Reads a path argument and makes it absolute. dirfd as in openat(2). */
-static bool read_absolute_path(struct process *process, pid_t tid, int dirfd, uint64_t address,
-			       char *ret_path)
-{
-	char name[PATH_MAX];
-
-	if (!fileuse_read_path(tid, address, name) || name[0] == '\0')
-		return false;
-	if (name[0] == '/') {
-		memccpy(ret_path, name, '\0', PATH_MAX);
-		return true;
-	}
-	if (!base_directory(process, tid, dirfd, ret_path))
-		return false;
-	const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
-	size_t n = strlen(ret_path);
-
-	if (n + 1 + strlen(rest) >= PATH_MAX)
-		return false;
-	if (n > 1) /* not "/" */
-		ret_path[n++] = '/';
-	memccpy(ret_path + n, rest, '\0', PATH_MAX - n);
-	return true;
 }
 
 /* PAGESET_OPENED, and PAGESET_WRITTEN if the descriptor may be written to. */
@@ -144,15 +63,27 @@ static void add_access(struct fileuse *self, struct pageset_file *file, uint8_t 
 	}
 }
 
+/* What is only looked up leaves room for what is opened. */
+static bool may_add(struct fileuse *self, uint8_t access)
+{
+	bool is_lookup = access & (PAGESET_STATED | PAGESET_MISSING);
+
+	if (self->n_files_left == 0 || (is_lookup && self->n_lookups_left == 0))
+		return false;
+	self->n_files_left--;
+	self->n_lookups_left -= is_lookup;
+	return true;
+}
+
 static int note_access(struct fileuse *self, const char *path, uint8_t access, uint32_t now_us,
 		       struct pageset_file **ret_file)
 {
 	struct pageset_file *file = pageset_find(self->pageset, path);
 
+	self->n_uses++;
 	if (!file) {
-		if (self->n_lookups_left == 0)
+		if (!may_add(self, access))
 			return 0;
-		self->n_lookups_left--;
 		int r = pageset_add(self->pageset, path, now_us, &file);
 
 		if (r < 0)
@@ -214,6 +145,7 @@ static int file_of_fd(struct fileuse *self, const struct task *task, int fd, uin
 		if (r == 0)
 			descriptors_set(descriptors, fd, descriptor);
 	} else if (descriptor.file) {
+		self->n_uses++;
 		add_access(self, descriptor.file, access);
 	}
 	*ret_file = descriptor.file;
@@ -304,7 +236,7 @@ static int note_path(struct fileuse *self, const struct path_call *call, const s
 			descriptors_forget(descriptors, result);
 	}
 	if (task->process->is_elsewhere ||
-	    !read_absolute_path(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
+	    !procpath_read_absolute(task->process, task->tid, dirfd, task->args[call->path_arg], path) ||
 	    !is_disk_path(path))
 		return 0;
 	/* A path by another name: the links on the way want to be read, too. */
@@ -468,7 +400,7 @@ int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32
 	case SYS_getdents64: {
 		char path[PATH_MAX];
 
-		if (result >= 0 && read_fd_link(task->tid, (int)task->args[0], path) && is_disk_path(path))
+		if (result >= 0 && procpath_of_fd(task->tid, (int)task->args[0], path) && is_disk_path(path))
 			return note_access(self, path, PAGESET_LISTED, now_us, NULL);
 		return 0;
 	}

@@ -13,10 +13,13 @@
 struct fileuse {
 	struct pageset *pageset;
 	uint64_t n_new;        /* counts up with each new file, access or page */
-	size_t n_lookups_left; /* how many more files may be noted for their metadata alone */
+	uint64_t n_uses;       /* and with each call that names, reads, maps or lists a file */
+	size_t n_files_left;   /* how many more files may be noted ... */
+	size_t n_lookups_left; /* ... and of them because they were only looked up */
 };
 
-#define FILEUSE_MAX_LOOKUPS 20000
+#define FILEUSE_MAX_FILES 20000
+#define FILEUSE_MAX_LOOKUPS 15000
 
 /* Is it a call that reads a descriptor which is known to be a regular file, a pipe or a socket? */
 bool fileuse_is_plain_read(const struct process *process, uint64_t nr, const uint64_t *args);
@@ -33,9 +36,5 @@ bool fileuse_wants_exit(const struct task *task);
 
 /* At a call's exit, where it is wanted. 0 or -ENOMEM; what cannot be found out is passed over. */
 must_check int fileuse_exit(struct fileuse *self, struct task *task, int64_t result, uint32_t now_us);
-
-/* Reads a path argument, as it is, from the task's memory into ret_path (PATH_MAX). False if it cannot be
- * had or is too long. */
-bool fileuse_read_path(pid_t tid, uint64_t address, char *ret_path);
 
 #endif

@@ -89,6 +89,13 @@ void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_s
 	}
 }
 
+void proctree_let_be(struct proctree *self, struct task *task, bool is_let_be)
+{
+	if (task->is_let_be != is_let_be)
+		self->n_let_be += is_let_be ? 1 : (size_t)-1;
+	task->is_let_be = is_let_be;
+}
+
 static struct process *add_process(struct proctree *self, pid_t pid)
 {
 	struct process *process = calloc(1, sizeof(*process));
@@ -161,6 +168,7 @@ void proctree_remove(struct proctree *self, struct task *task)
 	if (!task->is_exiting)
 		process->n_tasks--;
 	proctree_set_in_syscall(self, task, false);
+	proctree_let_be(self, task, false);
 	free(task);
 	if (--process->n_known_tasks > 0)
 		return;

@@ -21,6 +21,7 @@ struct process {
 	bool has_seccomp_filter; /* then no system call of ours is put into it */
 	bool is_foreign;         /* of another architecture or ABI: its mappings are read from /proc */
 	bool is_elsewhere;       /* another root or mount namespace: its paths are not ours */
+	bool is_half_seen;       /* a task of it was let be: its mappings and directory may change unseen */
 	bool is_released;        /* let go: only the ends of its tasks are still awaited */
 	char *working_directory; /* NULL: not known (yet) */
 	struct descriptors descriptors;
@@ -33,8 +34,10 @@ struct task {
 	bool is_exiting;
 	bool is_wanted; /* tracee_interrupt() was sent: to be released at the next stop */
 	/* The system call that it is in, from its entry stop. */
-	bool in_syscall; /* or at its exit; changed by proctree_set_in_syscall() */
-	bool wants_exit; /* the call's exit says something */
+	bool in_syscall;     /* or at its exit; changed by proctree_set_in_syscall() */
+	bool wants_exit;     /* the call's exit says something */
+	bool is_let_be;      /* its calls are not stopped at for now; changed by proctree_let_be() */
+	unsigned int n_idle; /* stops since it used a file */
 	uint64_t nr;
 	uint64_t args[6];
 	uint64_t on_cpu_ns; /* in all, when it was last looked at; 0: never yet */
@@ -47,6 +50,7 @@ struct proctree {
 	struct process *processes;
 	size_t n_tasks;
 	size_t n_in_syscall; /* of them */
+	size_t n_let_be;     /* of the others */
 };
 
 void proctree_release(struct proctree *self);
@@ -80,6 +84,9 @@ uint64_t task_on_cpu_ns(pid_t tid);
 
 /* Does the task execute nothing of its program from now on, for a while or, at its exit, for ever? */
 void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_syscall);
+
+/* Does the task, which is in no system call, go on without stops at them? */
+void proctree_let_be(struct proctree *self, struct task *task, bool is_let_be);
 
 /* Forgets a task, and its process with its last one. */
 void proctree_remove(struct proctree *self, struct task *task);

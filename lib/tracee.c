@@ -95,13 +95,14 @@ static bool has_moved_on(pid_t tid)
 
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 {
-	if (has_moved_on(stop->tid))
+	/* The exit of a call that says nothing is over in a microsecond. */
+	if (stop->event != TRACEE_SYSCALL && has_moved_on(stop->tid))
 		return;
 	if (stop->is_job_control) /* it rests, and we hear of the end of that */
 		(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
 	else
-		(void)ptrace(tracer->with_syscalls ? PTRACE_SYSCALL : PTRACE_CONT, stop->tid, 0,
-			     (unsigned long)stop->signal);
+		(void)ptrace(tracer->with_syscalls && !stop->lets_be ? PTRACE_SYSCALL : PTRACE_CONT,
+			     stop->tid, 0, (unsigned long)stop->signal);
 }
 
 void tracee_release(const struct tracee_stop *stop)

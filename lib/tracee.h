@@ -34,6 +34,8 @@ struct tracee_stop {
 	enum tracee_event event;
 	int signal;          /* private: to be delivered when resumed or released */
 	bool is_job_control; /* private: a job control stop, in which it remains when resumed or released */
+	bool lets_be;        /* set by the caller: resumed without stops at its system calls, until another
+				one */
 	/* TRACEE_SYSCALL_ENTRY and _EXIT: */
 	bool is_native;   /* the system call is of this program's own architecture and ABI */
 	uint64_t nr;      /* at an exit: that of its entry, as far as the caller noted it: not set */

@@ -106,6 +106,15 @@ same_however_started() {
   same as_ordinary_user sh -c 'for i in 1 2 3; do ./raise identity; ./polite work; done; (./raise identity); true'
 }
 
+@test "what is executed after many calls that have nothing to do with files gets its privilege, too" {
+  needs_root
+  cp polite raise && chmod 4755 raise
+  same as_ordinary_user /usr/bin/python3 -c '
+import os
+for i in range(10000): os.getppid()
+os.execv("./raise", ["raise", "identity"])'
+}
+
 @test "what a 32-bit program starts gets its privilege, too" {
   needs_root
   build_32_bit

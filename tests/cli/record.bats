@@ -31,6 +31,16 @@ evict() { # FILE...
   done
 }
 
+@test "many lookups leave room for what is opened" {
+  echo data >data
+  "$PBRUN" -r train /usr/bin/python3 -c '
+import os
+for i in range(21000): os.path.exists(f"missing-{i}")
+open("data").read()'
+  [ "$(recorded /usr/bin/python3 "f['path'] == '$WORK/data' and f['kind'] == 'read'")" -eq 1 ]
+  [ "$(recorded /usr/bin/python3 True)" -le 20100 ]
+}
+
 @test "the second start prefetches what the first one used" {
   head -c 1000000 /dev/urandom >data
   "$PBRUN" cat data >/dev/null

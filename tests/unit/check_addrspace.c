@@ -173,7 +173,7 @@ START_TEST(the_list_is_read_from_proc)
 	self->uffd = touched_uffd();
 	map(1, 2, 0);
 	file->id.size_bytes = 0;
-	ck_assert_int_eq(addrspace_reload(self, getpid(), &pageset, 3, &text), 0);
+	ck_assert_int_eq(addrspace_reload(self, getpid(), false, &pageset, 3, &text), 0);
 	ck_assert_uint_eq(file->access, PAGESET_MAPPED);
 	ck_assert_uint_eq(file->id.size_bytes, TOUCHED_PAGES * pagemap_page_size() - pagemap_page_size() / 2);
 	for (size_t i = 0; i < self->n_mappings; i++) {
@@ -188,6 +188,31 @@ START_TEST(the_list_is_read_from_proc)
 		ck_assert_int_eq(mapping->is_exact, _i == 0 && self->uffd >= 0);
 	}
 	ck_assert(is_found);
+}
+END_TEST
+
+START_TEST(what_is_new_in_a_late_list_is_not_exact)
+{
+	struct touched before = touched_map(MAP_PRIVATE);
+
+	self->uffd = touched_uffd();
+	ck_assert_int_eq(addrspace_reload(self, getpid(), false, &pageset, 3, &text), 0);
+	struct touched after = touched_map(MAP_PRIVATE);
+
+	for (int i = 0; i < 2; i++) {
+		unsigned int n_found = 0;
+
+		ck_assert_int_eq(addrspace_reload(self, getpid(), true, &pageset, 4, &text), 0);
+		for (size_t j = 0; j < self->n_mappings; j++) {
+			const struct addrspace_mapping *mapping = &self->mappings[j];
+			bool is_before = mapping->start == before.start;
+
+			n_found += is_before || mapping->start == after.start;
+			if (mapping->file == file)
+				ck_assert_int_eq(mapping->is_exact, is_before && self->uffd >= 0);
+		}
+		ck_assert_uint_eq(n_found, 2);
+	}
 }
 END_TEST
 
@@ -208,7 +233,7 @@ START_TEST(nobody_has_no_pages)
 {
 	map(100, 110, 0);
 	ck_assert_int_lt(addrspace_scan(self, 0x7fffffff, 0, UINT64_MAX, 1), 0);
-	ck_assert_int_lt(addrspace_reload(self, 0x7fffffff, &pageset, 1, &text), 0);
+	ck_assert_int_lt(addrspace_reload(self, 0x7fffffff, false, &pageset, 1, &text), 0);
 }
 END_TEST
 
@@ -227,6 +252,7 @@ int main(void)
 	tcase_add_test(t, without_a_userfaultfd_it_is_not_exact);
 	tcase_add_test(t, behind_the_files_end_is_nothing);
 	tcase_add_loop_test(t, the_list_is_read_from_proc, 0, 2);
+	tcase_add_test(t, what_is_new_in_a_late_list_is_not_exact);
 	tcase_add_test(t, it_goes_with_its_last_user);
 	tcase_add_test(t, nobody_has_no_pages);
 	suite_add_tcase(s, t);

@@ -111,6 +111,20 @@ static int thread_execs(void)
 	return 1;
 }
 
+/* So many calls that it is let be; a child brings it back. */
+static int talk_then_use(void)
+{
+	for (int i = 0; i < 10000; i++)
+		(void)getppid();
+	if (touch(20) != TARGET_STATUS)
+		return 1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return target_await(pid) == 0 ? touch_and_read() : 1;
+}
+
 static char child_stack[65536] __attribute__((aligned(16)));
 
 static int sharing_child(void *unused)
@@ -181,6 +195,7 @@ static const struct target targets[] = {
 	{ "touch_one", touch_one },
 	{ "touch_and_read", touch_and_read },
 	{ "touch_in_child", touch_in_child },
+	{ "talk_then_use", talk_then_use },
 	{ "touch_then_exec", touch_then_exec },
 	{ "leader_exits_first", leader_exits_first },
 	{ "thread_execs", thread_execs },
@@ -323,6 +338,18 @@ START_TEST(the_killed_are_seen_too)
 }
 END_TEST
 
+/* What it maps is found, but not exactly; what it reads, when it is brought back. */
+START_TEST(who_talks_is_let_be)
+{
+	watch("talk_then_use", COLLECT_TRAIN);
+	ck_assert_uint_lt(collect.n_stops, 15000);
+	ck_assert(pageset_file_has(seen("mapped"), 20));
+	ck_assert(!seen("mapped")->exact);
+	ck_assert(pageset_file_has(seen("read"), 3));
+	ck_assert_uint_eq(seen("missing")->access, PAGESET_MISSING);
+}
+END_TEST
+
 static void assert_untraced(pid_t pid)
 {
 	char path[64], text[4096];
@@ -437,6 +464,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(t, sampling_lets_children_run, 0, 3);
 	tcase_add_test(t, who_only_waits_sees_nothing);
 	tcase_add_test(t, the_killed_are_seen_too);
+	tcase_add_test(t, who_talks_is_let_be);
 	tcase_add_loop_test(t, in_the_end_everybody_is_let_go, 0, 6);
 	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
 	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);

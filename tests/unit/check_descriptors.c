@@ -8,7 +8,7 @@ static struct descriptors self;
 
 static void set_up(void)
 {
-	self = (struct descriptors){ .are_shared = false };
+	self = (struct descriptors){ .never_known = false };
 }
 
 START_TEST(what_was_set_is_known_until_it_is_forgotten)
@@ -36,17 +36,13 @@ START_TEST(what_no_descriptor_is_or_a_high_one_is_never_known)
 }
 END_TEST
 
-START_TEST(what_two_processes_share_neither_knows)
+START_TEST(what_was_given_up_is_never_known)
 {
-	struct descriptors other = { .are_shared = false };
-
 	descriptors_set(&self, 3, a_file);
-	descriptors_share(&other, &self);
+	descriptors_give_up(&self);
 	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_UNKNOWN);
 	descriptors_set(&self, 3, a_file);
-	descriptors_set(&other, 3, a_file);
 	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_UNKNOWN);
-	ck_assert_int_eq(descriptors_get(&other, 3).kind, DESCRIPTOR_UNKNOWN);
 }
 END_TEST
 
@@ -58,7 +54,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, what_was_set_is_known_until_it_is_forgotten);
 	tcase_add_loop_test(t, what_no_descriptor_is_or_a_high_one_is_never_known, 0, 5);
-	tcase_add_test(t, what_two_processes_share_neither_knows);
+	tcase_add_test(t, what_was_given_up_is_never_known);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
