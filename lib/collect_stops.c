@@ -386,12 +386,12 @@ static void consider_letting_be(struct collect *self, struct task *task, struct 
 	    self->n_stops < MANY_STOPS)
 		return;
 	see_half_of(self, task->process);
-	onecpu_note_stop(&state->onecpu, task->tid, false); /* it may ask for its affinity now */
 	proctree_let_be(&state->tree, task, true);
 	stop->lets_be = true;
 }
 
-/* True if no other task executes anything that is of interest. */
+/* True if no other task executes anything that is of interest, and this one is not let be: it has its
+ * affinity back then. */
 static bool is_alone(const struct proctree *tree, pid_t tid)
 {
 	const struct task *task = proctree_find(tree, tid);
@@ -439,6 +439,6 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 	if (r == 0)
 		consider_letting_be(self, task, stop, state->fileuse.n_uses != n_uses);
 	onecpu_resume(&state->onecpu, &state->tracer, stop, is_alone(&state->tree, stop->tid),
-		      is_indifferent && !stop->lets_be);
+		      is_indifferent);
 	return r == -ESRCH ? 0 : r;
 }

@@ -84,6 +84,25 @@ os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
 }
 
+@test "a descriptor that a thread which is let be puts to another file" {
+  head -c 40960 /dev/zero >first && cp first second
+  "$PBRUN" -r train /usr/bin/python3 -c '
+import os, threading
+fd = os.open("first", os.O_RDONLY)
+os.pread(fd, 1, 4096)
+def talk_and_replace():
+    for i in range(10000): os.getppid()
+    os.close(fd)
+    assert os.open("second", os.O_RDONLY) == fd
+thread = threading.Thread(target=talk_and_replace)
+thread.start()
+thread.join()
+os.pread(fd, 1, 3 * 4096)'
+  "$PBRUN" --json --show /usr/bin/python3 >shown
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/first'][0]")" = "[[1, 1]]" ]
+  [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
+}
+
 @test "a sampled run keeps the names of a program that looks up many" {
   for _ in 1 2; do
     "$PBRUN" -r train /usr/bin/python3 -c "import os; [os.path.exists(f'$WORK/{i}') for i in range(500)]"

@@ -173,6 +173,21 @@ for i in range(300):
     assert seen == before or os.cpu_count() > 2, (kind, seen)'
 }
 
+@test "a program that is let be while it is trained may run on all CPUs" {
+  (($(nproc) > 1)) || skip "needs two CPUs"
+  "$PBRUN" -r train /usr/bin/python3 -c '
+import os, signal
+before = os.sched_getaffinity(0)
+for i in range(5000): os.getpid()
+for i in range(40):
+    os.kill(os.getpid(), signal.SIGURG) # which brings it back
+    for j in range(i): os.getpid()
+    for j in range(300):
+        os.getpid()
+        seen = os.sched_getaffinity(0)
+        assert seen == before, seen'
+}
+
 @test "the observer holds no descriptor, directory or terminal of the program" {
   # shellcheck disable=SC2094
   "$PBRUN" -r train sh -c 'sleep 1' 7<"$PBRUN" &
