@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* So many stops of one task alone say that it runs alone. */
-#define ALONE_STOPS 8
+#define ALONE_STOPS 4
 
 /* Unless somebody else has changed it meanwhile. */
 static void give_back(struct onecpu_pledge *pledge)
