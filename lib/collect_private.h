@@ -15,9 +15,10 @@ struct collect_state {
 	struct procmaps_text maps_text;
 	pid_t main_pid;
 	struct onecpu onecpu;
-	uint64_t running_ns;  /* since the exec, while nobody stood still for us or waited for the disk */
-	pid_t last_tid;       /* that stopped last */
-	uint64_t last_new_ns; /* when something new was last seen */
+	uint64_t running_ns; /* since the exec, while nobody stood still for us or waited for the disk */
+	pid_t last_tid;      /* that stopped last */
+	uint64_t n_stops_in_company; /* while others were executing, too */
+	uint64_t last_new_ns;        /* when something new was last seen */
 	uint64_t next_scan_ns;
 	uint64_t last_n_new;
 	struct tracee_stop main_stop; /* at COLLECT_MAIN_EXITING */

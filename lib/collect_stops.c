@@ -6,6 +6,13 @@
 #include "collect_private.h"
 #include "courtesy.h"
 
+/* In a launch of so many stops while others were executing, too, ... */
+#define MANY_STOPS 16000
+/* ... a task that has used no file for so many of its own talks with others, or waits for them. */
+#define IDLE_STOPS 500
+/* So many are enough of a new thread, and of a task that was let be before. */
+#define PROBATION_STOPS 200
+
 uint32_t collect_use_time_us(const struct collect *self)
 {
 	uint64_t us = self->state->running_ns / 1000;
@@ -110,8 +117,12 @@ static int meet_task(struct collect *self, struct tracee_stop *stop, struct task
 		return 1;
 	}
 	r = proctree_add(&state->tree, stop->tid, &status, ret_task, &is_new_process);
-	if (r < 0 || !is_new_process)
+	if (r < 0)
 		return r;
+	if (!is_new_process) {
+		(*ret_task)->n_idle = IDLE_STOPS - PROBATION_STOPS;
+		return 0;
+	}
 	struct process *process = (*ret_task)->process;
 	struct process *parent = proctree_find_process(&state->tree, status.parent_pid);
 
@@ -356,11 +367,6 @@ static bool is_indifferent_to_affinity(const struct task *task, const struct tra
 		fileuse_is_plain_read(task->process, stop->nr, stop->args));
 }
 
-/* In a launch of so many stops ... */
-#define MANY_STOPS 8000
-/* ... a task that has used no file for so many of its own talks with others, or waits for them. */
-#define IDLE_STOPS 500
-
 /* What is known of a process may change unseen from now on. */
 static void see_half_of(struct collect *self, const struct process *process)
 {
@@ -380,10 +386,12 @@ static void consider_letting_be(struct collect *self, struct task *task, struct 
 	struct collect_state *state = self->state;
 	bool is_at_exit = stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT;
 
-	task->n_idle = uses_file || task->is_let_be ? 0 : task->n_idle + 1;
+	task->n_idle = uses_file ? 0 : task->n_idle + 1;
+	if (task->is_let_be)
+		task->n_idle = IDLE_STOPS - PROBATION_STOPS;
 	proctree_let_be(&state->tree, task, false);
 	if (!is_at_exit || task->in_syscall || task->process->is_foreign || task->n_idle < IDLE_STOPS ||
-	    self->n_stops < MANY_STOPS)
+	    state->n_stops_in_company < MANY_STOPS)
 		return;
 	see_half_of(self, task->process);
 	proctree_let_be(&state->tree, task, true);
@@ -438,7 +446,9 @@ int collect_dispatch(struct collect *self, struct tracee_stop *stop)
 		return 0;
 	if (r == 0)
 		consider_letting_be(self, task, stop, state->fileuse.n_uses != n_uses);
-	onecpu_resume(&state->onecpu, &state->tracer, stop, is_alone(&state->tree, stop->tid),
-		      is_indifferent);
+	bool was_alone = is_alone(&state->tree, stop->tid);
+
+	state->n_stops_in_company += !was_alone;
+	onecpu_resume(&state->onecpu, &state->tracer, stop, was_alone, is_indifferent);
 	return r == -ESRCH ? 0 : r;
 }

@@ -178,7 +178,10 @@ for i in range(300):
   "$PBRUN" -r train /usr/bin/python3 -c '
 import os, signal
 before = os.sched_getaffinity(0)
-for i in range(5000): os.getpid()
+company = os.fork()
+for i in range(30000): os.getpid()
+if company == 0: os._exit(0)
+os.waitpid(company, 0)
 for i in range(40):
     os.kill(os.getpid(), signal.SIGURG) # which brings it back
     for j in range(i): os.getpid()
