@@ -4,74 +4,17 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
-#include <linux/audit.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 
+#include "tracee_registers.h"
+
 #define PTRACE_STOP_EVENT(status) ((unsigned int)(status) >> 16)
-
-#if defined(__x86_64__)
-#define NATIVE_AUDIT_ARCH AUDIT_ARCH_X86_64
-#define X32_SYSCALL_BIT 0x40000000u
-static const unsigned char syscall_instruction[] = { 0x0f, 0x05 };
-
-static void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
-			       const struct tracee_call *call)
-{
-	regs->rip = instruction;
-	regs->rax = (unsigned long)call->nr;
-	regs->orig_rax = (unsigned long)-1; /* else the kernel might restart the interrupted call */
-	regs->rdi = call->args[0];
-	regs->rsi = call->args[1];
-	regs->rdx = call->args[2];
-	regs->r10 = call->args[3];
-	regs->r8 = call->args[4];
-	regs->r9 = call->args[5];
-}
-
-static uint64_t stack_pointer(const struct user_regs_struct *regs)
-{
-	return regs->rsp;
-}
-
-static void set_result(struct user_regs_struct *regs, int64_t result)
-{
-	regs->rax = (unsigned long)result;
-}
-
-#elif defined(__aarch64__)
-#define NATIVE_AUDIT_ARCH AUDIT_ARCH_AARCH64
-#define X32_SYSCALL_BIT 0u
-static const unsigned char syscall_instruction[] = { 0x01, 0x00, 0x00, 0xd4 }; /* svc #0 */
-
-static void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
-			       const struct tracee_call *call)
-{
-	regs->pc = instruction;
-	regs->regs[8] = (unsigned long)call->nr;
-	for (size_t i = 0; i < 6; i++)
-		regs->regs[i] = call->args[i];
-}
-
-static uint64_t stack_pointer(const struct user_regs_struct *regs)
-{
-	return regs->sp;
-}
-
-static void set_result(struct user_regs_struct *regs, int64_t result)
-{
-	regs->regs[0] = (unsigned long)result;
-}
-
-#else
-#error "tracee.c knows x86_64 and aarch64: add the architecture's registers and syscall instruction"
-#endif
 
 int tracee_seize(const struct tracer *tracer, pid_t tid)
 {
@@ -153,6 +96,38 @@ static void fill_exiting(struct tracee_stop *stop)
 		stop->wait_status = (int)message;
 }
 
+static bool get_registers(pid_t tid, struct user_regs_struct *ret_regs)
+{
+	struct iovec iov = { .iov_base = ret_regs, .iov_len = sizeof(*ret_regs) };
+
+	/* A shorter register set is that of another ABI. */
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) == 0 && iov.iov_len == sizeof(*ret_regs);
+}
+
+static void set_registers(pid_t tid, const struct user_regs_struct *regs)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)regs, .iov_len = sizeof(*regs) };
+
+	(void)ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov);
+}
+
+/*
+ * The kernel wakes a traced task also for a signal that it ignores, and some calls in which it may wait then
+ * fail. Marked as ERESTARTNOHAND (linux/errno.h), the call is begun again unless a handler is to run.
+ */
+static void keep_waiting(pid_t tid, int signal)
+{
+	enum { RESTART_WITHOUT_HANDLER = -514 };
+	struct user_regs_struct regs;
+	bool is_job_control = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN ||
+			      signal == SIGTTOU || signal == SIGCONT;
+
+	if (is_job_control || !get_registers(tid, &regs) || !is_interrupted_wait(&regs))
+		return;
+	set_result(&regs, RESTART_WITHOUT_HANDLER);
+	set_registers(tid, &regs);
+}
+
 /* Sorts one wait status. False: it was dealt with here, the task runs on. */
 static bool classify(const struct tracer *tracer, int status, struct tracee_stop *stop)
 {
@@ -166,6 +141,7 @@ static bool classify(const struct tracer *tracer, int status, struct tracee_stop
 			return true;
 		}
 		stop->signal = signal; /* on its way to the task */
+		keep_waiting(stop->tid, signal);
 		break;
 	case PTRACE_EVENT_STOP:
 		stop->event = TRACEE_STOPPED;
@@ -262,21 +238,6 @@ static uint64_t find_syscall_instruction(pid_t tid)
 	uint64_t vdso = offset ? read_auxv(tid, AT_SYSINFO_EHDR) : 0;
 
 	return vdso ? vdso + offset : 0;
-}
-
-static bool get_registers(pid_t tid, struct user_regs_struct *ret_regs)
-{
-	struct iovec iov = { .iov_base = ret_regs, .iov_len = sizeof(*ret_regs) };
-
-	/* A shorter register set is that of another ABI. */
-	return ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov) == 0 && iov.iov_len == sizeof(*ret_regs);
-}
-
-static void set_registers(pid_t tid, const struct user_regs_struct *regs)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)regs, .iov_len = sizeof(*regs) };
-
-	(void)ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov);
 }
 
 struct injection {

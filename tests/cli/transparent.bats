@@ -238,6 +238,28 @@ for i in range(40):
   done
 }
 
+# What became of each call, while signals arrived; all at once.
+waits_with_signals() { # ignored|handled COMMAND...
+  local kind=$1 call
+  shift
+  for call in epoll_wait semtimedop sigtimedwait recv; do
+    "$@" "$PBRUN_HELPERS/wait_for_long" $call "$kind" >"$call" &
+  done
+  wait
+  cat epoll_wait semtimedop sigtimedwait recv
+}
+
+@test "a signal interrupts the system calls that it interrupts without pbrun" {
+  for kind in ignored handled; do
+    expected=$(waits_with_signals $kind env)
+    [ "$(grep -c Interrupted <<<"$expected")" -eq "$([ $kind = ignored ] && echo 0 || echo 4)" ]
+    for mode in train sample; do
+      actual=$(waits_with_signals $kind "$PBRUN" -r $mode -p "$mode")
+      diff <(echo "$expected") <(echo "$actual")
+    done
+  done
+}
+
 @test "one that adopts orphans itself is started without an observer" {
   run /usr/bin/python3 -c "
 import ctypes, os, sys
