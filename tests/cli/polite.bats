@@ -37,7 +37,7 @@ as_ordinary_user() {
 numbered() { # COMMAND...
   local status=0
   "$@" >output 2>&1 || status=$?
-  sed -E 's/0x[0-9a-f]+|\b[0-9]{3,}\b/N/g' output
+  sed -E 's/0x[0-9a-f]+|\b[0-9]{3,}\b/N/g; s/\[pid +/[pid /' output # strace pads its process ids
   echo "status $status"
 }
 
