@@ -18,8 +18,8 @@ struct fileuse {
 	size_t n_lookups_left; /* ... and of them because they were only looked up */
 };
 
-#define FILEUSE_MAX_FILES 20000
-#define FILEUSE_MAX_LOOKUPS 15000
+#define FILEUSE_MAX_FILES 25000
+#define FILEUSE_MAX_LOOKUPS 20000
 
 /* Is it a call that reads a descriptor which is known to be a regular file, a pipe or a socket? */
 bool fileuse_is_plain_read(const struct process *process, uint64_t nr, const uint64_t *args);

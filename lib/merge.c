@@ -234,10 +234,24 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 	return merge_pages(merge, old, seen);
 }
 
-static bool is_too_old(const struct pageset_file *file, void *context)
+static bool is_older_than(const struct pageset_file *file, void *context)
 {
-	(void)context;
-	return file->age > MERGE_MAX_AGE;
+	const int *most_age = context;
+
+	return file->age > *most_age;
+}
+
+/* A shadow that became too large could not be written, now or ever again. */
+static void drop_oldest(struct pageset *files)
+{
+	int most_age = MERGE_MAX_AGE;
+
+	pageset_remove_if(files, is_older_than, &most_age);
+	while (most_age > 0 &&
+	       (files->n_files > SHADOW_MAX_FILES || pageset_count_extents(files) > SHADOW_MAX_EXTENTS)) {
+		most_age--;
+		pageset_remove_if(files, is_older_than, &most_age);
+	}
 }
 
 static void count_up(uint32_t *counter)
@@ -266,7 +280,7 @@ static int merge_run(struct merge *merge, struct shadow *self, struct pageset *s
 		if (merge_seen_file(merge, self, seen->files[i]) < 0)
 			return -ENOMEM;
 	}
-	pageset_remove_if(&self->files, is_too_old, NULL);
+	drop_oldest(&self->files);
 	if (!merge->is_addition)
 		count_up(&self->stats.runs);
 	if (merge->result.new_pages > 0)

@@ -3,7 +3,8 @@
  *
  * The age of a page is the number of recorded runs since one that used it. A page older than
  * MERGE_MAX_AGE goes, and so does a file without an access of that age: two uses of one program that
- * alternate both stay; what was used once goes again.
+ * alternate both stay; what was used once goes again. If that is more than a shadow takes (shadow.h), the
+ * oldest files go sooner.
  */
 #ifndef PBRUN_MERGE_H
 #define PBRUN_MERGE_H

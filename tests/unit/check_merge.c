@@ -141,6 +141,30 @@ START_TEST(unused_files_go)
 }
 END_TEST
 
+/* Each run looks up other names, a third of what a shadow takes. */
+START_TEST(the_oldest_go_before_there_are_too_many)
+{
+	enum { N = SHADOW_MAX_FILES / 3 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		cleanup_with(pageset_release) struct pageset seen = { 0 };
+
+		for (unsigned int j = 0; j < N; j++) {
+			struct pageset_file *file = NULL;
+			char path[32];
+
+			snprintf(path, sizeof(path), "/%u/%u", i, j);
+			ck_assert_int_eq(pageset_add(&seen, path, 1, &file), 0);
+			file->access = PAGESET_MISSING;
+		}
+		ck_assert_int_eq(merge_train(&shadow, &seen, &result), 0);
+		ck_assert_uint_eq(shadow.files.n_files, i < 3 ? (i + 1) * N : 3 * N);
+	}
+	ck_assert_ptr_null(find("/0/0"));
+	ck_assert_ptr_nonnull(find("/1/0"));
+}
+END_TEST
+
 START_TEST(alternating_uses_stay)
 {
 	const struct sighting log = { "/a", true, 0, { { 0, 10 }, { 100, 7 } } };
@@ -452,6 +476,7 @@ int main(void)
 	tcase_add_test(train_case, seen_pages_are_young_others_age);
 	tcase_add_test(train_case, used_once_goes);
 	tcase_add_test(train_case, unused_files_go);
+	tcase_add_test(train_case, the_oldest_go_before_there_are_too_many);
 	tcase_add_test(train_case, alternating_uses_stay);
 	tcase_add_test(train_case, changed_file_is_taken_over);
 	tcase_add_test(train_case, inexact_adds_to_exact_beyond_a_window_only);
