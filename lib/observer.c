@@ -357,6 +357,11 @@ static void tell(struct launch *self)
 	self->was_told = true;
 }
 
+static bool has_followed(const struct launch *self)
+{
+	return self->attaches && self->outcome.attach_error == 0;
+}
+
 static void start_program(struct launch *self)
 {
 	if (self->replay)
@@ -392,14 +397,12 @@ static void follow(struct launch *self)
 /* What is left to do when nobody is followed any more. */
 __attribute__((noreturn)) static void finish(struct launch *self)
 {
-	bool has_followed = self->attaches && self->outcome.attach_error == 0;
-
-	if (has_followed)
+	if (has_followed(self))
 		complete(self);
 	finish_replay(self);
-	if (has_followed && commits(self))
+	if (has_followed(self) && commits(self))
 		commit(self);
-	if (!has_followed || self->outcome.has_started)
+	if (!has_followed(self) || self->outcome.has_started)
 		tell(self);
 	if (self->calls_for_training && !self->was_merged)
 		(void)update(self, ask_for_training);
@@ -450,7 +453,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 		follow(&self);
 	else
 		start_program(&self);
-	if (self.attaches && self.milestone != COLLECT_ALL_GONE)
+	if (has_followed(&self) && self.milestone != COLLECT_ALL_GONE)
 		let_go(&self);
 	finish(&self);
 }

@@ -38,7 +38,7 @@ static bool has_moved_on(pid_t tid)
 
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 {
-	/* The exit of a call that says nothing is over in a microsecond. */
+	/* A stop that says nothing was not looked into: hardly time to be killed in. */
 	if (stop->event != TRACEE_SYSCALL && has_moved_on(stop->tid))
 		return;
 	if (stop->is_job_control) /* it rests, and we hear of the end of that */

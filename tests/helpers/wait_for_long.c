@@ -5,7 +5,6 @@
  *        wait_for_long CALL ignored|handled    in one, while two signals arrive: SIGCHLD, and SIGUSR1 that is
  *                                              ignored or handled */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -171,6 +171,23 @@ static int make_sibling(void)
 		       : 1;
 }
 
+static int talking_child(void *unused)
+{
+	talk(unused);
+	_exit(touch(20));
+}
+
+/* The parent, which uses a file now and then, is not let be. */
+static int talk_in_shared_child(void)
+{
+	pid_t pid = clone(talking_child, child_stack + sizeof(child_stack), CLONE_VM | SIGCHLD, NULL);
+
+	for (int i = 0; i < 30000; i++)
+		if (i % 50 == 0 ? access("read", F_OK) != 0 : getppid() < 0)
+			return 1;
+	return target_await(pid);
+}
+
 static int vfork_and_exec(void)
 {
 	pid_t pid = vfork();
@@ -211,6 +228,7 @@ static const struct target targets[] = {
 	{ "thread_execs", thread_execs },
 	{ "share_and_exit", share_and_exit },
 	{ "share_and_wait", share_and_wait },
+	{ "talk_in_shared_child", talk_in_shared_child },
 	{ "make_sibling", make_sibling },
 	{ "vfork_and_exec", vfork_and_exec },
 	{ "kill_itself", kill_itself },
@@ -360,6 +378,30 @@ START_TEST(who_talks_is_let_be)
 }
 END_TEST
 
+START_TEST(what_a_talker_maps_for_others_is_found)
+{
+	watch("talk_in_shared_child", COLLECT_TRAIN);
+	ck_assert_uint_lt(collect.n_stops, 110000);
+	ck_assert(pageset_file_has(seen("mapped"), 20));
+}
+END_TEST
+
+/* Nothing is registered with a userfaultfd any more (proc_pid_smaps(5)). */
+static void assert_disarmed(pid_t pid)
+{
+	char path[64], *line = NULL;
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	FILE *smaps = fopen(path, "re");
+
+	ck_assert_ptr_nonnull(smaps);
+	while (getline(&line, &size, smaps) > 0)
+		ck_assert(strncmp(line, "VmFlags:", 8) != 0 || !strstr(line, " uw"));
+	free(line);
+	(void)fclose(smaps);
+}
+
 static void assert_untraced(pid_t pid)
 {
 	char path[64], text[4096];
@@ -409,6 +451,7 @@ START_TEST(in_the_end_everybody_is_let_go)
 	pid_t pid = follow.pid;
 
 	assert_untraced(pid);
+	assert_disarmed(pid);
 	if (modes[_i / 2] != COLLECT_EXIT_ONLY)
 		ck_assert(pageset_file_has(seen("mapped"), 20));
 	if (_i % 2) {
@@ -475,6 +518,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, who_only_waits_sees_nothing);
 	tcase_add_test(t, the_killed_are_seen_too);
 	tcase_add_test(t, who_talks_is_let_be);
+	tcase_add_test(t, what_a_talker_maps_for_others_is_found);
 	tcase_add_loop_test(t, in_the_end_everybody_is_let_go, 0, 6);
 	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
 	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);
