@@ -10,11 +10,11 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
-#include "courtesy.h"
-#include "lookup.h"
 #include "observer.h"
 #include "report.h"
+#include "sys/cleanup.h"
+#include "sys/lookup.h"
+#include "trace/detach.h"
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
 #define SHADOW_ROOM_BYTES 65536
@@ -125,7 +125,7 @@ static void prepare_recording(struct job *job)
 	if (r < 0)
 		warn(job, "%s: nothing can be recorded there: %s (choose another directory with --dir)",
 		     job->options->dir, strerror(-r));
-	else if (!procstat_proc_is_ours())
+	else if (!procfs_is_ours())
 		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded");
 }
 
@@ -258,7 +258,7 @@ static void leave_observer(struct job *job)
 	if (!observer_is_needed(&options))
 		return;
 	prepare_recording(job);
-	options.must_not_attach = courtesy_grants_privilege(job->program);
+	options.must_not_attach = detach_grants_privilege(job->program);
 
 	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report_fd, job->message_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "lookup.h"
 #include "manage.h"
 #include "report.h"
+#include "sys/lookup.h"
 
 /* A name may be anything; a terminal obeys control characters, among them U+0080 to U+009F. */
 static void print_name(FILE *stream, const char *name)

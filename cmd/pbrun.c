@@ -13,7 +13,7 @@
 
 #include "launch.h"
 #include "manage.h"
-#include "privs.h"
+#include "sys/privs.h"
 
 #define EXIT_USAGE 125
 #define DEFAULT_WINDOW_MS 30000

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleanup.h"
+#include "sys/cleanup.h"
 
 /* Page indices lie below this: 16 TiB of file at 4 KiB a page, the limit of ext4. */
 #define BITMAP_MAX_PAGES (UINT64_C(1) << 32)

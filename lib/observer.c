@@ -5,12 +5,12 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "clock.h"
-#include "collect.h"
-#include "medium.h"
-#include "merge.h"
-#include "physical.h"
-#include "residency.h"
+#include "prefetch/physical.h"
+#include "prefetch/residency.h"
+#include "prefetch/storage.h"
+#include "shadow/merge.h"
+#include "sys/clock.h"
+#include "trace/collect.h"
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
@@ -24,9 +24,9 @@
 /* A gap is bridged if the medium gives so many pages in the time that one more request takes it. Longer
  * pieces save requests, too, but the program's own faults wait behind them (docs/performance.md). */
 static const struct plan_options plan_options[] = {
-	[MEDIUM_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
-	[MEDIUM_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
-	[MEDIUM_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
+	[STORAGE_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
+	[STORAGE_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
+	[STORAGE_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
 };
 
 bool observer_is_needed(struct observer_options *options)
@@ -79,14 +79,14 @@ static void start_replay(struct launch *self)
 	if (!self->options->prefetches)
 		return;
 	self->replay_began_ns = clock_now_ns();
-	enum medium medium = medium_of_path(self->options->program);
+	enum storage medium = storage_of_path(self->options->program);
 	struct plan_options options = plan_options[medium];
 
 	options.budget_pages = readahead_budget_pages();
 	options.most_age = policy_most_age(shadow);
 	if (plan_build(&shadow->files, &options, &self->plan) < 0)
 		return;
-	if (medium == MEDIUM_ROTATING)
+	if (medium == STORAGE_ROTATING)
 		(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
 	self->replay = readahead_start(&self->plan, N_THREADS);
 }
@@ -344,7 +344,7 @@ static void complete(struct launch *self)
 	outcome->has_ended = self->milestone == COLLECT_MAIN_EXITING;
 	outcome->wait_status = self->collect.wait_status;
 	outcome->is_exact = outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->collect.seen);
-	(void)!procstat_read(self->link->launcher_pid, &outcome->cost);
+	(void)!procfs_read_cost(self->link->launcher_pid, &outcome->cost);
 	if (self->replay && outcome->has_ended)
 		readahead_cancel(self->replay);
 	finish_replay(self);

@@ -12,9 +12,9 @@
 #define PBRUN_OBSERVER_H
 
 #include "policy.h"
-#include "procstat.h"
 #include "readahead.h"
 #include "shadowdb.h"
+#include "sys/procfs.h"
 
 /* The launcher waits at most so long for the observer to be ready. */
 #define OBSERVER_PATIENCE_MS 1000
@@ -73,7 +73,7 @@ struct observer_outcome {
 	uint64_t n_files; /* seen in this launch */
 	uint64_t n_pages;
 	uint64_t elapsed_ns;
-	struct procstat cost;
+	struct procfs_cost cost;
 	bool has_started;
 	bool has_ended;
 	int wait_status;

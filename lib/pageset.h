@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "bitmap.h"
-#include "fileid.h"
+#include "sys/fileid.h"
 
 /* How a file was used; the bits add up. */
 enum pageset_access {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "readahead.h"
-#include "shadow.h"
+#include "shadow/shadow.h"
 
 enum policy_mode { POLICY_AUTO, POLICY_TRAIN, POLICY_SAMPLE, POLICY_NONE };
 

@@ -10,12 +10,13 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "clock.h"
-#include "fdtable.h"
-#include "meminfo.h"
-#include "metadata.h"
-#include "pace.h"
-#include "pagemap.h"
+#include "prefetch/head_start.h"
+#include "prefetch/metadata.h"
+#include "sys/clock.h"
+#include "sys/fd_limit.h"
+#include "sys/meminfo.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 enum {
 	MAX_THREADS = 32,
@@ -26,7 +27,7 @@ enum {
 	/* One thread in so many goes for the names first, the others for the data. */
 	NAMES_SHARE = 4,
 	/* How often the pace is looked at. */
-	PACE_LOOK_NS = 300000,
+	HEAD_START_LOOK_NS = 300000,
 	/* Open at the same time as the files: directories, and what the caller has. */
 	SPARE_FDS = 64,
 };
@@ -175,7 +176,7 @@ static bool is_past(const struct readahead *self, const struct plan_file *name)
 {
 	uint64_t started_ns = atomic_load(&self->program_started_ns);
 
-	return started_ns > 0 && pace_is_past(name->first_use_us, clock_now_ns() - started_ns);
+	return started_ns > 0 && head_start_is_past(name->first_use_us, clock_now_ns() - started_ns);
 }
 
 /* Their blocks are in memory, but not what the kernel makes of them; that takes 2 us each, which the program
@@ -235,7 +236,7 @@ static uint64_t last_page(const struct plan_request *request)
 
 static off_t page_offset(uint64_t page_index)
 {
-	return (off_t)(page_index << pagemap_page_shift());
+	return (off_t)(page_index << page_shift());
 }
 
 static bool page_has_arrived(int fd, uint64_t page_index)
@@ -255,7 +256,7 @@ static bool page_has_arrived(int fd, uint64_t page_index)
  */
 static bool issue(struct readahead *self, struct plan_request *request, int fd)
 {
-	uint64_t n_bytes = request->n_pages << pagemap_page_shift();
+	uint64_t n_bytes = request->n_pages << page_shift();
 	struct target *target = &self->targets[request->file_index];
 	bool was_resident;
 
@@ -406,15 +407,15 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	}
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
-	self->most_open = fdtable_limit() / 2;
+	self->most_open = fd_limit_get() / 2;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&self->validated, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	fdtable_widen(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
-								  : self->most_open);
+	fd_limit_widen(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
+								   : self->most_open);
 	r = start_threads(self, n_threads);
 	if (r < 0) {
 		release(take_pointer(self));
@@ -449,11 +450,12 @@ bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms)
 	for (;;) {
 		uint64_t now_ns = clock_now_ns();
 
-		if (pace_is_ahead(self->plan, atomic_load(&self->done_pages), now_ns - self->started_ns))
+		if (head_start_is_ahead(self->plan, atomic_load(&self->done_pages),
+					now_ns - self->started_ns))
 			return true;
 		if (now_ns >= until_ns)
 			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = PACE_LOOK_NS }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = HEAD_START_LOOK_NS }, NULL);
 	}
 }
 
@@ -477,5 +479,5 @@ void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats)
 
 uint64_t readahead_budget_pages(void)
 {
-	return meminfo_available_bytes("") / 2 / pagemap_page_size();
+	return meminfo_available_bytes("") / 2 / page_bytes();
 }

@@ -10,7 +10,7 @@
 #ifndef PBRUN_READAHEAD_H
 #define PBRUN_READAHEAD_H
 
-#include "plan.h"
+#include "prefetch/plan.h"
 
 struct readahead_stats {
 	uint64_t files;          /* with at least one extent as follows */
@@ -43,7 +43,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads);
 bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 			      struct readahead_stats *ret_stats);
 
-/* Waits until the data will be there before a program that starts now asks for it (pace.h), at most
+/* Waits until the data will be there before a program that starts now asks for it (head_start.h), at most
  * timeout_ms. True if so. */
 bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms);
 

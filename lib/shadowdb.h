@@ -13,7 +13,7 @@
 
 #include <limits.h>
 
-#include "shadow.h"
+#include "shadow/shadow.h"
 
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps the layers of lib/: who may include whom, and what is used where.
+"""Keeps the graph of folders in lib/: which may include which, and what is used where.
 
 usage: layers.py SOURCE_DIRECTORY
 """
@@ -7,36 +7,25 @@ import pathlib
 import re
 import sys
 
-# From low to high. A module includes lower ones only, not its neighbours. tracee_x.c and tracee.c are
-# one module. cmd/ stands on top.
-LAYERS = [
-    ["cleanup", "clock", "fdtable"],
-    ["bitmap"],
-    ["elfinfo", "privs", "procmaps", "pagemap", "lookup", "meminfo", "medium"],
-    ["fileid"],
-    ["pageset"],
-    ["shadow", "procstat"],
-    ["merge", "shadowdb", "plan", "residency"],
-    ["pace", "physical", "filecall", "metadata"],
-    ["readahead"],
-    ["policy"],
-    ["tracee"],
-    ["uffd", "onecpu"],
-    ["addrspace", "descriptors"],
-    ["proctree"],
-    ["procpath"],
-    ["fileuse", "courtesy"],
-    ["collect"],
-    ["report"],
-    ["observer"],
-]
+# Folder of lib/: the folders that it includes. "" is lib/ itself: the front doors, which data passes
+# through. No folder is reachable from itself, nor is a header; cmd/ stands on top.
+FOLDERS = {
+    "sys": [],
+    "shadow": ["sys", ""],
+    "prefetch": ["sys", ""],
+    "trace": ["sys", "record", ""],
+    "record": ["sys", "trace", ""],
+    "": ["sys", "shadow", "prefetch", "trace", "record"],
+}
+# What folders may include of lib/ itself.
+COMMON = {"bitmap.h", "pageset.h"}
 # Header: the one module that includes it, in its .c files only.
 OWNERS = {
-    "sys/ptrace.h": "tracee",
-    "linux/userfaultfd.h": "uffd",
-    "libelf.h": "elfinfo",
-    "gelf.h": "elfinfo",
-    "sys/capability.h": "privs",
+    "sys/ptrace.h": "trace/tracee",
+    "linux/userfaultfd.h": "trace/uffd",
+    "libelf.h": "sys/elfinfo",
+    "gelf.h": "sys/elfinfo",
+    "sys/capability.h": "sys/privs",
     "jansson.h": "report",
 }
 NOT_IN_HEADERS = {*OWNERS, "zlib.h", "check.h"}
@@ -47,36 +36,65 @@ FORBIDDEN_CALLS = re.compile(
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
 
-LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+
+def folder_of(name):
+    return name.rpartition("/")[0]
 
 
-def module_of(path):
-    return pathlib.PurePath(path).stem.split("_")[0]
+def is_owner(name, owner):
+    """tracee.c and tracee_x.c are of the module tracee."""
+    stem = name.rpartition(".")[0]
+    return stem == owner or stem.startswith(owner + "_")
 
 
-def faults_of(path):
-    text = path.read_text()
-    module = module_of(path)
-    if module not in LEVEL:
-        yield f"no layer for module {module}: add it to LAYERS in {sys.argv[0]}"
+def faults_of(name, text):
+    folder = folder_of(name)
+    if folder not in FOLDERS:
+        yield f"the folder {folder} is not in FOLDERS"
         return
     for kind, header in INCLUDE.findall(text):
-        if header in NOT_IN_HEADERS and path.suffix == ".h":
-            yield f"a header shows <{header}>"
-        elif OWNERS.get(header, module) != module:
-            yield f"<{header}> belongs to {OWNERS[header]}"
-        elif kind == '"' and module_of(header) != module and (
-                LEVEL.get(module_of(header), len(LAYERS)) >= LEVEL[module]):
-            yield f'"{header}" is not of a lower layer'
+        if kind == "<":
+            if header in NOT_IN_HEADERS and name.endswith(".h"):
+                yield f"a header shows <{header}>"
+            if header in OWNERS and not is_owner(name, OWNERS[header]):
+                yield f"<{header}> belongs to {OWNERS[header]}"
+            continue
+        of = folder_of(header)
+        if of != folder and of not in FOLDERS[folder]:
+            yield f'"{header}": {folder or "lib"}/ does not include {of}/'
+        if of == "" and folder != "" and header not in COMMON:
+            yield f'"{header}": of lib/ itself a folder includes {", ".join(sorted(COMMON))} only'
     for call in FORBIDDEN_CALLS.findall(COMMENT_OR_STRING.sub("", text)):
         yield f"calls {call}()"
 
 
+def circles(headers):
+    """Headers that include each other."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            yield " -> ".join([*path[path.index(name):], name])
+        elif name not in done:
+            path.append(name)
+            for kind, header in INCLUDE.findall(headers.get(name, "")):
+                if kind == '"':
+                    yield from visit(header)
+            path.pop()
+            done.add(name)
+
+    for name in headers:
+        yield from visit(name)
+
+
 def main():
-    files = sorted(pathlib.Path(sys.argv[1], "lib").glob("*.[ch]"))
-    faults = [f"{path}: {fault}" for path in files for fault in faults_of(path)]
+    lib = pathlib.Path(sys.argv[1], "lib")
+    texts = {str(path.relative_to(lib)): path.read_text() for path in sorted(lib.rglob("*.[ch]"))}
+    faults = [f"lib/{name}: {fault}" for name, text in texts.items() for fault in faults_of(name, text)]
+    faults += [f"a circle: {circle}"
+               for circle in circles({name: text for name, text in texts.items() if name.endswith(".h")})]
     print("\n".join(faults))
-    return bool(faults) or not files
+    return bool(faults) or not texts
 
 
 sys.exit(main())

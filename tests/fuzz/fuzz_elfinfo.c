@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "elfinfo.h"
+#include "sys/elfinfo.h"
 
 #define MUST(condition) ((condition) ? (void)0 : __builtin_trap())
 

@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "procmaps.h"
+#include "sys/procmaps.h"
 
 #define MUST(condition) ((condition) ? (void)0 : __builtin_trap())
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "merge.h"
-#include "shadow.h"
+#include "shadow/merge.h"
+#include "shadow/shadow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,6 @@
-#include "addrspace.h"
+#include "record/addrspace.h"
 
+#include "sys/page.h"
 #include "touched.h"
 
 static struct addrspace *self;
@@ -15,7 +16,7 @@ static void set_up(void)
 	self = addrspace_new();
 	ck_assert_ptr_nonnull(self);
 	ck_assert_int_eq(pageset_add(&pageset, scratch_path("mapped"), 0, &file), 0);
-	file->id.size_bytes = TOUCHED_PAGES * pagemap_page_size() - pagemap_page_size() / 2;
+	file->id.size_bytes = TOUCHED_PAGES * page_bytes() - page_bytes() / 2;
 }
 
 static void tear_down(void)
@@ -29,7 +30,7 @@ static void tear_down(void)
 /* Addresses here are counted in pages. */
 static uint64_t at(uint64_t page)
 {
-	return page * pagemap_page_size();
+	return page * page_bytes();
 }
 
 static void map(uint64_t start, uint64_t end, uint64_t first_page)
@@ -175,7 +176,7 @@ START_TEST(the_list_is_read_from_proc)
 	file->id.size_bytes = 0;
 	ck_assert_int_eq(addrspace_reload(self, getpid(), false, &pageset, 3, &text), 0);
 	ck_assert_uint_eq(file->access, PAGESET_MAPPED);
-	ck_assert_uint_eq(file->id.size_bytes, TOUCHED_PAGES * pagemap_page_size() - pagemap_page_size() / 2);
+	ck_assert_uint_eq(file->id.size_bytes, TOUCHED_PAGES * page_bytes() - page_bytes() / 2);
 	for (size_t i = 0; i < self->n_mappings; i++) {
 		const struct addrspace_mapping *mapping = &self->mappings[i];
 

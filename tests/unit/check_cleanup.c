@@ -2,8 +2,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "support.h"
+#include "sys/cleanup.h"
 
 START_TEST(close_keeps_errno)
 {

@@ -1,10 +1,11 @@
-#include "collect.h"
+#include "trace/collect.h"
 
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "sys/page.h"
 #include "target.h"
 #include "touched.h"
 
@@ -238,12 +239,12 @@ static const struct target targets[] = {
 
 static void set_up(void)
 {
-	cleanup_free char *data = calloc(TOUCHED_PAGES, pagemap_page_size());
+	cleanup_free char *data = calloc(TOUCHED_PAGES, page_bytes());
 
 	scratch_enter();
 	ck_assert_ptr_nonnull(data);
-	write_file("mapped", data, TOUCHED_PAGES * pagemap_page_size(), 0644);
-	write_file("read", data, TOUCHED_PAGES * pagemap_page_size(), 0644);
+	write_file("mapped", data, TOUCHED_PAGES * page_bytes(), 0644);
+	write_file("read", data, TOUCHED_PAGES * page_bytes(), 0644);
 }
 
 static void tear_down(void)

@@ -1,4 +1,4 @@
-#include "descriptors.h"
+#include "record/descriptors.h"
 
 #include "support.h"
 

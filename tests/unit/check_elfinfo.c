@@ -1,4 +1,4 @@
-#include "elfinfo.h"
+#include "sys/elfinfo.h"
 
 #include <elf.h>
 #include <endian.h>

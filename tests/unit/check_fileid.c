@@ -1,4 +1,4 @@
-#include "fileid.h"
+#include "sys/fileid.h"
 
 #include <elf.h>
 #include <stdint.h>

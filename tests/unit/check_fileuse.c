@@ -1,7 +1,8 @@
-#include "fileuse.h"
+#include "record/fileuse.h"
 
 #include <sched.h>
 
+#include "sys/page.h"
 #include "touched.h"
 
 /* The calls are this process's own: it makes them, and tells of them as a tracer would. */
@@ -64,7 +65,7 @@ static void assert_access(const char *name, unsigned int access)
 
 static uint64_t at(uint64_t page)
 {
-	return page * pagemap_page_size();
+	return page * page_bytes();
 }
 
 START_TEST(opening_is_noted)

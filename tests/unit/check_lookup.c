@@ -1,4 +1,4 @@
-#include "lookup.h"
+#include "sys/lookup.h"
 
 #include <stdint.h>
 #include <sys/wait.h>

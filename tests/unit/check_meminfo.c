@@ -1,4 +1,4 @@
-#include "meminfo.h"
+#include "sys/meminfo.h"
 
 #include <check.h>
 #include <ftw.h>

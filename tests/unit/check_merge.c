@@ -1,7 +1,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "merge.h"
+#include "shadow/merge.h"
 #include "support.h"
 
 /* Pages here are 4 KiB, so a window has 16. */

@@ -1,4 +1,5 @@
-#include "pagemap.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@ static struct runs runs;
 static int note_run(uint64_t run_start, uint64_t run_end, void *context)
 {
 	struct runs *self = context;
-	uint64_t page_size = pagemap_page_size();
+	uint64_t page_size = page_bytes();
 
 	ck_assert(run_start < run_end && run_start % page_size == 0 && run_end % page_size == 0);
 	ck_assert_uint_lt(self->n_runs, sizeof(self->run) / sizeof(self->run[0]));
@@ -39,7 +40,7 @@ static int scan_fd(int fd, const void *start, uint64_t n_pages)
 
 	runs.origin = from;
 	runs.n_runs = 0;
-	return pagemap_scan(fd, from, from + n_pages * pagemap_page_size(), note_run, &runs);
+	return pagemap_scan(fd, from, from + n_pages * page_bytes(), note_run, &runs);
 }
 
 static int scan(const void *start, uint64_t n_pages)
@@ -82,7 +83,7 @@ static void choose_way(int way)
 
 static char *map(size_t n_pages, int flags, int fd)
 {
-	char *start = mmap(NULL, n_pages * pagemap_page_size(), PROT_READ | PROT_WRITE, flags, fd, 0);
+	char *start = mmap(NULL, n_pages * page_bytes(), PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	ck_assert_ptr_ne(start, MAP_FAILED);
 	return start;
@@ -93,13 +94,13 @@ static char *map_scratch_file(size_t n_pages, int flags)
 	cleanup_close int fd = open(scratch_path("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, (off_t)(n_pages * pagemap_page_size())), 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)(n_pages * page_bytes())), 0);
 	return map(n_pages, flags, fd);
 }
 
 static void touch(char *start, uint64_t page)
 {
-	*(volatile char *)(start + page * pagemap_page_size()) = 1;
+	*(volatile char *)(start + page * page_bytes()) = 1;
 }
 
 /* Only a write fault brings in just one page: the kernel maps around a read fault. */
@@ -132,7 +133,7 @@ START_TEST(finds_pages_of_the_file)
 	bool is_found = false;
 
 	choose_way(_i);
-	ck_assert_int_eq(*(volatile char *)(start + 512 * pagemap_page_size()), 0);
+	ck_assert_int_eq(*(volatile char *)(start + 512 * page_bytes()), 0);
 	ck_assert_int_eq(scan(start, 1024), 0);
 	for (size_t i = 0; i < runs.n_runs; i++)
 		is_found |=
@@ -164,7 +165,7 @@ START_TEST(joins_runs_across_steps)
 	char *start = map(N_PAGES, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	choose_way(_i);
-	madvise(start, N_PAGES * pagemap_page_size(), MADV_NOHUGEPAGE);
+	madvise(start, N_PAGES * page_bytes(), MADV_NOHUGEPAGE);
 	for (size_t i = 0; i < 2; i++) {
 		touch(start, steps[i] - 1);
 		touch(start, steps[i]);
@@ -245,8 +246,8 @@ END_TEST
 
 START_TEST(page_size_is_the_machines)
 {
-	ck_assert_uint_eq(pagemap_page_size(), (uint64_t)getpagesize());
-	ck_assert_uint_eq(UINT64_C(1) << pagemap_page_shift(), pagemap_page_size());
+	ck_assert_uint_eq(page_bytes(), (uint64_t)getpagesize());
+	ck_assert_uint_eq(UINT64_C(1) << page_shift(), page_bytes());
 }
 END_TEST
 

@@ -1,11 +1,12 @@
-#include "physical.h"
+#include "prefetch/physical.h"
 
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#include "pagemap.h"
 #include "support.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 enum { N_FILES = 3, N_PAGES = 64 };
 
@@ -32,7 +33,7 @@ static void add_file(const char *path, uint64_t n_pages, uint32_t first_use_us)
 	struct pageset_file *file = NULL;
 
 	ck_assert_int_eq(pageset_add(&pageset, path, first_use_us, &file), 0);
-	file->id.size_bytes = N_PAGES * pagemap_page_size();
+	file->id.size_bytes = N_PAGES * page_bytes();
 	ck_assert_int_eq(pageset_file_append(file, (struct extent){ 0, n_pages, first_use_us, 0 }), 0);
 }
 
@@ -45,7 +46,7 @@ static void make_plan(void)
 	memset(data, 'x', sizeof(data));
 	pageset_init(&pageset);
 	for (uint32_t i = 0; i < N_FILES; i++) {
-		write_file(names[i], data, N_PAGES * pagemap_page_size(), 0600);
+		write_file(names[i], data, N_PAGES * page_bytes(), 0600);
 		if (place_of(names[i]) > 0)
 			add_file(scratch_path(names[i]), N_PAGES, 100 - i);
 	}

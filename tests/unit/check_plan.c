@@ -1,10 +1,11 @@
-#include "plan.h"
+#include "prefetch/plan.h"
 
 #include <check.h>
 #include <stdio.h>
 
-#include "pagemap.h"
 #include "support.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 static struct pageset pageset;
 static struct plan plan;
@@ -29,7 +30,7 @@ static struct pageset_file *add_file(const char *path, uint32_t first_use_us, ui
 	struct pageset_file *file = NULL;
 
 	ck_assert_int_eq(pageset_add(&pageset, path, first_use_us, &file), 0);
-	file->id.size_bytes = n_pages * pagemap_page_size();
+	file->id.size_bytes = n_pages * page_bytes();
 	return file;
 }
 

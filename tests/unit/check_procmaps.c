@@ -1,5 +1,5 @@
 /* packages: btrfs-progs */
-#include "procmaps.h"
+#include "sys/procmaps.h"
 
 #include <sched.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "procpath.h"
+#include "trace/procpath.h"
 
 #include <sys/mman.h>
 

@@ -1,4 +1,4 @@
-#include "proctree.h"
+#include "trace/proctree.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -11,7 +11,7 @@ static struct proctree tree;
 
 static struct task *add(pid_t tid, pid_t tgid, bool expects_new)
 {
-	const struct proctree_status status = { .tgid = tgid, .parent_pid = 1 };
+	const struct procfs_status status = { .tgid = tgid, .parent_pid = 1 };
 	struct task *task = NULL;
 	bool is_new = !expects_new;
 
@@ -83,37 +83,6 @@ START_TEST(shared_address_spaces_stay)
 }
 END_TEST
 
-START_TEST(status_of_this_process)
-{
-	struct proctree_status status;
-	char name[64];
-
-	/* The name of the program is its own choice. */
-	snprintf(name, sizeof(name), "x\nTgid:\t1");
-	cleanup_close int fd = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
-
-	ck_assert_int_gt(write(fd, name, strlen(name)), 0);
-	ck_assert_int_eq(proctree_read_status(getpid(), &status), 0);
-	ck_assert_int_eq(status.tgid, getpid());
-	ck_assert_int_eq(status.parent_pid, getppid());
-	ck_assert_uint_ge(status.n_threads, 1);
-}
-END_TEST
-
-START_TEST(nobody_has_no_status)
-{
-	struct proctree_status status = { .tgid = 5 };
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(0);
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	ck_assert_int_eq(proctree_read_status(pid, &status), -ENOENT);
-	ck_assert_int_eq(status.tgid, 5);
-	ck_assert(process_is_elsewhere(pid));
-}
-END_TEST
-
 START_TEST(who_has_the_same_root_is_here)
 {
 	ck_assert(!process_is_elsewhere(getpid()));
@@ -159,8 +128,6 @@ int main(void)
 	tcase_add_test(t, tasks_are_found_again);
 	tcase_add_test(t, a_process_goes_with_its_last_task);
 	tcase_add_test(t, shared_address_spaces_stay);
-	tcase_add_test(t, status_of_this_process);
-	tcase_add_test(t, nobody_has_no_status);
 	tcase_add_test(t, who_has_the_same_root_is_here);
 	if (can_test(geteuid() == 0, "other roots (needs root)"))
 		tcase_add_loop_test(t, who_has_another_root_is_elsewhere, 0, 2);

@@ -13,7 +13,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "pagemap.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 enum { FILE_PAGES = 64 };
 
@@ -44,7 +45,7 @@ static void evict(const char *name)
 static bool is_resident(const char *name, uint64_t page_index)
 {
 	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
-	size_t size = FILE_PAGES * pagemap_page_size();
+	size_t size = FILE_PAGES * page_bytes();
 	unsigned char vector[FILE_PAGES];
 	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
@@ -68,12 +69,12 @@ static bool becomes_resident(const char *name, uint64_t page_index)
 
 static void write_file(const char *name)
 {
-	char *data = calloc(FILE_PAGES, pagemap_page_size());
+	char *data = calloc(FILE_PAGES, page_bytes());
 	FILE *stream = fopen(path_of(name), "we");
 
 	ck_assert_ptr_nonnull(data);
 	ck_assert_ptr_nonnull(stream);
-	ck_assert_uint_eq(fwrite(data, pagemap_page_size(), FILE_PAGES, stream), FILE_PAGES);
+	ck_assert_uint_eq(fwrite(data, page_bytes(), FILE_PAGES, stream), FILE_PAGES);
 	ck_assert_int_eq(fclose(stream), 0);
 	free(data);
 }
@@ -183,7 +184,7 @@ START_TEST(what_is_planned_is_read_and_nothing_else)
 			ck_assert_msg(!is_resident("a", page), "page %d", (int)page);
 	ck_assert(becomes_resident("b", 63));
 	ck_assert(!is_resident("b", 0));
-	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 6 * pagemap_page_size());
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 6 * page_bytes());
 	ck_assert_uint_eq(stats.skipped_files, 0);
 	ck_assert_uint_gt(stats.elapsed_ns, 0);
 }
@@ -200,7 +201,7 @@ START_TEST(what_is_resident_is_not_counted_as_read)
 		ck_assert(becomes_resident("a", page));
 	ck_assert(becomes_resident("a", 0));
 	run(2);
-	ck_assert_uint_eq(stats.resident_bytes, 31 * pagemap_page_size());
+	ck_assert_uint_eq(stats.resident_bytes, 31 * page_bytes());
 	ck_assert_uint_eq(stats.files + stats.extents + stats.bytes, 0);
 }
 END_TEST
@@ -222,7 +223,7 @@ START_TEST(what_is_not_as_recorded_is_left_alone)
 	run(3);
 	ck_assert_uint_eq(stats.skipped_files, 5);
 	ck_assert_uint_eq(stats.stale_files, 5);
-	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 4 * pagemap_page_size());
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 4 * page_bytes());
 	ck_assert(becomes_resident("good", 21));
 	ck_assert(!is_resident("changed", 5));
 	ck_assert(!is_resident("touched", 5));
@@ -307,11 +308,11 @@ START_TEST(few_descriptors_are_enough)
 	add_many_files(200);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	run(4);
-	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 400 * pagemap_page_size());
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 400 * page_bytes());
 	/* Now and then a disk is so quick that a page counts as resident; not each time. */
 	ck_assert_uint_gt(stats.extents, 200);
 	ck_assert_uint_gt(stats.files, 100);
-	ck_assert_uint_eq(stats.bytes, stats.extents * pagemap_page_size());
+	ck_assert_uint_eq(stats.bytes, stats.extents * page_bytes());
 	ck_assert_uint_eq(stats.skipped_files, 0);
 	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 }
@@ -329,7 +330,7 @@ START_TEST(cancelled_it_leaves_nothing_behind)
 
 	/* One thread alone has opened all the files before it begins with the data. It may be through with
 	 * these before this one gets to run again, but not every time. */
-	uint64_t n_all = plan.n_pages * pagemap_page_size();
+	uint64_t n_all = plan.n_pages * page_bytes();
 	struct readahead_stats validated;
 
 	for (int i = 0; i < 50; i++) {
@@ -388,7 +389,7 @@ START_TEST(it_comes_to_be_ahead)
 	ck_assert_ptr_nonnull(self);
 	ck_assert(readahead_wait_ahead(self, 60000));
 	readahead_finish(self, &stats);
-	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 200 * pagemap_page_size());
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 200 * page_bytes());
 	ck_assert_uint_eq(stats.skipped_files, plan.n_names + plan.n_other_names);
 	ck_assert_uint_eq(stats.skipped_files, 100);
 }

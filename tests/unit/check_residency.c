@@ -1,4 +1,4 @@
-#include "residency.h"
+#include "prefetch/residency.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pagemap.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 enum { N_PAGES = 8 };
 
@@ -17,7 +18,7 @@ static char path[64];
 
 static void write_file(const char *name)
 {
-	size_t size = N_PAGES * pagemap_page_size();
+	size_t size = N_PAGES * page_bytes();
 	char *content = calloc(1, size);
 	int fd;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "shadow.h"
+#include "shadow/shadow.h"
 #include "support.h"
 
 /* A path in the source tree, beside this file. */

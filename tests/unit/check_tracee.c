@@ -1,4 +1,4 @@
-#include "tracee.h"
+#include "trace/tracee.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>

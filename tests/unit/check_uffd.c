@@ -1,4 +1,4 @@
-#include "uffd.h"
+#include "trace/uffd.h"
 
 #include <dirent.h>
 #include <sys/mman.h>

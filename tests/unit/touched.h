@@ -9,9 +9,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "cleanup.h"
-#include "pagemap.h"
 #include "support.h"
+#include "sys/cleanup.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
 
 enum { TOUCHED_PAGES = 64 };
 
@@ -34,10 +35,10 @@ static inline bool can_be_exact(void)
 /* "mapped" in the scratch directory: its last page is half a one. */
 static inline void touched_write_file(void)
 {
-	cleanup_free char *data = calloc(TOUCHED_PAGES, pagemap_page_size());
+	cleanup_free char *data = calloc(TOUCHED_PAGES, page_bytes());
 
 	ck_assert_ptr_nonnull(data);
-	write_file("mapped", data, TOUCHED_PAGES * pagemap_page_size() - pagemap_page_size() / 2, 0644);
+	write_file("mapped", data, TOUCHED_PAGES * page_bytes() - page_bytes() / 2, 0644);
 }
 
 struct touched {
@@ -47,7 +48,7 @@ struct touched {
 
 static inline struct touched touched_map(int flags)
 {
-	size_t size = TOUCHED_PAGES * pagemap_page_size();
+	size_t size = TOUCHED_PAGES * page_bytes();
 
 	touched_write_file();
 	cleanup_close int fd = open("mapped", O_RDONLY | O_CLOEXEC);
@@ -59,12 +60,12 @@ static inline struct touched touched_map(int flags)
 
 static inline void touched_touch(const struct touched *self, uint64_t page)
 {
-	(void)*(const volatile char *)(uintptr_t)(self->start + page * pagemap_page_size());
+	(void)*(const volatile char *)(uintptr_t)(self->start + page * page_bytes());
 }
 
 static inline int touched_add_run(uint64_t start, uint64_t end, void *context)
 {
-	*(uint64_t *)context += (end - start) / pagemap_page_size();
+	*(uint64_t *)context += (end - start) / page_bytes();
 	return 0;
 }
 

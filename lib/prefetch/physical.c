@@ -1,0 +1,124 @@
+#include "prefetch/physical.h"
+
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "sys/cleanup.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
+
+/* Extents of one file that are asked for at once. */
+enum { MOST_EXTENTS = 64 };
+
+struct placed {
+	uint64_t place; /* byte on the device; UINT64_MAX: not known */
+	size_t index;   /* of the request */
+};
+
+/* The head, and room for the extents behind it: head.fm_extents. */
+union map {
+	struct fiemap head;
+	char room[sizeof(struct fiemap) + MOST_EXTENTS * sizeof(struct fiemap_extent)];
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct placed *left = a, *right = b;
+
+	if (left->place != right->place)
+		return left->place < right->place ? -1 : 1;
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+/* Asks for the part of the file that begins at offset. False: nothing to be had. */
+static bool read_map(int fd, uint64_t offset, union map *map)
+{
+	map->head = (struct fiemap){ .fm_start = offset,
+				     .fm_length = FIEMAP_MAX_OFFSET - offset,
+				     .fm_extent_count = MOST_EXTENTS };
+	return ioctl(fd, FS_IOC_FIEMAP, &map->head) == 0 && map->head.fm_mapped_extents > 0;
+}
+
+static bool lies_within(const struct fiemap_extent *extent, uint64_t offset)
+{
+	return offset - extent->fe_logical < extent->fe_length;
+}
+
+/* map holds what was last asked for, and is asked anew if offset is not in it. */
+static uint64_t place_of(int fd, uint64_t offset, union map *map)
+{
+	static const uint32_t nowhere =
+		FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		for (uint32_t i = 0; i < map->head.fm_mapped_extents; i++) {
+			const struct fiemap_extent *extent = &map->head.fm_extents[i];
+
+			if (lies_within(extent, offset))
+				return extent->fe_flags & nowhere
+					       ? UINT64_MAX
+					       : extent->fe_physical + (offset - extent->fe_logical);
+		}
+		if (!read_map(fd, offset, map))
+			break;
+	}
+	return UINT64_MAX;
+}
+
+static int compare_files(const void *a, const void *b, void *context)
+{
+	const struct plan *plan = context;
+	const struct plan_request *left = &plan->requests[*(const size_t *)a];
+	const struct plan_request *right = &plan->requests[*(const size_t *)b];
+
+	if (left->file_index != right->file_index)
+		return left->file_index < right->file_index ? -1 : 1;
+	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
+}
+
+/* Looks at file by file. places is by request. */
+static int find_places(struct plan *plan, struct placed *places)
+{
+	cleanup_free size_t *by_file = reallocarray(NULL, plan->n_requests + 1, sizeof(*by_file));
+	cleanup_close int fd = -1;
+	union map map = { 0 };
+
+	if (!by_file)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n_requests; i++)
+		by_file[i] = i;
+	qsort_r(by_file, plan->n_requests, sizeof(*by_file), compare_files, plan);
+	for (size_t i = 0; i < plan->n_requests; i++) {
+		const struct plan_request *request = &plan->requests[by_file[i]];
+		struct stat st;
+
+		if (i == 0 || request->file_index != plan->requests[by_file[i - 1]].file_index) {
+			if (fd >= 0)
+				close(take_fd(fd));
+			fd = fileid_open(plan->files[request->file_index].file->path, &st);
+			map.head.fm_mapped_extents = 0;
+		}
+		places[by_file[i]] = (struct placed){ UINT64_MAX, by_file[i] };
+		if (fd >= 0)
+			places[by_file[i]].place = place_of(fd, request->first_page << page_shift(), &map);
+	}
+	return 0;
+}
+
+int physical_sort(struct plan *plan)
+{
+	cleanup_free struct placed *places = reallocarray(NULL, plan->n_requests + 1, sizeof(*places));
+	cleanup_free struct plan_request *sorted = reallocarray(NULL, plan->n_requests + 1, sizeof(*sorted));
+	int r = places && sorted ? find_places(plan, places) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	qsort(places, plan->n_requests, sizeof(*places), compare_places);
+	for (size_t i = 0; i < plan->n_requests; i++)
+		sorted[i] = plan->requests[places[i].index];
+	free(plan->requests);
+	plan->requests = take_pointer(sorted);
+	return 0;
+}

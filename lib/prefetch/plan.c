@@ -1,0 +1,345 @@
+#include "prefetch/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/page.h"
+#include "sys/pagemap.h"
+
+/*
+ * Extents of one file are joined only if they are used within this time of each other. A joined
+ * request has to come when the first of its extents is needed, and so reads the later ones ahead of
+ * all that is used in between. That is worth it for the whole of a usual launch: a request saved costs a
+ * fast disk little and a slow one much (docs/performance.md). What is used long after is another matter.
+ */
+#define JOIN_MAX_US 1000000u
+/* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the
+ * blocks that hold the others (ext4 has 16 inodes in a block, and reads 32 blocks ahead). */
+#define NAMES_AT_ONCE 16
+
+/* One thing to be put in order of first use. Small, because sorting is mostly memory traffic. */
+struct timed {
+	uint32_t first_use_us;
+	uint32_t index;
+};
+
+/* Radix sort, because a hundred thousand requests by qsort(3) cost more than the launch can spare.
+ * Stable: what is used at the same time stays in the order in which it is. 0 or -ENOMEM. */
+static int sort_by_first_use(struct timed *items, size_t n)
+{
+	cleanup_free struct timed *scratch = reallocarray(NULL, n + 1, sizeof(*scratch));
+
+	if (!scratch)
+		return -ENOMEM;
+
+	struct timed *from = items, *to = scratch;
+
+	/* An even number of passes: the result is in items again. */
+	for (unsigned int shift = 0; shift < 32; shift += 8) {
+		size_t begin[257] = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			begin[((from[i].first_use_us >> shift) & 0xff) + 1]++;
+		for (size_t digit = 1; digit < 256; digit++)
+			begin[digit] += begin[digit - 1];
+		for (size_t i = 0; i < n; i++)
+			to[begin[(from[i].first_use_us >> shift) & 0xff]++] = from[i];
+
+		struct timed *swap = from;
+
+		from = to;
+		to = swap;
+	}
+	return 0;
+}
+
+static uint32_t earliest_use(const struct pageset_file *file)
+{
+	uint32_t first_use_us = file->first_use_us;
+
+	for (size_t i = 0; i < file->n_extents; i++)
+		if (file->extents[i].first_use_us < first_use_us)
+			first_use_us = file->extents[i].first_use_us;
+	return first_use_us;
+}
+
+static size_t directory_size(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (size_t)(slash - path) : 0;
+}
+
+/* Goes through the names of a pageset, which is sorted as a rule, directory by directory. */
+struct directory {
+	const char *path;
+	size_t size;
+	size_t n_names;
+};
+
+static bool has_pages(const struct pageset_file *file, void *context)
+{
+	(void)context;
+	return file->n_extents > 0;
+}
+
+/* Does this name stand for those around it? */
+static bool is_leader(const struct pageset_file *file, struct directory *directory)
+{
+	if (file->access & PAGESET_LISTED)
+		return true;
+	size_t size = directory_size(file->path);
+
+	if (!directory->path || size != directory->size || memcmp(directory->path, file->path, size) != 0)
+		*directory = (struct directory){ file->path, size, 0 };
+	return directory->n_names++ % NAMES_AT_ONCE == 0;
+}
+
+static bool is_leading_name(const struct pageset_file *file, void *context)
+{
+	return file->n_extents == 0 && is_leader(file, context);
+}
+
+static bool is_other_name(const struct pageset_file *file, void *context)
+{
+	return file->n_extents == 0 && !is_leader(file, context);
+}
+
+/* The files that are wanted, by first use. 0 or -ENOMEM. */
+static int order_files(const struct pageset *pageset, bool (*is_wanted)(const struct pageset_file *, void *),
+		       void *context, struct plan_file **ret_files, size_t *ret_n)
+{
+	cleanup_free struct timed *order = reallocarray(NULL, pageset->n_files + 1, sizeof(*order));
+	size_t n = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < pageset->n_files; i++)
+		if (is_wanted(pageset->files[i], context))
+			order[n++] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
+
+	struct plan_file *files = reallocarray(NULL, n + 1, sizeof(*files));
+
+	if (!files || sort_by_first_use(order, n) < 0) {
+		free(files);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
+	*ret_files = files;
+	*ret_n = n;
+	return 0;
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t end_page(const struct plan_request *request)
+{
+	return request->first_page + request->n_pages;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	const struct plan_request *left = a, *right = b;
+
+	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
+}
+
+/* The extents of one file, by page, as far as they lie in the file. Returns their number. */
+static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
+			   const struct plan_options *options, struct plan_request *requests)
+{
+	const struct pageset_file *file = planned->file;
+	uint64_t page_size = page_bytes();
+	uint64_t file_pages = file->id.size_bytes / page_size + (file->id.size_bytes % page_size != 0);
+	bool is_sorted = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < file->n_extents; i++) {
+		const struct extent *extent = &file->extents[i];
+
+		if (extent->first_page >= file_pages || extent->n_pages == 0 ||
+		    extent->age > options->most_age)
+			continue;
+
+		if (n > 0 && requests[n - 1].first_page > extent->first_page)
+			is_sorted = false;
+		requests[n++] = (struct plan_request){
+			.file_index = file_index,
+			.first_use_us = extent->first_use_us,
+			.first_page = extent->first_page,
+			.n_pages = min(extent->n_pages, file_pages - extent->first_page),
+		};
+	}
+	if (!is_sorted)
+		qsort(requests, n, sizeof(*requests), compare_pages);
+	return n;
+}
+
+static uint64_t n_pieces(uint64_t n_pages, const struct plan_options *options)
+{
+	return n_pages / options->piece_pages + (n_pages % options->piece_pages != 0);
+}
+
+/* Worth it only where it saves a request: two pieces that stay two pieces keep their own times, and
+ * the gap between them stays unread. */
+static bool is_worth_joining(const struct plan_request *a, const struct plan_request *b,
+			     const struct plan_options *options)
+{
+	uint64_t gap_pages = b->first_page > end_page(a) ? b->first_page - end_page(a) : 0;
+	uint32_t apart_us = a->first_use_us > b->first_use_us ? a->first_use_us - b->first_use_us
+							      : b->first_use_us - a->first_use_us;
+
+	return gap_pages <= options->bridge_pages && apart_us <= JOIN_MAX_US &&
+	       n_pieces(end_page(b) - a->first_page, options) <
+		       n_pieces(a->n_pages, options) + n_pieces(b->n_pages, options);
+}
+
+/* Joins neighbours in requests, which are of one file and sorted by page. Returns how many are left. */
+static size_t join_neighbours(struct plan_request *requests, size_t n, const struct plan_options *options)
+{
+	size_t n_joined = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_request *next = &requests[i];
+		struct plan_request *last = n_joined > 0 ? &requests[n_joined - 1] : NULL;
+
+		if (!last || !is_worth_joining(last, next, options)) {
+			requests[n_joined++] = *next;
+			continue;
+		}
+		if (end_page(next) > end_page(last))
+			last->n_pages = end_page(next) - last->first_page;
+		if (next->first_use_us < last->first_use_us)
+			last->first_use_us = next->first_use_us;
+	}
+	return n_joined;
+}
+
+/* Fills plan->requests from whole, in the given order, as far as the budget goes. */
+static int cut_pieces(const struct plan_request *whole, const struct timed *order, size_t n,
+		      const struct plan_options *options, struct plan *plan)
+{
+	/* 16 TiB is as good as no limit, and keeps the sums from overflowing. */
+	uint64_t budget_pages = min(options->budget_pages, BITMAP_MAX_PAGES), left_pages = budget_pages;
+	/* Each request ends in at most one piece that is not full. */
+	uint64_t most_pieces = n + budget_pages / options->piece_pages, n_wanted = 0;
+
+	for (size_t i = 0; i < n && n_wanted < most_pieces; i++)
+		n_wanted += n_pieces(whole[i].n_pages, options);
+	plan->requests = reallocarray(NULL, min(n_wanted, most_pieces) + 1, sizeof(*plan->requests));
+	if (!plan->requests)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < n && left_pages > 0; i++) {
+		struct plan_request rest = whole[order[i].index];
+
+		rest.n_pages = min(rest.n_pages, left_pages);
+		left_pages -= rest.n_pages;
+		while (rest.n_pages > 0) {
+			struct plan_request piece = rest;
+
+			piece.n_pages = min(piece.n_pages, options->piece_pages);
+			plan->requests[plan->n_requests++] = piece;
+			rest.first_page += piece.n_pages;
+			rest.n_pages -= piece.n_pages;
+		}
+	}
+	plan->n_pages = budget_pages - left_pages;
+	return 0;
+}
+
+static int order_requests(const struct pageset *pageset, const struct plan_options *options,
+			  struct plan *plan)
+{
+	uint64_t n_extents = pageset_count_extents(pageset);
+	cleanup_free struct plan_request *whole = reallocarray(NULL, n_extents + 1, sizeof(*whole));
+	cleanup_free struct timed *order = reallocarray(NULL, n_extents + 1, sizeof(*order));
+	size_t n = 0;
+
+	if (!whole || !order || n_extents > UINT32_MAX)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n_files; i++) {
+		size_t n_taken = take_extents(&plan->files[i], (uint32_t)i, options, whole + n);
+
+		n += join_neighbours(whole + n, n_taken, options);
+	}
+	for (size_t i = 0; i < n; i++)
+		order[i] = (struct timed){ whole[i].first_use_us, (uint32_t)i };
+
+	int r = sort_by_first_use(order, n);
+
+	/* Cut only now: the budget bounds the number of pieces, however long an extent claims to be. */
+	return r < 0 ? r : cut_pieces(whole, order, n, options, plan);
+}
+
+/* What the kernel keeps of a name takes about a kilobyte, if there is a file of it. */
+static int order_names(const struct pageset *pageset, uint64_t left_pages, struct plan *plan)
+{
+	struct directory directory = { 0 };
+	struct directory again = { 0 };
+	int r = order_files(pageset, is_leading_name, &directory, &plan->names, &plan->n_names);
+
+	if (r == 0)
+		r = order_files(pageset, is_other_name, &again, &plan->other_names, &plan->n_other_names);
+	if (plan->n_other_names / 4 > left_pages)
+		plan->n_other_names = 0;
+	return r;
+}
+
+int plan_build(const struct pageset *pageset, const struct plan_options *options, struct plan *ret_plan)
+{
+	cleanup_with(plan_release) struct plan plan = { 0 };
+	int r;
+
+	assert(options->piece_pages > 0);
+	r = order_files(pageset, has_pages, NULL, &plan.files, &plan.n_files);
+	if (r == 0)
+		r = order_requests(pageset, options, &plan);
+	if (r == 0)
+		r = order_names(pageset, options->budget_pages - plan.n_pages, &plan);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	plan = (struct plan){ 0 };
+	return 0;
+}
+
+void plan_release(struct plan *self)
+{
+	free(self->files);
+	free(self->names);
+	free(self->other_names);
+	free(self->requests);
+	*self = (struct plan){ 0 };
+}
+
+static bool can_be_judged(const struct pageset_file *file, bool sees_mapped_only)
+{
+	return !sees_mapped_only ||
+	       (file->access & (PAGESET_MAPPED | PAGESET_READ | PAGESET_BEFORE_EXEC)) == PAGESET_MAPPED;
+}
+
+struct plan_use plan_compare(const struct plan *self, struct pageset *seen, bool sees_mapped_only)
+{
+	struct plan_use use = { 0 };
+
+	for (size_t i = 0; i < self->n_requests; i++) {
+		const struct plan_request *request = &self->requests[i];
+		const struct pageset_file *file = self->files[request->file_index].file;
+
+		if (!request->was_read || !can_be_judged(file, sees_mapped_only))
+			continue;
+		struct pageset_file *used = pageset_find(seen, file->path);
+
+		use.n_judged += request->n_pages;
+		for (uint64_t page = request->first_page; page < end_page(request); page++)
+			use.n_unused += !used || !pageset_file_has(used, page);
+	}
+	return use;
+}

@@ -1,0 +1,162 @@
+/* procfs.c - reads /proc/PID/..., each file in one place. */
+#include "sys/procfs.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* "/proc/123/fdinfo/4" and the like. */
+enum { PROC_PATH_BYTES = 64 };
+
+static void proc_path(pid_t pid, const char *name, char ret_path[static PROC_PATH_BYTES])
+{
+	snprintf(ret_path, PROC_PATH_BYTES, "/proc/%d/%s", pid, name);
+}
+
+bool procfs_is_ours(void)
+{
+	char own_id[16] = "";
+
+	return readlink("/proc/self", own_id, sizeof(own_id) - 1) > 0 && atoi(own_id) == getpid();
+}
+
+int procfs_open(pid_t pid, const char *name)
+{
+	char path[PROC_PATH_BYTES];
+
+	proc_path(pid, name, path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+ssize_t procfs_read(pid_t pid, const char *name, char *ret_text, size_t size)
+{
+	cleanup_close int fd = procfs_open(pid, name);
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = read(fd, ret_text, size - 1);
+
+	if (n < 0)
+		return -errno;
+	ret_text[n] = '\0';
+	return n;
+}
+
+ssize_t procfs_read_link(pid_t pid, const char *name, char *ret_path)
+{
+	char link[PROC_PATH_BYTES];
+
+	proc_path(pid, name, link);
+	ssize_t n = readlink(link, ret_path, PATH_MAX);
+
+	if (n < 0)
+		return -errno;
+	if (n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	ret_path[n] = '\0';
+	return n;
+}
+
+bool procfs_is_same(pid_t pid, const char *name, const char *path)
+{
+	char theirs[PROC_PATH_BYTES];
+	struct stat a;
+	struct stat b;
+
+	proc_path(pid, name, theirs);
+	return stat(path, &a) == 0 && stat(theirs, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The number behind a line's key, say "Tgid:\t123\n". */
+static long status_number(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+
+	return line ? strtol(line + strlen(key), NULL, 10) : -1;
+}
+
+int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
+{
+	char text[16384]; /* a member of hundreds of groups has a long one */
+	ssize_t n = procfs_read(tid, "status", text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	long n_threads = status_number(text, "\nThreads:");
+	struct procfs_status status = {
+		.tgid = (pid_t)status_number(text, "\nTgid:"),
+		.parent_pid = (pid_t)status_number(text, "\nPPid:"),
+		.n_threads = n_threads > 0 ? (size_t)n_threads : 0,
+		/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
+		.has_seccomp_filter = status_number(text, "\nSeccomp:") != 0,
+	};
+
+	if (status.tgid <= 0)
+		return -ESRCH;
+	*ret_status = status;
+	return 0;
+}
+
+uint64_t procfs_on_cpu_ns(pid_t tid)
+{
+	char text[64]; /* "123456 789 10": on a CPU, waiting for one, times */
+
+	return procfs_read(tid, "schedstat", text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+int64_t procfs_read_position(pid_t tid, int fd)
+{
+	char name[32];
+	char text[64]; /* "pos:\t1234" is the first line */
+
+	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	return procfs_read(tid, name, text, sizeof(text)) < 5 ? -1 : strtoll(text + 4, NULL, 10);
+}
+
+uint64_t procfs_read_auxv(pid_t tid, unsigned long type)
+{
+	ElfW(auxv_t) auxv[64];
+	cleanup_close int fd = procfs_open(tid, "auxv");
+	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof(auxv[0]); i++)
+		if (auxv[i].a_type == type)
+			return auxv[i].a_un.a_val;
+	return 0;
+}
+
+/* "42 (name) S 1 42 42 0 -1 4194304 104 0 3 0 ...": majflt is field 12, cmajflt field 13; the name may
+ * hold anything, but the last ')' ends it. */
+static uint64_t parse_major_faults(const char *text)
+{
+	unsigned long own = 0;
+	unsigned long children = 0;
+	const char *rest = strrchr(text, ')');
+
+	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %lu %lu", &own, &children) != 2)
+		return 0;
+	return (uint64_t)own + children;
+}
+
+int procfs_read_cost(pid_t pid, struct procfs_cost *ret_cost)
+{
+	char text[1024];
+	struct procfs_cost result = { 0 };
+	ssize_t n_stat = procfs_read(pid, "stat", text, sizeof(text));
+
+	if (n_stat > 0)
+		result.major_faults = parse_major_faults(text);
+	ssize_t n_io = procfs_read(pid, "io", text, sizeof(text));
+	const char *line = n_io > 0 ? strstr(text, "\nread_bytes: ") : NULL;
+
+	if (line)
+		result.read_bytes = strtoull(line + strlen("\nread_bytes: "), NULL, 10);
+	if (n_stat < 0 && n_io < 0)
+		return (int)n_stat;
+	*ret_cost = result;
+	return 0;
+}

@@ -1,0 +1,204 @@
+#include "trace/detach.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/ptrace.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#include "sys/fileid.h"
+#include "trace/procpath.h"
+
+/* The interpreter of a "#!" script, as seen under root. False if path is none. */
+static bool read_interpreter(const char *path, char ret_interpreter[static 256])
+{
+	struct stat st;
+	cleanup_close int fd = fileid_open(path, &st);
+	ssize_t n = fd < 0 ? -1 : pread(fd, ret_interpreter, 255, 0);
+
+	if (n < 3 || memcmp(ret_interpreter, "#!", 2) != 0)
+		return false;
+	ret_interpreter[n] = '\0';
+	size_t skipped = 2 + strspn(ret_interpreter + 2, " \t");
+	size_t length = strcspn(ret_interpreter + skipped, " \t\n");
+
+	memmove(ret_interpreter, ret_interpreter + skipped, length);
+	ret_interpreter[length] = '\0';
+	return ret_interpreter[0] == '/';
+}
+
+static bool grants_privilege(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	return (st.st_mode & (S_ISUID | S_ISGID)) || getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+/* path as we see it, also by way of a script's interpreter. root is put before each interpreter: what the
+ * process sees as "/". */
+static bool exec_grants_privilege(const char *root, const char *path)
+{
+	enum { MOST_INTERPRETERS = 5 }; /* the kernel's own limit (fs/exec.c) */
+	char interpreter[256];
+	char seen_path[PATH_MAX + 64];
+
+	snprintf(seen_path, sizeof(seen_path), "%s", path);
+	for (int depth = 0; depth < MOST_INTERPRETERS; depth++) {
+		if (grants_privilege(seen_path))
+			return true;
+		if (!read_interpreter(seen_path, interpreter))
+			return false;
+		snprintf(seen_path, sizeof(seen_path), "%s%s", root, interpreter);
+	}
+	return false;
+}
+
+bool detach_grants_privilege(const char *path)
+{
+	return exec_grants_privilege("", path);
+}
+
+/* name, as the process knows it, as a path that leads us to the same file through /proc/PID: below root, or
+ * from its directory base ("cwd", "fd/3"). False: too long. */
+static bool see_path(pid_t pid, const char *root, const char *base, const char *name, char *ret_path,
+		     size_t size)
+{
+	int n;
+
+	if (strncmp(name, "/proc/self/", 11) == 0)
+		n = snprintf(ret_path, size, "/proc/%d/%s", pid, name + 11);
+	else if (strncmp(name, "/dev/fd/", 8) == 0)
+		n = snprintf(ret_path, size, "/proc/%d/fd/%s", pid, name + 8);
+	else if (name[0] == '/')
+		n = snprintf(ret_path, size, "%s%s", root, name);
+	else
+		n = snprintf(ret_path, size, "/proc/%d/%s%s%s", pid, base, name[0] ? "/" : "", name);
+	return n >= 0 && (size_t)n < size;
+}
+
+static bool is_privileged_exec(const struct task *task)
+{
+	char name[PATH_MAX];
+	char path[PATH_MAX + 64];
+	char root[64];
+	char base[32] = "cwd";
+	bool is_at = task->nr == SYS_execveat;
+
+	snprintf(root, sizeof(root), "/proc/%d/root", task->process->pid);
+	/* The process hides its /proc (PR_SET_DUMPABLE): its paths are taken for ours. */
+	if (access(root, X_OK) < 0)
+		root[0] = '\0';
+	if (is_at && (int)task->args[0] != AT_FDCWD)
+		snprintf(base, sizeof(base), "fd/%d", (int)task->args[0]);
+	return procpath_read(task->tid, task->args[is_at ? 1 : 0], name) &&
+	       see_path(task->process->pid, root, base, name, path, sizeof(path)) &&
+	       exec_grants_privilege(root, path);
+}
+
+#if defined(__x86_64__)
+/* i386 (arch/x86/entry/syscalls/syscall_32.tbl), then x32 (syscall_64.tbl). */
+static const struct {
+	uint64_t foreign;
+	uint64_t native;
+} foreign_calls[] = { { 11, SYS_execve },         { 358, SYS_execveat },        { 26, SYS_ptrace },
+		      { 0x40000208, SYS_execve }, { 0x40000221, SYS_execveat }, { 0x40000209, SYS_ptrace } };
+#else
+/* 32-bit ARM (arch/arm/tools/syscall.tbl). */
+static const struct {
+	uint64_t foreign;
+	uint64_t native;
+} foreign_calls[] = { { 11, SYS_execve }, { 387, SYS_execveat }, { 26, SYS_ptrace } };
+#endif
+
+bool detach_translate_foreign(uint64_t *nr)
+{
+	for (size_t i = 0; i < sizeof(foreign_calls) / sizeof(foreign_calls[0]); i++) {
+		if (*nr == foreign_calls[i].foreign) {
+			*nr = foreign_calls[i].native;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
+{
+	switch (task->nr) {
+	case SYS_execve:
+	case SYS_execveat:
+		return is_privileged_exec(task) ? DETACH_RELEASE_CALLER : DETACH_NONE;
+	case SYS_ptrace:
+		if (task->args[0] == PTRACE_TRACEME)
+			return DETACH_RELEASE_CALLER;
+		if (task->args[0] != PTRACE_ATTACH && task->args[0] != PTRACE_SEIZE)
+			return DETACH_NONE;
+		*ret_pid = (pid_t)task->args[1];
+		return DETACH_RELEASE_OTHER;
+	default:
+		return DETACH_NONE;
+	}
+}
+
+/* Is name, as the process knows it, the program that it executes? */
+static bool names_program(pid_t pid, const char *executable, const char *name)
+{
+	char path[PATH_MAX + 64];
+	char root[64];
+	struct stat named;
+	struct stat running;
+
+	snprintf(root, sizeof(root), "/proc/%d/root", pid);
+	return see_path(pid, root, "cwd", name, path, sizeof(path)) && stat(path, &named) == 0 &&
+	       stat(executable, &running) == 0 && named.st_dev == running.st_dev &&
+	       named.st_ino == running.st_ino;
+}
+
+/* Which argument is name: where the arguments of a script begin. 0: none. */
+static uint64_t find_argument(pid_t pid, uint64_t args, const char *name)
+{
+	enum { MOST_INSERTED = 10 }; /* two for each interpreter */
+	char arg[PATH_MAX];
+	uint64_t address = 0;
+
+	for (uint64_t i = 1; i <= MOST_INSERTED; i++) {
+		if (tracee_read_memory(pid, args + 8 * i, &address, sizeof(address)) < 8 || !address)
+			return 0;
+		if (procpath_read(pid, address, arg) && strcmp(arg, name) == 0)
+			return i;
+	}
+	return 0;
+}
+
+int detach_make_good(struct tracee_stop *stop)
+{
+	char executable[64];
+	char name[PATH_MAX];
+	struct tracee_start start;
+	uint64_t n_skipped = 0;
+
+	snprintf(executable, sizeof(executable), "/proc/%d/exe", stop->tid);
+	if (!grants_privilege(executable) || tracee_read_start(stop, &start) < 0 ||
+	    !procpath_read(stop->tid, start.name, name))
+		return 0;
+	bool is_found = names_program(stop->tid, executable, name);
+
+	if (!is_found) {
+		n_skipped = find_argument(stop->tid, start.args, name);
+		is_found = n_skipped > 0;
+	}
+	if (!is_found) {
+		/* By a descriptor that is closed by now. */
+		ssize_t n = readlink(executable, name, sizeof(name) - 1);
+
+		if (n <= 0)
+			return 0;
+		name[n] = '\0';
+	}
+	int r = tracee_release_to_exec(stop, name, n_skipped);
+
+	return r == -EINTR ? r : r == 0;
+}

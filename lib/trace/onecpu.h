@@ -1,0 +1,59 @@
+/*
+ * onecpu.h - keeps tracer and tracee on one CPU.
+ *
+ * They wake each other at every stop, twice. Across CPUs each of these wakeups takes an interrupt, perhaps
+ * out of the idle state: up to thirty times as long as on one CPU (in a virtual machine 100 us a stop against
+ * 3 us), and the scheduler prefers an idle CPU. So while one task alone runs, this thread keeps to its CPU
+ * and binds the task to it.
+ *
+ * Nobody is to notice. The task gets its affinity back before a call that could ask for it or hand it on
+ * (sched_getaffinity(2), clone(2), read(2) of /proc, anything but a few), before it is let go, when another
+ * task stops, and at each tick. A guard process gives it back should this one be killed.
+ */
+#ifndef PBRUN_ONECPU_H
+#define PBRUN_ONECPU_H
+
+#include <sched.h>
+
+#include "trace/tracee.h"
+
+/* What is to be given back. In memory that is shared with the guard. */
+struct onecpu_pledge {
+	pid_t tid;          /* 0: nothing is owed */
+	cpu_set_t affinity; /* the task's own */
+	cpu_set_t lent;     /* what it was given */
+};
+
+struct onecpu {
+	cpu_set_t all; /* where this thread may run */
+	cpu_set_t own; /* the CPU that it keeps to, if it is bound */
+	int n_online;  /* CPUs of the machine */
+	bool is_bound;
+	unsigned int n_alone;         /* stops of nobody else since */
+	struct onecpu_pledge *pledge; /* NULL: no guard, and then nobody's affinity is touched */
+	int guard_fd;                 /* the guard wakes when it is closed */
+};
+
+/* For the calling thread, as are the others. Without enough CPUs, or processes to be had, it does nothing
+ * but tracee_resume(). */
+void onecpu_init(struct onecpu *self);
+void onecpu_release(struct onecpu *self);
+
+/* Is nr one of the frequent calls that neither show an affinity nor hand it on, as clone(2) does? */
+bool onecpu_is_indifferent_call(uint64_t nr);
+
+/*
+ * To be called at each stop of a task before anything is done about it. is_indifferent, here and below: from
+ * this stop to its next the task can neither ask for its affinity nor hand it on.
+ */
+void onecpu_note_stop(struct onecpu *self, pid_t tid, bool is_indifferent);
+
+/* tracee_resume(), on this CPU where that is in order. is_alone: no other task that is followed executes
+ * anything. */
+void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struct tracee_stop *stop,
+		   bool is_alone, bool is_indifferent);
+
+/* Leaves the CPUs to the scheduler for a while. */
+void onecpu_reconsider(struct onecpu *self);
+
+#endif

@@ -1,0 +1,171 @@
+#include "trace/detach.h"
+
+#include <linux/capability.h>
+#include <linux/ptrace.h>
+#include <linux/xattr.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#include "support.h"
+
+static void make_program(const char *name, const char *text, mode_t mode)
+{
+	write_file(name, text, strlen(text), mode);
+}
+
+static void make_script(const char *name, const char *interpreter, const char *argument)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "#! %s%s\nrest\n", interpreter, argument);
+	make_program(name, text, 0755);
+}
+
+static bool grants(const char *name)
+{
+	return detach_grants_privilege(scratch_path(name));
+}
+
+START_TEST(the_ordinary_grant_nothing)
+{
+	make_program("plain", "\177ELF", 0755);
+	make_program("empty", "", 0755);
+	make_program("cut", "#!", 0755);
+	make_script("script", scratch_path("plain"), "");
+	make_script("lost", "/nowhere/at/all", "");
+	ck_assert(!grants("plain"));
+	ck_assert(!grants("empty"));
+	ck_assert(!grants("cut"));
+	ck_assert(!grants("script"));
+	ck_assert(!grants("lost"));
+	ck_assert(!grants("missing"));
+}
+END_TEST
+
+START_TEST(set_ids_grant)
+{
+	make_program("setuid", "x", 04755);
+	make_program("setgid", "x", 02755);
+	ck_assert(grants("setuid"));
+	ck_assert(grants("setgid"));
+}
+END_TEST
+
+START_TEST(a_scripts_interpreter_counts)
+{
+	make_program("setuid", "x", 04755);
+	make_script("direct", scratch_path("setuid"), "");
+	make_script("with-argument", scratch_path("setuid"), " -x y");
+	make_script("indirect", scratch_path("direct"), "\t-x");
+	ck_assert(grants("direct"));
+	ck_assert(grants("with-argument"));
+	ck_assert(grants("indirect"));
+}
+END_TEST
+
+START_TEST(an_endless_chain_ends)
+{
+	make_script("itself", scratch_path("itself"), "");
+	ck_assert(!grants("itself"));
+}
+END_TEST
+
+START_TEST(file_capabilities_grant)
+{
+	struct vfs_cap_data data = { .magic_etc = VFS_CAP_REVISION_2,
+				     .data = { { .permitted = 1u << CAP_NET_RAW } } };
+
+	make_program("capable", "x", 0755);
+	ck_assert(!grants("capable"));
+	ck_assert_int_eq(setxattr("capable", XATTR_NAME_CAPS, &data, sizeof(data), 0), 0);
+	ck_assert(grants("capable"));
+}
+END_TEST
+
+/* A call of this very process. */
+static enum detach at_entry(uint64_t nr, uint64_t arg0, uint64_t arg1, uint64_t arg4, pid_t *ret_pid)
+{
+	struct process process = { .pid = getpid() };
+	struct task task = {
+		.tid = getpid(), .process = &process, .nr = nr, .args = { arg0, arg1, 0, 0, arg4 }
+	};
+	enum detach courtesy = detach_at_entry(&task, ret_pid);
+
+	free(process.working_directory);
+	return courtesy;
+}
+
+static uint64_t address_of(const char *text)
+{
+	return (uint64_t)(uintptr_t)text;
+}
+
+START_TEST(an_exec_is_looked_at)
+{
+	pid_t pid = -5;
+
+	make_program("setuid", "x", 04755);
+	make_program("plain", "x", 0755);
+	ck_assert_int_eq(at_entry(SYS_execve, address_of("./setuid"), 0, 0, &pid), DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execve, address_of(scratch_path("setuid")), 0, 0, &pid),
+			 DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execve, address_of("plain"), 0, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_execve, 8, 0, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(pid, -5);
+}
+END_TEST
+
+START_TEST(an_exec_by_descriptor_is_looked_at)
+{
+	pid_t pid = -5;
+
+	make_program("setuid", "x", 04755);
+	make_program("plain", "x", 0755);
+	cleanup_close int dir = open(".", O_PATH | O_CLOEXEC);
+	cleanup_close int setuid_fd = open("setuid", O_PATH | O_CLOEXEC);
+	cleanup_close int plain_fd = open("plain", O_PATH | O_CLOEXEC);
+
+	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)dir, address_of("setuid"), 0, &pid),
+			 DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)dir, address_of("plain"), 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)setuid_fd, address_of(""), AT_EMPTY_PATH, &pid),
+			 DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)plain_fd, address_of(""), AT_EMPTY_PATH, &pid),
+			 DETACH_NONE);
+}
+END_TEST
+
+START_TEST(debuggers_get_their_way)
+{
+	pid_t pid = -5;
+
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_TRACEME, 0, 0, &pid), DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_CONT, 42, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_read, PTRACE_ATTACH, 42, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(pid, -5);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_ATTACH, 42, 0, &pid), DETACH_RELEASE_OTHER);
+	ck_assert_int_eq(pid, 42);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_SEIZE, 43, 0, &pid), DETACH_RELEASE_OTHER);
+	ck_assert_int_eq(pid, 43);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("courtesy");
+	TCase *t = tcase_create("core");
+
+	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);
+	tcase_add_test(t, the_ordinary_grant_nothing);
+	tcase_add_test(t, set_ids_grant);
+	tcase_add_test(t, a_scripts_interpreter_counts);
+	tcase_add_test(t, an_endless_chain_ends);
+	if (can_test(geteuid() == 0, "file capabilities (needs root)"))
+		tcase_add_test(t, file_capabilities_grant);
+	tcase_add_test(t, an_exec_is_looked_at);
+	tcase_add_test(t, an_exec_by_descriptor_is_looked_at);
+	tcase_add_test(t, debuggers_get_their_way);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}

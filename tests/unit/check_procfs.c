@@ -1,0 +1,167 @@
+#include "sys/procfs.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "support.h"
+#include "sys/page.h"
+#include "sys/pagemap.h"
+
+enum { N_PAGES = 8 };
+
+static int cold_fd = -1;
+
+/* Not in /tmp, which is often memory: there nothing has to be read. False: it cannot be had here. */
+static bool make_cold_file(void)
+{
+	char path[] = "/var/tmp/check_procfs.XXXXXX", byte = 0;
+	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
+	cleanup_free char *data = calloc(N_PAGES, page_bytes());
+	ssize_t size = (ssize_t)(N_PAGES * page_bytes());
+
+	cold_fd = mkstemp(path);
+	if (!data || cold_fd < 0)
+		return false;
+	unlink(path);
+	return write(cold_fd, data, (size_t)size) == size && fdatasync(cold_fd) == 0 &&
+	       posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED) == 0 &&
+	       preadv2(cold_fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
+
+static void touch_cold_file(void)
+{
+	size_t size = N_PAGES * page_bytes();
+	const volatile char *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, cold_fd, 0);
+
+	if (map == MAP_FAILED || madvise((void *)(uintptr_t)map, size, MADV_RANDOM) != 0)
+		_exit(1);
+	for (size_t i = 0; i < size; i += page_bytes())
+		(void)map[i];
+}
+
+/* A child with such a name that has touched the cold file, by itself or by a child of its own. */
+static pid_t start_child(const char *name, bool by_child, struct procfs_cost *ret_before)
+{
+	int go[2], done[2];
+	char byte = 0;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(go, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(done, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, name);
+		if (read(go[0], &byte, 1) != 1)
+			_exit(1);
+		if (!by_child) {
+			touch_cold_file();
+		} else if (fork() == 0) {
+			touch_cold_file();
+			_exit(0);
+		} else if (wait(NULL) < 0) {
+			_exit(1);
+		}
+		(void)!write(done[1], "", 1);
+		pause();
+	}
+	ck_assert_int_eq(procfs_read_cost(pid, ret_before), 0);
+	ck_assert_int_eq(write(go[1], "", 1), 1);
+	ck_assert_int_eq(read(done[0], &byte, 1), 1);
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(tells_what_it_has_cost)
+{
+	static const char *const names[] = { "plain", ") S 1 1 1 1", "a b (c)", "new\nline" };
+	struct procfs_cost before, after;
+	pid_t pid;
+
+	ck_assert_int_eq(posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	pid = start_child(names[_i], false, &before);
+	ck_assert_int_eq(procfs_read_cost(pid, &after), 0);
+	ck_assert_uint_ge(after.major_faults, before.major_faults + 1);
+	ck_assert_uint_le(after.major_faults, before.major_faults + 1000);
+	ck_assert_uint_ge(after.read_bytes, before.read_bytes + page_bytes());
+	end_child(pid);
+}
+END_TEST
+
+START_TEST(counts_children_that_were_awaited)
+{
+	struct procfs_cost before, after;
+	pid_t pid;
+
+	ck_assert_int_eq(posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	pid = start_child("parent", true, &before);
+	ck_assert_int_eq(procfs_read_cost(pid, &after), 0);
+	ck_assert_uint_ge(after.major_faults, before.major_faults + 1);
+	ck_assert_uint_ge(after.read_bytes, before.read_bytes + page_bytes());
+	end_child(pid);
+}
+END_TEST
+
+START_TEST(nobody_costs_nothing)
+{
+	struct procfs_cost stat = { 1, 2 };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(procfs_read_cost(pid, &stat), -ENOENT);
+	ck_assert_uint_eq(stat.major_faults, 1);
+	ck_assert_uint_eq(stat.read_bytes, 2);
+}
+END_TEST
+
+START_TEST(status_of_this_process)
+{
+	struct procfs_status status;
+
+	/* The name of the program is its own choice. */
+	ck_assert_int_eq(prctl(PR_SET_NAME, "x\nTgid:\t1"), 0);
+	ck_assert_int_eq(procfs_read_status(getpid(), &status), 0);
+	ck_assert_int_eq(status.tgid, getpid());
+	ck_assert_int_eq(status.parent_pid, getppid());
+	ck_assert_uint_ge(status.n_threads, 1);
+}
+END_TEST
+
+START_TEST(nobody_has_no_status)
+{
+	struct procfs_status status = { .tgid = 5 };
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(procfs_read_status(pid, &status), -ENOENT);
+	ck_assert_int_eq(status.tgid, 5);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("procfs");
+	TCase *t = tcase_create("core");
+
+	tcase_add_test(t, status_of_this_process);
+	tcase_add_test(t, nobody_has_no_status);
+	tcase_add_test(t, nobody_costs_nothing);
+	if (can_test(make_cold_file() && access("/proc/self/io", R_OK) == 0,
+		     "costs (needs a /var/tmp on a disk, and /proc/PID/io)")) {
+		tcase_add_loop_test(t, tells_what_it_has_cost, 0, 4);
+		tcase_add_test(t, counts_children_that_were_awaited);
+	}
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
