@@ -2,7 +2,6 @@
 #include "observer.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,23 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static void close_all_but(const int *kept_fds, size_t n_kept_fds)
-{
-	unsigned int next = 3;
-
-	for (;;) {
-		unsigned int lowest = UINT_MAX;
-
-		for (size_t i = 0; i < n_kept_fds; i++)
-			if (kept_fds[i] >= (int)next && (unsigned int)kept_fds[i] < lowest)
-				lowest = (unsigned int)kept_fds[i];
-		if (lowest > next)
-			(void)close_range(next, lowest == UINT_MAX ? UINT_MAX : lowest - 1, 0);
-		if (lowest == UINT_MAX)
-			return;
-		next = lowest + 1;
-	}
-}
+#include "sys/close_fds.h"
 
 static void reset_signals(void)
 {
@@ -53,7 +36,7 @@ static void become_observer(const int *kept_fds, size_t n_kept_fds)
 	for (int fd = 0; fd < 3; fd++)
 		if (null_fd >= 0 && null_fd != fd)
 			(void)dup2(null_fd, fd);
-	close_all_but(kept_fds, n_kept_fds);
+	close_fds_from(3, kept_fds, n_kept_fds);
 	reset_signals();
 	/* All memory from one place: a thread's own would grow by a few pages at a time. */
 	(void)mallopt(M_ARENA_MAX, 1);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +10,8 @@
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sys/close_fds.h"
 
 /* So many stops of one task alone say that it runs alone. */
 #define ALONE_STOPS 4
@@ -37,7 +38,7 @@ __attribute__((noreturn)) static void guard(int fd, struct onecpu_pledge *pledge
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "affinity-guard");
 	(void)dup2(fd, 0);
-	(void)close_range(1, UINT_MAX, 0);
+	close_fds_from(1, NULL, 0);
 	while (read(0, &byte, 1) < 0 && errno == EINTR)
 		;
 	give_back(pledge);
