@@ -31,7 +31,8 @@ make_script() { # FILE LINE...
 
 @test "wrong use is 125 and says what is wrong" {
   for arguments in "" "--no-such-option true" "-r" "-r wrong true" "-w x true" "-w 0 true" "-w nan true" \
-    "--list true" "--list --forget x" "--show" "--json true"; do
+    "--list true" "--list --forget x" "--show" "--json true" "--show a b" "--forget" "--list=x" "-nq true" \
+    "--verbose=1 true" "--no-prefetch --list" "--ver true" "--show --record none true"; do
     # shellcheck disable=SC2086
     run "$PBRUN" $arguments
     echo "$arguments: $status: $output"
@@ -104,6 +105,30 @@ make_script() { # FILE LINE...
   [ "$output" = x ]
   run "$PBRUN" echo -- x
   [ "$output" = "-- x" ]
+}
+
+@test "with a command, options stand anywhere" {
+  "$PBRUN" -p one true
+  "$PBRUN" true
+  for arguments in "--show --json true" "--json --show true" "--show true --json" "--show=true --json" \
+    "--sho true --js" "--json --show -- true"; do
+    # shellcheck disable=SC2086
+    [ "$("$PBRUN" $arguments | json - 'j["profile"]')" = "" ]
+  done
+  for arguments in "-pone --show true --json" "--show true -p one --json" "--json --profile=one --show true"; do
+    # shellcheck disable=SC2086
+    [ "$("$PBRUN" $arguments | json - 'j["profile"]')" = one ]
+  done
+  # What is given twice: the last one counts.
+  [ "$("$PBRUN" -p two --show true --json -p one | json - 'j["profile"]')" = one ]
+  run "$PBRUN" --show -- --json
+  [ "$status" -eq 1 ]
+}
+
+@test "whoever asks for help gets it" {
+  run "$PBRUN" --list --help --verbose x y
+  [ "$status" -eq 0 ]
+  [[ $output == Usage:* ]]
 }
 
 @test "profiles are remembered apart" {

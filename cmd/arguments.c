@@ -1,0 +1,276 @@
+/* Takes the command line apart by the rows of command.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+/* Where the parser stands. */
+struct parser {
+	char **words;
+	size_t n_words;
+	size_t next; /* the word to be read */
+	struct arguments *arguments;
+	char **ret_problem;
+};
+
+/* What a name or letter stands for: a command, an option, or neither. */
+struct meaning {
+	enum { MEANS_NOTHING, MEANS_COMMAND, MEANS_OPTION, MEANS_SEVERAL } kind;
+	enum command_id command;
+	enum option_id option;
+};
+
+bool arguments_has(const struct arguments *self, enum option_id id)
+{
+	for (size_t i = 0; i < self->n_given; i++)
+		if (self->given[i].id == id)
+			return true;
+	return false;
+}
+
+const char *arguments_value(const struct arguments *self, enum option_id id)
+{
+	for (size_t i = self->n_given; i-- > 0;)
+		if (self->given[i].id == id)
+			return self->given[i].value;
+	return NULL;
+}
+
+void arguments_release(struct arguments *self)
+{
+	free(self->given);
+	*self = (struct arguments){ 0 };
+}
+
+void wrong_use(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("pbrun: ", stderr);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("\nTry 'pbrun --help' for more information.\n", stderr);
+	exit(EXIT_USAGE);
+}
+
+__attribute__((format(printf, 2, 3))) static int problem(struct parser *parser, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int r = vasprintf(parser->ret_problem, format, args);
+
+	va_end(args);
+	if (r < 0) {
+		*parser->ret_problem = NULL;
+		return -ENOMEM;
+	}
+	return -EINVAL;
+}
+
+static struct meaning find_letter(char letter)
+{
+	for (int i = 0; i < N_COMMANDS; i++)
+		if (letter && command_rows[i].letter == letter)
+			return (struct meaning){ .kind = MEANS_COMMAND, .command = (enum command_id)i };
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (letter && option_rows[i].letter == letter)
+			return (struct meaning){ .kind = MEANS_OPTION, .option = (enum option_id)i };
+	return (struct meaning){ .kind = MEANS_NOTHING };
+}
+
+/* The one that is called so, else the only one that begins so. */
+static struct meaning find_name(const char *name, size_t size)
+{
+	struct meaning found = { .kind = MEANS_NOTHING };
+
+	for (int i = 0; i < N_COMMANDS + N_OPTIONS; i++) {
+		bool is_command = i < N_COMMANDS;
+		const char *other = is_command ? command_rows[i].name : option_rows[i - N_COMMANDS].name;
+		struct meaning meaning = { .kind = is_command ? MEANS_COMMAND : MEANS_OPTION };
+
+		if (!other || strncmp(other, name, size) != 0)
+			continue;
+		if (is_command)
+			meaning.command = (enum command_id)i;
+		else
+			meaning.option = (enum option_id)(i - N_COMMANDS);
+		if (!other[size])
+			return meaning;
+		if (found.kind != MEANS_NOTHING)
+			meaning.kind = MEANS_SEVERAL;
+		found = meaning;
+	}
+	return found;
+}
+
+static int add_option(struct parser *parser, enum option_id id, const char *value)
+{
+	struct arguments *arguments = parser->arguments;
+	struct given_option *given =
+		reallocarray(arguments->given, arguments->n_given + 1, sizeof(*arguments->given));
+
+	if (!given)
+		return -ENOMEM;
+	arguments->given = given;
+	given[arguments->n_given++] = (struct given_option){ .id = id, .value = value };
+	return 0;
+}
+
+/* Help and version win over every other command. */
+static int set_command(struct parser *parser, enum command_id id)
+{
+	enum command_id before = parser->arguments->command;
+
+	if (before == COMMAND_HELP || before == COMMAND_VERSION || before == id)
+		return 0;
+	if (before != COMMAND_LAUNCH && id != COMMAND_HELP && id != COMMAND_VERSION)
+		return problem(parser, "--%s and --%s cannot be given together", command_rows[before].name,
+			       command_rows[id].name);
+	parser->arguments->command = id;
+	return 0;
+}
+
+/* value is what stands behind the option in the same word, NULL: nothing. */
+static int take_option(struct parser *parser, enum option_id id, const char *value)
+{
+	const struct option_row *row = &option_rows[id];
+
+	if (!row->value && value)
+		return problem(parser, "--%s takes no value", row->name);
+	if (row->value && !value) {
+		if (parser->next == parser->n_words)
+			return problem(parser, "--%s: its value, %s, is missing", row->name, row->value);
+		value = parser->words[parser->next++];
+	}
+	return add_option(parser, id, value);
+}
+
+static void add_operand(struct parser *parser, char *operand)
+{
+	/* What is written was read before: never more operands than words. */
+	parser->arguments->operands[parser->arguments->n_operands++] = operand;
+}
+
+static int take_long(struct parser *parser, char *word)
+{
+	size_t size = strcspn(word + 2, "=");
+	char *value = word[2 + size] ? word + 2 + size + 1 : NULL;
+	struct meaning meaning = find_name(word + 2, size);
+
+	switch (meaning.kind) {
+	case MEANS_OPTION:
+		return take_option(parser, meaning.option, value);
+	case MEANS_COMMAND:
+		if (value && !command_rows[meaning.command].operands)
+			return problem(parser, "--%s takes no value", command_rows[meaning.command].name);
+		if (value)
+			add_operand(parser, value);
+		return set_command(parser, meaning.command);
+	case MEANS_SEVERAL:
+		return problem(parser, "option '%.*s' can mean several", (int)(2 + size), word);
+	default:
+		return problem(parser, "there is no option '%.*s'", (int)(2 + size), word);
+	}
+}
+
+static int take_letters(struct parser *parser, char *word)
+{
+	for (char *letter = word + 1; *letter; letter++) {
+		struct meaning meaning = find_letter(*letter);
+		bool takes_value = meaning.kind == MEANS_OPTION && option_rows[meaning.option].value;
+		int r = 0;
+
+		if (meaning.kind == MEANS_COMMAND)
+			r = set_command(parser, meaning.command);
+		else if (meaning.kind == MEANS_OPTION)
+			r = take_option(parser, meaning.option, takes_value && letter[1] ? letter + 1 : NULL);
+		else
+			r = problem(parser, "there is no option '-%c'", *letter);
+		if (r < 0 || takes_value)
+			return r;
+	}
+	return 0;
+}
+
+/* Do the options and the number of operands go with the command? */
+static int check(struct parser *parser)
+{
+	const struct arguments *arguments = parser->arguments;
+	const struct command_row *command = &command_rows[arguments->command];
+
+	if (arguments->command == COMMAND_HELP || arguments->command == COMMAND_VERSION)
+		return 0;
+	for (size_t i = 0; i < arguments->n_given; i++) {
+		const struct option_row *row = &option_rows[arguments->given[i].id];
+
+		if (row->goes_with & (1u << arguments->command))
+			continue;
+		if (arguments->command == COMMAND_LAUNCH)
+			return problem(
+				parser, "--%s goes with a command, not with starting a program%s", row->name,
+				arguments->given[i].id == OPTION_JSON ? "; there is --report FILE" : "");
+		return problem(parser, "--%s does not go with --%s", row->name, command->name);
+	}
+	if (arguments->n_operands < command->min_operands && !command->name)
+		return problem(parser, "the program to start is missing");
+	if (arguments->n_operands < command->min_operands)
+		return problem(parser, "--%s: %s is missing", command->name, command->operands);
+	if (arguments->n_operands > command->max_operands)
+		return problem(parser, "'%s' is one operand too many",
+			       arguments->operands[command->max_operands]);
+	return 0;
+}
+
+static void take_rest(struct parser *parser)
+{
+	while (parser->next < parser->n_words)
+		add_operand(parser, parser->words[parser->next++]);
+}
+
+static int take_words(struct parser *parser)
+{
+	while (parser->next < parser->n_words) {
+		char *word = parser->words[parser->next++];
+		int r = 0;
+
+		if (strcmp(word, "--") == 0) {
+			take_rest(parser);
+		} else if (word[0] == '-' && word[1] == '-') {
+			r = take_long(parser, word);
+		} else if (word[0] == '-' && word[1]) {
+			r = take_letters(parser, word);
+		} else {
+			add_operand(parser, word);
+			if (command_rows[parser->arguments->command].order == OPERANDS_END_OPTIONS)
+				take_rest(parser);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int arguments_parse(int argc, char *argv[], struct arguments *self, char **ret_problem)
+{
+	size_t n_words = argc > 0 ? (size_t)argc - 1 : 0;
+	struct parser parser = {
+		.words = argv + 1, .n_words = n_words, .arguments = self, .ret_problem = ret_problem
+	};
+
+	*self = (struct arguments){ .command = COMMAND_LAUNCH, .operands = argv + 1 };
+	*ret_problem = NULL;
+	if (argc < 1) {
+		/* An empty argv ends with NULL all the same. */
+		self->operands = argv;
+		return check(&parser);
+	}
+	int r = take_words(&parser);
+
+	self->operands[self->n_operands] = NULL;
+	return r < 0 ? r : check(&parser);
+}

@@ -1,0 +1,41 @@
+/* --forget: removes what is remembered. */
+#include <string.h>
+
+#include "command.h"
+#include "output.h"
+#include "store.h"
+
+static int forget(struct shadowdb *db, const char *program, const char *profile)
+{
+	cleanup_free char *path = NULL;
+	const char *own_profile = "";
+
+	if (resolve_or_complain("forget", program, &path, &own_profile) < 0)
+		return 1;
+
+	int n_removed = shadowdb_forget(db, path, profile);
+
+	if (n_removed < 0)
+		return complain("forget", path, strerror(-n_removed));
+	if (n_removed == 0)
+		return complain("forget", path, "nothing is recorded");
+	fputs("forgot ", stdout);
+	print_name(stdout, path);
+	putchar('\n');
+	return 0;
+}
+
+static int forget_all(struct shadowdb *db, const struct arguments *arguments)
+{
+	const char *profile = arguments_value(arguments, OPTION_PROFILE);
+	int status = 0;
+
+	for (size_t i = 0; i < arguments->n_operands; i++)
+		status |= forget(db, arguments->operands[i], profile);
+	return status | finish_output("forget");
+}
+
+int cmd_forget(const struct arguments *arguments)
+{
+	return with_store(arguments, forget_all);
+}

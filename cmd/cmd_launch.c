@@ -1,0 +1,65 @@
+/* No command: a program is started. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "launch.h"
+#include "store.h"
+
+#define DEFAULT_WINDOW_MS 30000
+#define MAX_WINDOW_SECONDS 86400
+
+static enum policy_mode parse_mode(const char *text)
+{
+	enum policy_mode mode;
+
+	if (!policy_parse_mode(text, &mode))
+		wrong_use("record mode '%s' is none of auto, train, sample, none", text);
+	return mode;
+}
+
+static uint32_t parse_window(const char *text)
+{
+	char *end = NULL;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(seconds) || seconds <= 0 || seconds > MAX_WINDOW_SECONDS)
+		wrong_use("launch window '%s' is no number of seconds above 0 and up to 86400", text);
+	return seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000);
+}
+
+static void read_environment(struct launch_options *launch_options)
+{
+	const char *mode = getenv("PBRUN_RECORD");
+	const char *disable = getenv("PBRUN_DISABLE");
+
+	launch_options->is_disabled = disable && strcmp(disable, "") != 0 && strcmp(disable, "0") != 0;
+	/* The program is to run, whatever its user's environment holds. */
+	if (mode && *mode && !policy_parse_mode(mode, &launch_options->mode))
+		fprintf(stderr,
+			"pbrun: warning: PBRUN_RECORD=%s: none of auto, train, sample, none: ignored\n",
+			mode);
+}
+
+int cmd_launch(const struct arguments *arguments)
+{
+	cleanup_free char *directory = store_directory(arguments);
+	const char *mode = arguments_value(arguments, OPTION_RECORD);
+	const char *window = arguments_value(arguments, OPTION_WINDOW);
+	struct launch_options launch_options = {
+		.dir = directory,
+		.profile = arguments_value(arguments, OPTION_PROFILE),
+		.report = arguments_value(arguments, OPTION_REPORT),
+		.mode = POLICY_AUTO,
+		.window_ms = window ? parse_window(window) : DEFAULT_WINDOW_MS,
+		.prefetches = !arguments_has(arguments, OPTION_NO_PREFETCH),
+		.verbose = arguments_has(arguments, OPTION_VERBOSE),
+	};
+
+	read_environment(&launch_options);
+	if (mode)
+		launch_options.mode = parse_mode(mode);
+	launch(arguments->operands, &launch_options);
+}

@@ -1,0 +1,53 @@
+/* The rows of the commands and options. */
+#include "command.h"
+
+#define LAUNCH (1u << COMMAND_LAUNCH)
+#define LIST (1u << COMMAND_LIST)
+#define SHOW (1u << COMMAND_SHOW)
+#define FORGET (1u << COMMAND_FORGET)
+#define HELP (1u << COMMAND_HELP)
+
+const struct command_row command_rows[N_COMMANDS] = {
+	[COMMAND_LAUNCH] = { .operands = "PROGRAM [ARG]...",
+			     .order = OPERANDS_END_OPTIONS,
+			     .min_operands = 1,
+			     .max_operands = SIZE_MAX,
+			     .run = cmd_launch },
+	[COMMAND_LIST] = { .name = "list", .help = "list what is remembered", .run = cmd_list },
+	[COMMAND_SHOW] = { .name = "show",
+			   .operands = "PROGRAM",
+			   .min_operands = 1,
+			   .max_operands = 1,
+			   .help = "show what is remembered of PROGRAM",
+			   .run = cmd_show },
+	[COMMAND_FORGET] = { .name = "forget",
+			     .operands = "PROGRAM...",
+			     .min_operands = 1,
+			     .max_operands = SIZE_MAX,
+			     .help = "remove what is remembered of PROGRAM",
+			     .run = cmd_forget },
+	/* Whoever asks for help gets it, whatever else he typed. */
+	[COMMAND_HELP] = { .name = "help",
+			   .letter = 'h',
+			   .max_operands = SIZE_MAX,
+			   .help = "show this help",
+			   .run = cmd_help },
+	[COMMAND_VERSION] = { .name = "version",
+			      .letter = 'V',
+			      .max_operands = SIZE_MAX,
+			      .help = "show the version",
+			      .run = cmd_version },
+};
+
+const struct option_row option_rows[N_OPTIONS] = {
+	[OPTION_DIR] = { "dir", 'd', "DIR", LAUNCH | LIST | SHOW | FORGET,
+			 "keep the recordings (shadow files) in DIR" },
+	[OPTION_RECORD] = { "record", 'r', "MODE", LAUNCH, "auto (default), train, sample or none" },
+	[OPTION_NO_PREFETCH] = { "no-prefetch", 'n', NULL, LAUNCH, "do not prefetch" },
+	[OPTION_PROFILE] = { "profile", 'p', "NAME", LAUNCH | SHOW | FORGET,
+			     "remember this use of PROGRAM apart from others" },
+	[OPTION_WINDOW] = { "window", 'w', "SECONDS", LAUNCH, "length of the launch window (default: 30)" },
+	[OPTION_REPORT] = { "report", 'R', "FILE", LAUNCH, "write a report of this launch, in JSON" },
+	[OPTION_VERBOSE] = { "verbose", 'v', NULL, LAUNCH, "say what is done, on standard error" },
+	[OPTION_JSON] = { "json", 0, NULL, LIST | SHOW | HELP, "with a command: in JSON" },
+};

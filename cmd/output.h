@@ -1,0 +1,29 @@
+/*
+ * output.h - how the commands speak: results on standard output, what went wrong on standard error.
+ */
+#ifndef PBRUN_OUTPUT_H
+#define PBRUN_OUTPUT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* A name may be anything, and a terminal obeys control characters, among them U+0080 to U+009F: these are
+ * printed as "\x1b". */
+void print_name(FILE *stream, const char *name);
+
+/* "pbrun: what: where: why", where NULL: left out. Returns the exit status of a failure, 1. */
+int complain(const char *what, const char *where, const char *why);
+
+/* Why a shadow file cannot be used, by what shadow.h says of it. */
+const char *shadow_error_text(int error);
+
+/* What was printed is lost on a full disk, and only the last flush knows. Returns the exit status. */
+int finish_output(const char *what);
+
+double mebibytes(uint64_t bytes);
+
+#define DATE_SIZE sizeof("2000-01-01 00:00")
+/* In local time; "never" for 0. Returns buffer or a constant. */
+const char *format_date(int64_t seconds, char buffer[static DATE_SIZE]);
+
+#endif
