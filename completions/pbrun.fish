@@ -1,0 +1,35 @@
+# Completion of pbrun for fish.
+
+function __pbrun_remembered
+    pbrun --json --list 2>/dev/null | string match -ra '"program": *"[^"]*"' | string replace -r '^[^:]*: *"(.*)"$' '$1' | sort -u
+end
+
+# The program that is to be started is not named yet.
+function __pbrun_wants_program
+    set -l skip 0
+    for word in (commandline -opc)[2..]
+        if test $skip = 1
+            set skip 0
+        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report
+            set skip 1
+        else if not string match -q -- '-*' $word
+            return 1
+        end
+    end
+    return 0
+end
+
+complete -c pbrun -n __pbrun_wants_program -s d -l dir -x -a '(__fish_complete_directories)' -d 'Keep the recordings there'
+complete -c pbrun -n __pbrun_wants_program -s r -l record -x -a 'auto train sample none' -d 'How to watch the program'
+complete -c pbrun -n __pbrun_wants_program -s n -l no-prefetch -d 'Do not prefetch'
+complete -c pbrun -n __pbrun_wants_program -s p -l profile -x -d 'Remember this use apart from others'
+complete -c pbrun -n __pbrun_wants_program -s w -l window -x -d 'Seconds of the launch window'
+complete -c pbrun -n __pbrun_wants_program -s R -l report -r -d 'Write a report of this launch'
+complete -c pbrun -n __pbrun_wants_program -s v -l verbose -d 'Say what is done'
+complete -c pbrun -n __pbrun_wants_program -l list -f -d 'List what is remembered'
+complete -c pbrun -n __pbrun_wants_program -l show -x -a '(__pbrun_remembered)' -d 'Show what is remembered of a program'
+complete -c pbrun -n __pbrun_wants_program -l forget -x -a '(__pbrun_remembered)' -d 'Remove what is remembered of a program'
+complete -c pbrun -n __pbrun_wants_program -l json -d 'In JSON'
+complete -c pbrun -n __pbrun_wants_program -s h -l help -f -d 'Show a help text'
+complete -c pbrun -n __pbrun_wants_program -s V -l version -f -d 'Show the version'
+complete -c pbrun -f -a '(__fish_complete_subcommand --fcs-skip=1)'

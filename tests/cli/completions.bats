@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# packages: zsh fish
+# What the shells complete for pbrun.
+
+load common
+
+setup() {
+  make_work
+  COMPLETIONS=$BATS_TEST_DIRNAME/../../completions
+  PATH=$(dirname "$PBRUN"):$PATH
+}
+
+teardown() {
+  rm -rf "$WORK"
+}
+
+# The options that --help names, one a line: -d, --dir, ...
+options_of_help() {
+  "$PBRUN" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | tr -d ' ,' | sed -E 's/^(-[a-zA-Z])(--)/\1\n\2/'
+}
+
+# What bash completes at the end of these words.
+bash_completes() {
+  bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    _pbrun pbrun "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    printf "%s\n" "${COMPREPLY[@]}"' bash "$COMPLETIONS/pbrun.bash" "$@"
+}
+
+fish_completes() {
+  # shellcheck disable=SC2016 # they are variables of fish
+  HOME=$WORK XDG_CONFIG_HOME=$WORK fish --no-config -c \
+    'source $argv[1]; complete -C $argv[2]' "$COMPLETIONS/pbrun.fish" "$1"
+}
+
+@test "every option of --help, and no other, is in each of the three completions" {
+  options_of_help | sort >"$WORK/options"
+  [ "$(wc -l <"$WORK/options")" -gt 15 ]
+  bash_completes pbrun -- >"$WORK/bash"
+  diff <(grep -e '^--' "$WORK/options" | sort) <(sort "$WORK/bash")
+  fish_completes 'pbrun -' | cut -f1 | sort >"$WORK/fish"
+  diff "$WORK/options" "$WORK/fish"
+  # The file for zsh, which completes in a terminal only, is read as text.
+  sed -n '/^_arguments/,$s/\[[^]]*\]//gp' "$COMPLETIONS/_pbrun" | grep -oE -- '--?[a-zA-Z][a-zA-Z0-9-]*' |
+    sort -u >"$WORK/zsh"
+  diff "$WORK/options" "$WORK/zsh"
+}
+
+@test "zsh reads its completion without a complaint" {
+  zsh -n "$COMPLETIONS/_pbrun"
+}
+
+@test "options have their arguments completed" {
+  mkdir "$WORK/some-directory"
+  [ "$(bash_completes pbrun --record tr)" = train ]
+  [ "$(bash_completes pbrun -d "$WORK/some")" = "$WORK/some-directory" ]
+  fish_completes 'pbrun --record tr' | grep -q ^train
+  cp /bin/true "$WORK/my-program"
+  "$PBRUN" "$WORK/my-program"
+  [ "$(bash_completes pbrun --show "$WORK/")" = "$WORK/my-program" ]
+  fish_completes 'pbrun --show ' | cut -f1 | grep -qx "$WORK/my-program"
+}
+
+@test "after the program no option of pbrun is completed" {
+  [ -z "$(bash_completes pbrun true --rec)" ]
+  run fish_completes 'pbrun true --rec'
+  [[ $output != *--record* ]]
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# packages: cmake make gcc pkg-config libelf-dev libcap-dev libjansson-dev zlib1g-dev dpkg-dev lintian man-db
+# From the sources to an installed program and back, in a root directory of its own: what is written there goes
+# into a layer over the machine's.
+
+setup_file() {
+  ((EUID == 0)) || skip "needs root"
+  BUILD=$(mktemp -d "${TMPDIR:-/tmp}/pbrun-package.XXXXXX")
+  ROOT=$BUILD/root
+  SOURCE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+  export BUILD ROOT SOURCE
+  mkdir "$BUILD/layer" "$ROOT"
+  mount -t tmpfs tmpfs "$BUILD/layer"
+  mkdir "$BUILD/layer/upper" "$BUILD/layer/work"
+  mount -t overlay overlay -o "lowerdir=/,upperdir=$BUILD/layer/upper,workdir=$BUILD/layer/work" "$ROOT" ||
+    { umount "$BUILD/layer"; skip "no overlay over the root directory"; }
+  mount -t proc proc "$ROOT/proc"
+  mount --bind /dev "$ROOT/dev"
+  cp -r "$SOURCE" "$ROOT/tmp/pbrun-source"
+  rm -rf "$ROOT/tmp/pbrun-source/build"
+}
+
+teardown_file() {
+  ((EUID == 0)) || return 0
+  umount "$ROOT/dev" "$ROOT/proc" "$ROOT" "$BUILD/layer"
+  rm -rf "$BUILD"
+}
+
+inside() {
+  chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/root LC_ALL=C.UTF-8 "$@"
+}
+
+# What is in the layer and has pbrun in its name, but for the sources.
+left_over() {
+  find "$BUILD/layer/upper" -path "$BUILD/layer/upper/tmp" -prune -o -name '*pbrun*' ! -type c -print
+}
+
+@test "cmake without a word on it builds a fast program: optimised, static but for libc" {
+  inside cmake -S /tmp/pbrun-source -B /tmp/build -DBUILD_TESTING=OFF
+  inside cmake --build /tmp/build -j2
+  run inside ldd /tmp/build/pbrun
+  [[ $output == *libc.so.6* && $output != *libelf* && $output != *libjansson* && $output != *libcap* ]]
+  grep -q '^CMAKE_BUILD_TYPE:[A-Z]*=Release$' "$ROOT/tmp/build/CMakeCache.txt"
+  grep -q '"command": .* -O2 -DNDEBUG' "$ROOT/tmp/build/compile_commands.json"
+}
+
+@test "cmake --install, and the target uninstall, which leaves nothing" {
+  inside cmake --install /tmp/build
+  inside pbrun -r train cat /usr/local/share/doc/pbrun/LICENSE
+  [ -d "$ROOT/var/cache/pbrun" ]
+  inside man -w pbrun
+  inside bash -c 'PBRUN_DIR=/tmp/shadows pbrun -r train true && PBRUN_DIR=/tmp/shadows pbrun --list' | grep -q /true
+  inside cmake --build /tmp/build --target uninstall
+  rm -rf "$ROOT/root/.cache/pbrun"
+  [ -z "$(left_over | tee /dev/stderr)" ]
+}
+
+@test "the Debian package is free of faults" {
+  inside sh -c 'cd /tmp/build && cpack'
+  # There is no address to write to, and no bug report that asked for the package.
+  run inside sh -c 'lintian --allow-root --fail-on error,warning \
+    --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs \
+    /tmp/build/pbrun_*.deb 2>&1'
+  [ "$status" -eq 0 ]
+}
+
+@test "the Debian package: installed, used, purged, and nothing is left" {
+  inside sh -c 'dpkg -i /tmp/build/pbrun_*.deb'
+  inside sh -c 'cd / && pbrun -d /var/cache/pbrun -r train true && pbrun -d /var/cache/pbrun --list' | grep -q /true
+  inside man -w pbrun
+  inside bash -c '. /usr/share/bash-completion/completions/pbrun && complete -p pbrun'
+  [ -e "$ROOT/usr/share/zsh/vendor-completions/_pbrun" ]
+  [ -e "$ROOT/usr/share/fish/vendor_completions.d/pbrun.fish" ]
+  inside dpkg -r pbrun
+  [ -n "$(ls "$ROOT/var/cache/pbrun")" ]
+  inside dpkg -P pbrun
+  [ ! -e "$ROOT/var/cache/pbrun" ]
+  rm -rf "$ROOT/root/.cache/pbrun"
+  [ -z "$(left_over | tee /dev/stderr)" ]
+}
+
+@test "without an archive it is built with shared libraries, and says so" {
+  find "$ROOT/usr" -name libjansson.a -delete
+  run inside cmake -S /tmp/pbrun-source -B /tmp/shared -DBUILD_TESTING=OFF
+  [ "$status" -eq 0 ]
+  [[ $output == *"Shared libraries"*"libjansson.a not found"* ]]
+  inside cmake --build /tmp/shared -j2
+  run inside ldd /tmp/shared/pbrun
+  [[ $output == *libjansson* && $output == *libelf* ]]
+  run inside cmake -S /tmp/pbrun-source -B /tmp/static -DPBRUN_STATIC=ON -DBUILD_TESTING=OFF
+  [ "$status" -ne 0 ]
+}
