@@ -1,124 +1,97 @@
 #include "sys/meminfo.h"
 
-#include <check.h>
-#include <ftw.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "support.h"
 
 #define MIB (UINT64_C(1) << 20)
 
-static char root[] = "/tmp/check_meminfo.XXXXXX";
-
-/* Writes root + path, and the directories above it. */
-static void write_file(const char *path, const char *text)
+/* Writes a file of the tree that stands for /, and the directories above it. */
+static void write_tree(const char *path, const char *text)
 {
 	char full[PATH_MAX];
 
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *slash = strchr(full + strlen(root) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	snprintf(full, sizeof(full), "%s%s", scratch, path);
+	for (char *slash = strchr(full + strlen(scratch) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(full, 0700);
 		*slash = '/';
 	}
-
-	FILE *stream = fopen(full, "we");
-
-	ck_assert_ptr_nonnull(stream);
-	ck_assert_int_ge(fputs(text, stream), 0);
-	ck_assert_int_eq(fclose(stream), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	write_file(full, text, strlen(text), 0600);
 }
 
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(root));
-	write_file("/proc/meminfo", "MemTotal:       8192000 kB\nMemFree:         100 kB\n"
+	scratch_enter();
+	write_tree("/proc/meminfo", "MemTotal:       8192000 kB\nMemFree:         100 kB\n"
 				    "MemAvailable:    1048576 kB\nBuffers:            1340 kB\n");
-}
-
-static void tear_down(void)
-{
-	nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 START_TEST(without_groups_it_is_mem_available)
 {
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
-	write_file("/proc/self/cgroup", "0::/\n4:memory:/gone\nnonsense\n:\n\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
+	write_tree("/proc/self/cgroup", "0::/\n4:memory:/gone\nnonsense\n:\n\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
 }
 END_TEST
 
 START_TEST(unknown_is_nothing)
 {
-	write_file("/proc/meminfo", "MemTotal: 1 kB\nMemAvailableNot: 5 kB\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 0);
-	write_file("/proc/meminfo", "MemAvailable: 18446744073709551615 kB\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 0);
-	write_file("/proc/meminfo", "");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 0);
+	write_tree("/proc/meminfo", "MemTotal: 1 kB\nMemAvailableNot: 5 kB\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 0);
+	write_tree("/proc/meminfo", "MemAvailable: 18446744073709551615 kB\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 0);
+	write_tree("/proc/meminfo", "");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 0);
 }
 END_TEST
 
 START_TEST(version_2_limits_of_every_group_above_count)
 {
-	write_file("/proc/self/cgroup", "0::/a.slice/b.scope\n");
-	write_file("/sys/fs/cgroup/a.slice/b.scope/memory.max", "max\n");
-	write_file("/sys/fs/cgroup/a.slice/b.scope/memory.current", "1048576\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
+	write_tree("/proc/self/cgroup", "0::/a.slice/b.scope\n");
+	write_tree("/sys/fs/cgroup/a.slice/b.scope/memory.max", "max\n");
+	write_tree("/sys/fs/cgroup/a.slice/b.scope/memory.current", "1048576\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
 
-	write_file("/sys/fs/cgroup/a.slice/memory.max", "104857600\n");
-	write_file("/sys/fs/cgroup/a.slice/memory.current", "73400320\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 30 * MIB);
+	write_tree("/sys/fs/cgroup/a.slice/memory.max", "104857600\n");
+	write_tree("/sys/fs/cgroup/a.slice/memory.current", "73400320\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 30 * MIB);
 
-	write_file("/sys/fs/cgroup/a.slice/memory.stat",
+	write_tree("/sys/fs/cgroup/a.slice/memory.stat",
 		   "file 41943040\ninactive_file_not 5\ninactive_file 20971520\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 50 * MIB);
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 50 * MIB);
 
-	write_file("/sys/fs/cgroup/a.slice/memory.high", "83886080\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 30 * MIB);
+	write_tree("/sys/fs/cgroup/a.slice/memory.high", "83886080\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 30 * MIB);
 
-	write_file("/sys/fs/cgroup/a.slice/b.scope/memory.max", "1000\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 0);
+	write_tree("/sys/fs/cgroup/a.slice/b.scope/memory.max", "1000\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 0);
 }
 END_TEST
 
 START_TEST(version_1_knows_huge_numbers_and_shared_hierarchies)
 {
-	write_file("/proc/self/cgroup", "9:name=systemd:/\n5:cpuset,memory:/x/y\n0::/\n");
-	write_file("/sys/fs/cgroup/memory/x/y/memory.limit_in_bytes", "9223372036854771712\n");
-	write_file("/sys/fs/cgroup/memory/x/y/memory.usage_in_bytes", "4096\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
+	write_tree("/proc/self/cgroup", "9:name=systemd:/\n5:cpuset,memory:/x/y\n0::/\n");
+	write_tree("/sys/fs/cgroup/memory/x/y/memory.limit_in_bytes", "9223372036854771712\n");
+	write_tree("/sys/fs/cgroup/memory/x/y/memory.usage_in_bytes", "4096\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
 
 	/* As in a container: its own group is the root of the mount, "x/y" is not there. */
-	write_file("/sys/fs/cgroup/memory/memory.limit_in_bytes", "104857600\n");
-	write_file("/sys/fs/cgroup/memory/memory.usage_in_bytes", "94371840\n");
-	write_file("/sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 5242880\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 15 * MIB);
+	write_tree("/sys/fs/cgroup/memory/memory.limit_in_bytes", "104857600\n");
+	write_tree("/sys/fs/cgroup/memory/memory.usage_in_bytes", "94371840\n");
+	write_tree("/sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 5242880\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 15 * MIB);
 
-	write_file("/proc/self/cgroup", "5:cpuset,memory2:/\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
+	write_tree("/proc/self/cgroup", "5:cpuset,memory2:/\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
 }
 END_TEST
 
 START_TEST(a_group_outside_the_namespace_leads_nowhere)
 {
-	write_file("/proc/self/cgroup", "0::/../../secret\n");
-	write_file("/sys/fs/cgroup/cgroup.procs", "");
-	write_file("/sys/secret/memory.max", "1\n");
-	write_file("/sys/secret/memory.current", "1\n");
-	ck_assert_uint_eq(meminfo_available_bytes(root), 1024 * MIB);
+	write_tree("/proc/self/cgroup", "0::/../../secret\n");
+	write_tree("/sys/fs/cgroup/cgroup.procs", "");
+	write_tree("/sys/secret/memory.max", "1\n");
+	write_tree("/sys/secret/memory.current", "1\n");
+	ck_assert_uint_eq(meminfo_available_bytes(scratch), 1024 * MIB);
 }
 END_TEST
 
@@ -134,7 +107,7 @@ int main(void)
 	Suite *s = suite_create("meminfo");
 	TCase *t = tcase_create("core");
 
-	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_checked_fixture(t, set_up, scratch_leave);
 	tcase_add_test(t, without_groups_it_is_mem_available);
 	tcase_add_test(t, unknown_is_nothing);
 	tcase_add_test(t, version_2_limits_of_every_group_above_count);
@@ -142,13 +115,5 @@ int main(void)
 	tcase_add_test(t, a_group_outside_the_namespace_leads_nowhere);
 	tcase_add_test(t, this_machine_has_memory);
 	suite_add_tcase(s, t);
-
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -1,40 +1,25 @@
 #include "readahead.h"
 
-#include <check.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <limits.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 
+#include "support.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
 enum { FILE_PAGES = 64 };
 
-/* Not in /tmp, which is often memory: there nothing has to be read. */
-static char directory[] = "/var/tmp/check_readahead.XXXXXX";
 static struct pageset pageset;
 static struct plan plan;
 static struct readahead_stats stats;
 
-static const char *path_of(const char *name)
-{
-	static char path[PATH_MAX + NAME_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
-}
-
 static void evict(const char *name)
 {
-	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
+	int fd = open(scratch_path(name), O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fdatasync(fd), 0);
@@ -44,7 +29,7 @@ static void evict(const char *name)
 
 static bool is_resident(const char *name, uint64_t page_index)
 {
-	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
+	int fd = open(scratch_path(name), O_RDONLY | O_CLOEXEC);
 	size_t size = FILE_PAGES * page_bytes();
 	unsigned char vector[FILE_PAGES];
 	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
@@ -67,10 +52,10 @@ static bool becomes_resident(const char *name, uint64_t page_index)
 	return false;
 }
 
-static void write_file(const char *name)
+static void write_pages(const char *name)
 {
 	char *data = calloc(FILE_PAGES, page_bytes());
-	FILE *stream = fopen(path_of(name), "we");
+	FILE *stream = fopen(scratch_path(name), "we");
 
 	ck_assert_ptr_nonnull(data);
 	ck_assert_ptr_nonnull(stream);
@@ -83,7 +68,7 @@ static struct pageset_file *add(const char *name, unsigned int access)
 {
 	struct pageset_file *file = NULL;
 
-	ck_assert_int_eq(pageset_add(&pageset, path_of(name), 0, &file), 0);
+	ck_assert_int_eq(pageset_add(&pageset, scratch_path(name), 0, &file), 0);
 	file->access = (uint8_t)access;
 	return file;
 }
@@ -94,9 +79,9 @@ static struct pageset_file *add_cold_file(const char *name)
 	struct pageset_file *file = add(name, PAGESET_MAPPED);
 	struct stat st;
 
-	write_file(name);
+	write_pages(name);
 	evict(name);
-	ck_assert_int_eq(stat(path_of(name), &st), 0);
+	ck_assert_int_eq(stat(scratch_path(name), &st), 0);
 	file->id = fileid_from_stat(&st);
 	return file;
 }
@@ -140,17 +125,9 @@ static size_t count_entries(const char *path)
 	return n;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void set_up(void)
 {
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	scratch_enter_on_disk();
 	pageset_init(&pageset);
 	plan = (struct plan){ 0 };
 }
@@ -159,7 +136,7 @@ static void tear_down(void)
 {
 	plan_release(&plan);
 	pageset_release(&pageset);
-	nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_leave();
 }
 
 START_TEST(an_empty_plan_ends)
@@ -215,8 +192,8 @@ START_TEST(what_is_not_as_recorded_is_left_alone)
 	gone->id.size_bytes = fifo->id.size_bytes = tree->id.size_bytes = changed->id.size_bytes;
 	changed->id.size_bytes -= 1;
 	touched->id.mtime_ns -= 1;
-	ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
-	ck_assert_int_eq(mkdir(path_of("tree"), 0700), 0);
+	ck_assert_int_eq(mkfifo(scratch_path("fifo"), 0600), 0);
+	ck_assert_int_eq(mkdir(scratch_path("tree"), 0700), 0);
 	for (size_t i = 0; i < pageset.n_files; i++)
 		add_pages(pageset.files[i], 5, 2);
 	add_pages(good, 20, 2);
@@ -264,10 +241,10 @@ END_TEST
 
 START_TEST(metadata_is_looked_up)
 {
-	ck_assert_int_eq(mkdir(path_of("listed"), 0700), 0);
-	write_file("listed/entry");
-	ck_assert_int_eq(mkfifo(path_of("fifo"), 0600), 0);
-	ck_assert_int_eq(symlink("/dev/zero", path_of("link")), 0);
+	ck_assert_int_eq(mkdir(scratch_path("listed"), 0700), 0);
+	write_pages("listed/entry");
+	ck_assert_int_eq(mkfifo(scratch_path("fifo"), 0600), 0);
+	ck_assert_int_eq(symlink("/dev/zero", scratch_path("link")), 0);
 	add("listed", PAGESET_LISTED | PAGESET_OPENED);
 	add("fifo", PAGESET_OPENED);
 	add("link", PAGESET_STATED);
@@ -275,7 +252,7 @@ START_TEST(metadata_is_looked_up)
 	run(2);
 	ck_assert_uint_eq(stats.skipped_files, 0);
 
-	ck_assert_int_eq(mkfifo(path_of("fifo-for-directory"), 0600), 0);
+	ck_assert_int_eq(mkfifo(scratch_path("fifo-for-directory"), 0600), 0);
 	add("fifo-for-directory", PAGESET_LISTED);
 	add("listed/gone", PAGESET_STATED);
 	run(2);
@@ -483,7 +460,7 @@ START_TEST(the_budget_is_a_part_of_the_memory)
 END_TEST
 
 /* Pages have to be on a disk, and to leave memory when told to. */
-static bool can_run_here(void)
+static bool can_evict(void)
 {
 	char path[] = "/var/tmp/check_readahead.XXXXXX", byte = 0;
 	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
@@ -499,7 +476,7 @@ static bool can_run_here(void)
 
 int main(void)
 {
-	if (!can_run_here())
+	if (!can_test(can_evict(), "readahead: nothing leaves memory here"))
 		return 77;
 
 	Suite *s = suite_create("readahead");
@@ -522,13 +499,5 @@ int main(void)
 	tcase_add_test(t, without_threads_it_says_so);
 	tcase_add_test(t, the_budget_is_a_part_of_the_memory);
 	suite_add_tcase(s, t);
-
-	SRunner *r = srunner_create(s);
-
-	srunner_run_all(r, CK_NORMAL);
-
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

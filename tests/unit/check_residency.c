@@ -1,34 +1,26 @@
 #include "prefetch/residency.h"
 
-#include <check.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "support.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
 enum { N_PAGES = 8 };
 
 static struct pageset files;
-static char directory[] = "/var/tmp/check_residency.XXXXXX"; /* not a tmpfs: nothing can be evicted there */
-static char path[64];
+static const char *path; /* of the file that was written last */
 
-static void write_file(const char *name)
+static void write_pages(const char *name)
 {
 	size_t size = N_PAGES * page_bytes();
 	char *content = calloc(1, size);
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, content, size), (ssize_t)size);
+	path = scratch_path(name);
+	write_file(path, content, size, 0600);
+	free(content);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_eq(fsync(fd), 0);
 	close(fd);
-	free(content);
 }
 
 static struct pageset_file *remember(uint8_t access, uint64_t n_pages)
@@ -56,14 +48,12 @@ static void evict(void)
 static void set_up(void)
 {
 	pageset_init(&files);
-	ck_assert_ptr_nonnull(mkdtemp(directory));
+	scratch_enter_on_disk();
 }
 
 static void tear_down(void)
 {
-	for (size_t i = 0; i < files.n_files; i++)
-		unlink(files.files[i]->path);
-	rmdir(directory);
+	scratch_leave();
 	pageset_release(&files);
 }
 
@@ -75,9 +65,9 @@ END_TEST
 
 START_TEST(what_was_just_written_is_there)
 {
-	write_file("mapped");
+	write_pages("mapped");
 	remember(PAGESET_MAPPED, N_PAGES);
-	write_file("looked-up");
+	write_pages("looked-up");
 	remember(PAGESET_STATED, 0);
 	ck_assert(stat(path, &(struct stat){ 0 }) == 0);
 	ck_assert(residency_is_complete(&files, 7));
@@ -89,7 +79,7 @@ START_TEST(one_evicted_file_is_found)
 	const char *names[] = { "a", "b", "c", "d" };
 
 	for (size_t i = 0; i < 4; i++) {
-		write_file(names[i]);
+		write_pages(names[i]);
 		remember(PAGESET_MAPPED, N_PAGES);
 	}
 	ck_assert(residency_is_complete(&files, 7));
@@ -100,9 +90,9 @@ END_TEST
 
 START_TEST(a_change_that_calls_for_training_is_found)
 {
-	write_file("large");
+	write_pages("large");
 	remember(PAGESET_READ, N_PAGES);
-	write_file("small");
+	write_pages("small");
 	struct pageset_file *small = remember(PAGESET_MAPPED, 1);
 
 	small->id.mtime_ns++;
@@ -118,10 +108,10 @@ START_TEST(a_small_part_of_the_data_may_change)
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "file%d", i);
-		write_file(name);
+		write_pages(name);
 		remember(PAGESET_READ, N_PAGES);
 	}
-	write_file("small");
+	write_pages("small");
 	struct pageset_file *small = remember(PAGESET_MAPPED, 1);
 
 	small->id.mtime_ns++;
@@ -133,7 +123,7 @@ END_TEST
 
 START_TEST(what_is_no_regular_file_is_not_opened)
 {
-	snprintf(path, sizeof(path), "%s/fifo", directory);
+	path = scratch_path("fifo");
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	remember(PAGESET_READ, 1);
 	ck_assert(!residency_is_complete(&files, 7));
@@ -153,12 +143,5 @@ int main(void)
 	tcase_add_test(core, a_small_part_of_the_data_may_change);
 	tcase_add_test(core, what_is_no_regular_file_is_not_opened);
 	suite_add_tcase(suite, core);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return run_suite(suite);
 }

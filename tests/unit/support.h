@@ -15,16 +15,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char scratch[sizeof("/tmp/pbrun-check-XXXXXX")];
+static char scratch[sizeof("/var/tmp/pbrun-check-XXXXXX")];
 
-/* Unchecked fixtures: the scratch directory is the working directory, and goes away in any case. */
-static inline void scratch_enter(void)
+/* In /tmp, or in /var/tmp: the one is often memory, where nothing can be evicted, the other on a disk. */
+static inline void scratch_enter_in(const char *parent)
 {
-	strcpy(scratch, "/tmp/pbrun-check-XXXXXX");
+	snprintf(scratch, sizeof(scratch), "%s/pbrun-check-XXXXXX", parent);
 	if (!mkdtemp(scratch) || chmod(scratch, 0755) != 0 || chdir(scratch) != 0) {
 		perror(scratch);
 		exit(1);
 	}
+}
+
+/* Unchecked fixtures: the scratch directory is the working directory, and goes away in any case. */
+static inline void scratch_enter(void)
+{
+	scratch_enter_in("/tmp");
+}
+
+static inline void scratch_enter_on_disk(void)
+{
+	scratch_enter_in("/var/tmp");
 }
 
 static inline int scratch_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
