@@ -1,3 +1,4 @@
+/* report.c - writes launches, shadows and listings as JSON through jansson. */
 #include <assert.h>
 #include <jansson.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* elfinfo.c - reads ELF headers and build-ids through libelf. */
 #include "sys/elfinfo.h"
 
 #include <elf.h>

@@ -1,3 +1,4 @@
+/* fd_limit.c - asks for and widens this process's table of open files. */
 #include "sys/fd_limit.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* fileid.c - takes a file's identity, and compares two. */
 #include "sys/fileid.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* lookup.c - searches PATH as execvp(3) does. */
 #include "sys/lookup.h"
 
 #include <fcntl.h>

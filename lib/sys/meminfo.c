@@ -1,3 +1,4 @@
+/* meminfo.c - reads how much memory this process's groups leave to it. */
 #include "sys/meminfo.h"
 
 #include <fcntl.h>

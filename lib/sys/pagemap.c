@@ -1,3 +1,4 @@
+/* pagemap.c - reads which pages of an address space are present. */
 #include "sys/pagemap.h"
 
 #include <errno.h>

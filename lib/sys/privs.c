@@ -1,3 +1,4 @@
+/* privs.c - gives up granted privileges through libcap. */
 #include "sys/privs.h"
 
 #include <errno.h>

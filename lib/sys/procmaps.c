@@ -1,3 +1,4 @@
+/* procmaps.c - parses the lines of /proc/PID/maps. */
 #include "sys/procmaps.h"
 
 #include <errno.h>

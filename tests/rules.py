@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Keeps what no other tool keeps of the style in HACKING.md.
+
+In lib/ and cmd/: no file of more than 500 lines, no structure with more than three booleans, no boolean
+parameter, and each .c file opens with a comment that says what it is.
+
+usage: rules.py SOURCE_DIRECTORY
+"""
+import pathlib
+import re
+import sys
+
+MAX_LINES = 500
+MAX_BOOLEANS = 3
+# What is not yet so: "FILE: FAULT" as it is printed. The list only ever shrinks.
+EXCEPTIONS = {
+    'cmd/arguments.c: does not open with "/* arguments.c - what it is. */"',
+    'cmd/cmd_forget.c: does not open with "/* cmd_forget.c - what it is. */"',
+    'cmd/cmd_help.c: does not open with "/* cmd_help.c - what it is. */"',
+    'cmd/cmd_launch.c: does not open with "/* cmd_launch.c - what it is. */"',
+    'cmd/cmd_list.c: does not open with "/* cmd_list.c - what it is. */"',
+    'cmd/cmd_show.c: does not open with "/* cmd_show.c - what it is. */"',
+    'cmd/command.c: does not open with "/* command.c - what it is. */"',
+    'cmd/output.c: does not open with "/* output.c - what it is. */"',
+    'cmd/store.c: does not open with "/* store.c - what it is. */"',
+    'lib/observer.c: does not open with "/* observer.c - what it is. */"',
+    "lib/observer.c: struct launch has 6 booleans, of at most 3",
+    "lib/observer.h: struct observer_outcome has 5 booleans, of at most 3",
+    'lib/pageset.c: does not open with "/* pageset.c - what it is. */"',
+    'lib/policy.c: does not open with "/* policy.c - what it is. */"',
+    "lib/policy.c: a boolean parameter files_changed of policy_choose()",
+    "lib/policy.h: a boolean parameter files_changed of policy_choose()",
+    'lib/prefetch/head_start.c: does not open with "/* head_start.c - what it is. */"',
+    'lib/prefetch/metadata.c: does not open with "/* metadata.c - what it is. */"',
+    'lib/prefetch/physical.c: does not open with "/* physical.c - what it is. */"',
+    'lib/prefetch/plan.c: does not open with "/* plan.c - what it is. */"',
+    "lib/prefetch/plan.c: a boolean parameter sees_mapped_only of can_be_judged()",
+    "lib/prefetch/plan.c: a boolean parameter sees_mapped_only of plan_compare()",
+    "lib/prefetch/plan.h: a boolean parameter sees_mapped_only of plan_compare()",
+    'lib/prefetch/residency.c: does not open with "/* residency.c - what it is. */"',
+    'lib/prefetch/storage.c: does not open with "/* storage.c - what it is. */"',
+    'lib/readahead.c: does not open with "/* readahead.c - what it is. */"',
+    'lib/record/addrspace.c: does not open with "/* addrspace.c - what it is. */"',
+    "lib/record/addrspace.c: a boolean parameter is_shared of register_range()",
+    "lib/record/addrspace.c: a boolean parameter is_shared of addrspace_map()",
+    "lib/record/addrspace.c: a boolean parameter is_late of addrspace_reload()",
+    "lib/record/addrspace.h: a boolean parameter is_late of addrspace_reload()",
+    "lib/record/addrspace.h: a boolean parameter is_shared of addrspace_map()",
+    'lib/record/descriptors.c: does not open with "/* descriptors.c - what it is. */"',
+    'lib/record/fileuse.c: does not open with "/* fileuse.c - what it is. */"',
+    'lib/shadow/merge.c: does not open with "/* merge.c - what it is. */"',
+    'lib/shadow/shadow.c: does not open with "/* shadow.c - what it is. */"',
+    "lib/shadow/shadow_decode.c: a boolean parameter is_glance of decode()",
+    'lib/shadowdb.c: does not open with "/* shadowdb.c - what it is. */"',
+    "lib/sys/procmaps.h: struct procmaps_entry has 4 booleans, of at most 3",
+    'lib/trace/collect.c: does not open with "/* collect.c - what it is. */"',
+    "lib/trace/collect_stops.c: a boolean parameter uses_file of consider_letting_be()",
+    'lib/trace/detach.c: does not open with "/* detach.c - what it is. */"',
+    'lib/trace/onecpu.c: does not open with "/* onecpu.c - what it is. */"',
+    "lib/trace/onecpu.c: a boolean parameter binds of bind_thread()",
+    "lib/trace/onecpu.c: a boolean parameter is_indifferent of onecpu_note_stop()",
+    "lib/trace/onecpu.c: a boolean parameter is_alone of onecpu_resume()",
+    "lib/trace/onecpu.h: a boolean parameter is_indifferent of onecpu_note_stop()",
+    "lib/trace/onecpu.h: a boolean parameter is_alone of onecpu_resume()",
+    'lib/trace/procpath.c: does not open with "/* procpath.c - what it is. */"',
+    'lib/trace/proctree.c: does not open with "/* proctree.c - what it is. */"',
+    "lib/trace/proctree.c: a boolean parameter in_syscall of proctree_set_in_syscall()",
+    "lib/trace/proctree.c: a boolean parameter is_let_be of proctree_let_be()",
+    "lib/trace/proctree.h: struct process has 7 booleans, of at most 3",
+    "lib/trace/proctree.h: struct task has 5 booleans, of at most 3",
+    "lib/trace/proctree.h: a boolean parameter in_syscall of proctree_set_in_syscall()",
+    "lib/trace/proctree.h: a boolean parameter is_let_be of proctree_let_be()",
+    'lib/trace/syscall_table.c: does not open with "/* syscall_table.c - what it is. */"',
+    'lib/trace/tracee.c: does not open with "/* tracee.c - what it is. */"',
+    'lib/trace/uffd.c: does not open with "/* uffd.c - what it is. */"',
+    'cmd/launch.c: does not open with "/* launch.c - what it is. */"',
+}
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+STRUCTURE = re.compile(r"\bstruct\s+(\w+)?\s*\{")
+BOOLEAN_MEMBER = re.compile(r"^\s*(?:const\s+)?(?:bool|_Bool)\s+([^;()]+);", re.M)
+BOOLEAN_PARAMETER = re.compile(r"[(,]\s*(?:const\s+)?(?:bool|_Bool)(?:\s+(\w+)\s*[,)]|\s*,)")
+FUNCTION = re.compile(r"(\w+)\s*\(")
+
+
+def block_at(text, start):
+    """From a brace to the one that closes it."""
+    depth = 0
+    for i in range(start, len(text)):
+        depth += (text[i] == "{") - (text[i] == "}")
+        if depth == 0:
+            return text[start:i]
+    return text[start:]
+
+
+def opens_with_sentence(path, text):
+    """"/* name.c - what it is", and not only where to look."""
+    opening = re.match(rf"/\*[\s*]*{path.stem}(?:\.c)? - (?!see )(\S+\s+){{2}}", text)
+    return bool(opening)
+
+
+def faults_of(path, text):
+    n_lines = text.count("\n")
+    if n_lines > MAX_LINES:
+        yield f"{n_lines // 100 * 100} lines and more, of at most {MAX_LINES}"
+    if path.suffix == ".c" and not opens_with_sentence(path, text):
+        yield f'does not open with "/* {path.name} - what it is. */"'
+    code = COMMENT.sub("", text)
+    for structure in STRUCTURE.finditer(code):
+        members = BOOLEAN_MEMBER.findall(block_at(code, structure.end() - 1))
+        n = sum(len(member.split(",")) for member in members)
+        if n > MAX_BOOLEANS:
+            yield f"struct {structure[1] or ''} has {n} booleans, of at most {MAX_BOOLEANS}"
+    for parameter in BOOLEAN_PARAMETER.finditer(code):
+        functions = FUNCTION.findall(code[:parameter.start() + 1].rpartition(";")[2].rpartition("}")[2])
+        yield f"a boolean parameter{' ' + parameter[1] if parameter[1] else ''} of {functions[-1] if functions else '?'}()"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    paths = [path for folder in ("lib", "cmd") for path in sorted((root / folder).rglob("*.[ch]"))]
+    faults = [f"{path.relative_to(root)}: {fault}" for path in paths for fault in faults_of(path, path.read_text())]
+    new = [fault for fault in faults if fault not in EXCEPTIONS]
+    print("\n".join(new))
+    return bool(new) or not paths
+
+
+sys.exit(main())
