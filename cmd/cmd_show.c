@@ -68,7 +68,7 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 	char *options = NULL;
 	size_t size = 0;
 	struct profile_search search = { .program = program, .found = open_memstream(&options, &size) };
-	cleanup_free char *why = NULL;
+	char *why = NULL;
 
 	if (!search.found)
 		return complain("show", program, strerror(errno));
@@ -80,8 +80,11 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 	if (search.n_found == 0)
 		complain("show", program, "nothing is recorded; a launch with pbrun records it");
 	else if (asprintf(&why, "nothing is recorded for the profile '%s', but there is %s", profile,
-			  options) >= 0)
+			  options) < 0)
+		why = NULL; /* undefined (asprintf(3)) */
+	if (why)
 		complain("show", program, why);
+	free(why);
 	free(options);
 	return 1;
 }
