@@ -1,4 +1,4 @@
-/* Takes the command line apart by the rows of command.h. */
+/* arguments.c - takes the command line apart by the rows of command.h. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

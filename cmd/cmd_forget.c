@@ -1,4 +1,4 @@
-/* --forget: removes what is remembered. */
+/* cmd_forget.c - --forget: removes what is remembered. */
 #include <string.h>
 
 #include "command.h"

@@ -1,4 +1,4 @@
-/* --help and --version: the rows of command.h as text, and as JSON for the completions. */
+/* cmd_help.c - --help and --version: the rows of command.h as text, and as JSON for the completions. */
 #include <stdio.h>
 #include <string.h>
 

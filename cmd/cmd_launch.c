@@ -1,4 +1,4 @@
-/* No command: a program is started. */
+/* cmd_launch.c - no command: a program is started. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

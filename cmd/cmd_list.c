@@ -1,66 +1,135 @@
-/* --list: what is remembered. */
+/* cmd_list.c - --list: what is remembered. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "command.h"
 #include "output.h"
 #include "report.h"
+#include "state.h"
 #include "store.h"
+#include "table.h"
+#include "text.h"
 
-static int list_entry_as_json(const struct shadowdb_entry *entry, void *context)
+static const struct table_column columns[] = {
+	{ "PROGRAM", TABLE_CUT, 0 },  { "PROFILE", TABLE_LEFT, 1 }, { "SIZE", TABLE_RIGHT, 2 },
+	{ "STARTS", TABLE_RIGHT, 3 }, { "SAVED", TABLE_RIGHT, 6 },  { "LAST USED", TABLE_LEFT, 4 },
+	{ "STATE", TABLE_LEFT, 0 },
+};
+#define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+struct listing {
+	const struct shadowdb *db;
+	struct report_list *json; /* NULL: as a table */
+	struct table *table;
+	size_t n_entries;
+};
+
+/* What the last start that prefetched did not have to wait for, of all that it needed from the disk. */
+static const char *format_saved(const struct shadow_stats *stats, char buffer[static TEXT_NUMBER_SIZE])
 {
-	return report_list_add(context, entry);
+	uint64_t used_bytes = stats->prefetched_bytes > stats->wasted_bytes
+				      ? stats->prefetched_bytes - stats->wasted_bytes
+				      : 0;
+
+	return text_share(used_bytes, used_bytes + stats->missed_bytes, buffer);
 }
 
-static int list_as_json(const struct shadowdb *db)
+static int add_row(struct listing *listing, const struct shadowdb_entry *entry, const char *state)
 {
-	struct report_list *list = report_list_new();
+	const struct shadow *head = entry->head;
+	char size[TEXT_NUMBER_SIZE];
+	char starts[TEXT_NUMBER_SIZE];
+	char saved[TEXT_NUMBER_SIZE];
+	char date[DATE_SIZE];
+	const char *const cells[N_COLUMNS] = {
+		head->program,
+		head->profile,
+		text_bytes(entry->n_pages * head->page_size, size),
+		text_number(head->stats.runs, starts),
+		format_saved(&head->stats, saved),
+		format_date(head->stats.updated_s, date),
+		state,
+	};
+
+	return table_add(listing->table, cells);
+}
+
+/* A shadow that cannot be used is known by its file only. */
+static int add_ignored(struct listing *listing, const struct shadowdb_entry *entry)
+{
+	const char *why = shadow_error_text(entry->error);
+	cleanup_free char *state = NULL;
+
+	if (listing->json)
+		return report_list_add(listing->json, entry, "ignored", why);
+	if (asprintf(&state, "ignored: %s", why) < 0)
+		return -ENOMEM;
+
+	const char *const cells[N_COLUMNS] = { entry->file_name, "", "-", "-", "-", "-", state };
+
+	return table_add(listing->table, cells);
+}
+
+static int add_entry(const struct shadowdb_entry *entry, void *context)
+{
+	struct listing *listing = context;
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	struct shadowdb_entry failed = *entry;
+
+	listing->n_entries++;
+	if (entry->error)
+		return add_ignored(listing, entry);
+	/* The head may be right, and the rest damaged. */
+	failed.error = shadowdb_load(listing->db, entry->head->program, entry->head->profile, &shadow, NULL);
+	if (failed.error)
+		return failed.error == -ENOMEM ? -ENOMEM : add_ignored(listing, &failed);
+
+	struct state_account account = state_of(&shadow);
+	cleanup_free char *state = state_text(&account);
+
+	if (!state)
+		return -ENOMEM;
+	return listing->json ? report_list_add(listing->json, entry, state_name(account.state), state)
+			     : add_row(listing, entry, state);
+}
+
+static int print_as_json(struct listing *listing)
+{
 	cleanup_free char *text = NULL;
-	int r = list ? shadowdb_list(db, list_entry_as_json, list) : -ENOMEM;
+
+	listing->json = report_list_new();
+	int r = listing->json ? shadowdb_list(listing->db, add_entry, listing) : -ENOMEM;
 
 	if (r == 0)
-		r = report_list_format(list, &text);
+		r = report_list_format(listing->json, &text);
 	if (r == 0)
 		fputs(text, stdout);
-	report_list_free(list);
+	report_list_free(listing->json);
 	return r;
 }
 
-static int list_entry(const struct shadowdb_entry *entry, void *context)
+static int print_as_table(struct listing *listing)
 {
-	bool *is_first = context;
-	char date[DATE_SIZE];
+	listing->table = table_new(columns, N_COLUMNS);
+	int r = listing->table ? shadowdb_list(listing->db, add_entry, listing) : -ENOMEM;
+	struct terminal terminal = terminal_look();
 
-	if (entry->error) {
-		complain("list", entry->file_name, shadow_error_text(entry->error));
-		return 0;
-	}
-	if (*is_first)
-		printf("%8s  %6s  %5s  %7s  %-16s  %s\n", "MIB", "FILES", "RUNS", "TRAINED", "LAST RECORDED",
-		       "PROGRAM");
-	*is_first = false;
-	printf("%8.1f  %6" PRIu64 "  %5" PRIu32 "  %7" PRIu32 "  %-16s  ",
-	       mebibytes(entry->n_pages * entry->head->page_size), entry->n_files, entry->head->stats.runs,
-	       entry->head->stats.trained_runs, format_date(entry->head->stats.updated_s, date));
-	print_name(stdout, entry->head->program);
-	if (*entry->head->profile) {
-		fputs(" --profile ", stdout);
-		print_name(stdout, entry->head->profile);
-	}
-	putchar('\n');
-	return 0;
+	terminal_start_pager(&terminal);
+	if (r == 0 && listing->n_entries == 0)
+		puts("Nothing is recorded yet.");
+	else if (r == 0)
+		table_print(listing->table, &terminal);
+	table_free(listing->table);
+	return r;
 }
 
 static int list(struct shadowdb *db, const struct arguments *arguments)
 {
-	bool is_empty = true;
-	bool json = arguments_has(arguments, OPTION_JSON);
-	int r = json ? list_as_json(db) : shadowdb_list(db, list_entry, &is_empty);
+	struct listing listing = { .db = db };
+	int r = arguments_has(arguments, OPTION_JSON) ? print_as_json(&listing) : print_as_table(&listing);
 
 	if (r < 0)
 		return complain("list", db->path, strerror(-r));
-	if (!json && is_empty)
-		puts("Nothing is recorded yet.");
 	return finish_output("list");
 }
 

@@ -1,49 +1,137 @@
-/* --show: what is remembered of one program. */
-#include <inttypes.h>
+/* cmd_show.c - --show: what is remembered of one program. */
+#include <stdarg.h>
 #include <string.h>
 
 #include "command.h"
+#include "forecast.h"
 #include "output.h"
 #include "report.h"
+#include "show.h"
+#include "state.h"
 #include "store.h"
+#include "text.h"
 
-static void print_head(const struct shadow *shadow, const char *shadow_path)
+/* Prints a field whose words come as in printf(3). */
+__attribute__((format(printf, 3, 4))) static void field(const struct terminal *terminal, const char *label,
+							const char *format, ...)
 {
-	const struct shadow_stats *stats = &shadow->stats;
-	uint64_t n_pages = pageset_count_pages(&shadow->files);
-	char date[DATE_SIZE];
+	cleanup_free char *words = NULL;
+	va_list args;
 
-	fputs("program     ", stdout);
-	print_name(stdout, shadow->program);
-	if (*shadow->profile) {
-		fputs("\nprofile     ", stdout);
-		print_name(stdout, shadow->profile);
-	}
-	fputs("\nshadow      ", stdout);
-	print_name(stdout, shadow_path);
-	printf("\nrecorded    %s; runs: %" PRIu32 ", of these in training: %" PRIu32 "%s\n",
-	       format_date(stats->updated_s, date), stats->runs, stats->trained_runs,
-	       shadow->flags & SHADOW_NEEDS_TRAINING ? "; the next one trains" : "");
-	printf("remembered  %.1f MiB, %" PRIu64 " pages in %zu files, %s\n",
-	       mebibytes(n_pages * shadow->page_size), n_pages, shadow->files.n_files,
-	       shadow_is_exact(shadow) ? "exact" : "not exact: with pages that the kernel mapped unasked");
-	if (stats->prefetched_bytes > 0)
-		printf("prefetched  %.1f MiB at the last launch, %.1f MiB of it not used, %.1f MiB missed\n",
-		       mebibytes(stats->prefetched_bytes), mebibytes(stats->wasted_bytes),
-		       mebibytes(stats->missed_bytes));
+	va_start(args, format);
+	if (vasprintf(&words, format, args) < 0)
+		words = NULL;
+	va_end(args);
+	text_print_field(label, words ? words : "", terminal);
 }
 
-static void print_files(const struct pageset *files)
+static void print_remembered(const struct shadow *shadow, const struct terminal *terminal)
 {
-	printf("\n%-8s  %-5s  %8s  %7s  %s\n", "KIND", "EXACT", "PAGES", "EXTENTS", "FILE");
-	for (size_t i = 0; i < files->n_files; i++) {
-		const struct pageset_file *file = files->files[i];
+	uint64_t n_pages = pageset_count_pages(&shadow->files);
+	uint64_t n_exact = 0;
+	uint64_t n_with_pages = 0;
+	char size[TEXT_NUMBER_SIZE];
+	char pages[TEXT_NUMBER_SIZE];
+	char files[TEXT_NUMBER_SIZE];
+	char names[TEXT_NUMBER_SIZE];
 
-		printf("%-8s  %-5s  %8" PRIu64 "  %7zu  ", pageset_file_kind(file),
-		       file->exact ? "yes" : "no", pageset_file_pages(file), file->n_extents);
-		print_name(stdout, file->path);
-		putchar('\n');
+	for (size_t i = 0; i < shadow->files.n_files; i++) {
+		n_with_pages += shadow->files.files[i]->n_extents > 0;
+		n_exact += shadow->files.files[i]->exact ? pageset_file_pages(shadow->files.files[i]) : 0;
 	}
+	field(terminal, "remembered", "%s: %s pages of %s files, and %s names that are looked up",
+	      text_bytes(n_pages * shadow->page_size, size), text_number(n_pages, pages),
+	      text_number(n_with_pages, files), text_number(shadow->files.n_files - n_with_pages, names));
+	if (n_exact == n_pages)
+		field(terminal, "exact", "all pages: each was seen to be touched");
+	else
+		field(terminal, "exact",
+		      "%s of %s pages; of the files marked ~ the kernel may have mapped more than was "
+		      "touched",
+		      text_number(n_exact, size), pages);
+}
+
+static void print_last_start(const struct shadow_stats *stats, const struct terminal *terminal)
+{
+	uint64_t used_bytes = stats->prefetched_bytes > stats->wasted_bytes
+				      ? stats->prefetched_bytes - stats->wasted_bytes
+				      : 0;
+	char prefetched[TEXT_NUMBER_SIZE];
+	char share[TEXT_NUMBER_SIZE];
+	char wasted[TEXT_NUMBER_SIZE];
+	char missed[TEXT_NUMBER_SIZE];
+
+	if (stats->prefetched_bytes == 0)
+		field(terminal, "last start", "nothing was prefetched");
+	else
+		field(terminal, "last start",
+		      "%s prefetched, %s of it used, %s wasted; the program read %s itself",
+		      text_bytes(stats->prefetched_bytes, prefetched),
+		      text_share(used_bytes, stats->prefetched_bytes, share),
+		      text_bytes(stats->wasted_bytes, wasted), text_bytes(stats->missed_bytes, missed));
+}
+
+static void print_summary(const struct shadow *shadow, const char *shadow_path,
+			  const struct terminal *terminal)
+{
+	struct state_account account = state_of(shadow);
+	struct forecast forecast = forecast_of(POLICY_AUTO, shadow, account.state);
+	cleanup_free char *state = state_text(&account);
+	cleanup_free char *next = forecast_text(&forecast);
+	cleanup_free char *path = text_printable(shadow_path);
+	cleanup_free char *profile = text_printable(shadow->profile);
+	char date[DATE_SIZE];
+	char runs[TEXT_NUMBER_SIZE];
+	char trained[TEXT_NUMBER_SIZE];
+
+	fputs(terminal->has_colour ? "\033[1m" : "", stdout);
+	print_name(stdout, shadow->program);
+	puts(terminal->has_colour ? "\033[0m" : "");
+	if (*shadow->profile)
+		field(terminal, "profile", "%s", profile ? profile : "");
+	field(terminal, "starts", "%s recorded, %s of them in training, the last on %s",
+	      text_number(shadow->stats.runs, runs), text_number(shadow->stats.trained_runs, trained),
+	      format_date(shadow->stats.updated_s, date));
+	field(terminal, "state", "%s", state ? state : "");
+	print_remembered(shadow, terminal);
+	print_last_start(&shadow->stats, terminal);
+	field(terminal, "next start", "%s", next ? next : "");
+	field(terminal, "shadow", "%s", path ? path : "");
+	putchar('\n');
+}
+
+static int print_text(const struct shadow *shadow, const char *shadow_path, const struct arguments *arguments)
+{
+	struct terminal terminal = terminal_look();
+
+	terminal_start_pager(&terminal);
+	print_summary(shadow, shadow_path, &terminal);
+	int r = show_files(&shadow->files, shadow->page_size, &terminal);
+
+	if (r < 0)
+		return complain("show", shadow->program, strerror(-r));
+	if (arguments_has(arguments, OPTION_VERBOSE)) {
+		putchar('\n');
+		show_names(&shadow->files);
+	}
+	return 0;
+}
+
+static int draw(const struct shadow *shadow, const char *path)
+{
+	bool is_stdout = strcmp(path, "-") == 0;
+	cleanup_fclose FILE *file = is_stdout ? NULL : fopen(path, "we");
+	FILE *stream = is_stdout ? stdout : file;
+
+	if (!stream)
+		return complain("show", path, strerror(errno));
+	int r = show_svg(shadow, stream);
+
+	if (r < 0)
+		return complain("show", shadow->program, strerror(-r));
+	if (fflush(stream) != 0 || ferror(stream))
+		return complain("show", path, strerror(errno));
+	return 0;
 }
 
 struct profile_search {
@@ -119,14 +207,16 @@ static int show(struct shadowdb *db, const struct arguments *arguments)
 		return complain_not_recorded(db, path, profile);
 	if (r < 0)
 		return complain("show", shadow_path ? shadow_path : path, shadow_error_text(r));
-	if (arguments_has(arguments, OPTION_JSON)) {
-		if (print_json(&shadow, shadow_path) != 0)
-			return 1;
-	} else {
-		print_head(&shadow, shadow_path);
-		print_files(&shadow.files);
-	}
-	return finish_output("show");
+	int status = 0;
+	const char *picture = arguments_value(arguments, OPTION_SVG);
+
+	if (picture)
+		status = draw(&shadow, picture);
+	if (arguments_has(arguments, OPTION_JSON))
+		status |= print_json(&shadow, shadow_path);
+	else if (!picture)
+		status |= print_text(&shadow, shadow_path, arguments);
+	return status | finish_output("show");
 }
 
 int cmd_show(const struct arguments *arguments)

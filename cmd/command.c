@@ -1,4 +1,4 @@
-/* The rows of the commands and options. */
+/* command.c - the rows of the commands and options. */
 #include "command.h"
 
 #define LAUNCH (1u << COMMAND_LAUNCH)
@@ -48,6 +48,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 			     "remember this use of PROGRAM apart from others" },
 	[OPTION_WINDOW] = { "window", 'w', "SECONDS", LAUNCH, "length of the launch window (default: 30)" },
 	[OPTION_REPORT] = { "report", 'R', "FILE", LAUNCH, "write a report of this launch, in JSON" },
-	[OPTION_VERBOSE] = { "verbose", 'v', NULL, LAUNCH, "say what is done, on standard error" },
+	[OPTION_VERBOSE] = { "verbose", 'v', NULL, LAUNCH | SHOW, "say what is done, on standard error" },
 	[OPTION_JSON] = { "json", 0, NULL, LIST | SHOW | HELP, "with a command: in JSON" },
+	[OPTION_SVG] = { "svg", 0, "FILE", SHOW, "draw it into FILE, as an SVG picture" },
 };

@@ -34,6 +34,7 @@ enum option_id {
 	OPTION_REPORT,
 	OPTION_VERBOSE,
 	OPTION_JSON,
+	OPTION_SVG,
 	N_OPTIONS
 };
 

@@ -1,20 +1,19 @@
-/* How the commands speak. */
+/* output.c - how the commands speak. */
 #include "output.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
+#include "sys/cleanup.h"
+#include "terminal.h"
+#include "text.h"
+
 void print_name(FILE *stream, const char *name)
 {
-	for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
-		if (*c < ' ' || *c == 0x7f)
-			fprintf(stream, "\\x%02x", *c);
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			fprintf(stream, "\\xc2\\x%02x", *++c);
-		else
-			putc(*c, stream);
-	}
+	cleanup_free char *text = text_printable(name);
+
+	fputs(text ? text : "?", stream);
 }
 
 const char *shadow_error_text(int error)
@@ -46,6 +45,9 @@ int complain(const char *what, const char *where, const char *why)
 int finish_output(const char *what)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	/* Whoever ends the pager has seen enough. */
+	if (errno == EPIPE && terminal_has_pager())
 		return 0;
 	return complain(what, "standard output", strerror(errno));
 }

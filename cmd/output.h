@@ -7,8 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A name may be anything, and a terminal obeys control characters, among them U+0080 to U+009F: these are
- * printed as "\x1b". */
+/* As text_printable() makes it. */
 void print_name(FILE *stream, const char *name);
 
 /* "pbrun: what: where: why", where NULL: left out. Returns the exit status of a failure, 1. */

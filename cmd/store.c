@@ -1,4 +1,4 @@
-/* Where the recordings are. */
+/* store.c - where the recordings are. */
 #include "store.h"
 
 #include <string.h>

@@ -23,7 +23,7 @@ _pbrun() {
         _pbrun_remembered "$current"
         return
         ;;
-      -d | --dir | -r | --record | -p | --profile | -w | --window | -R | --report) ((i++)) ;;
+      -d | --dir | -r | --record | -p | --profile | -w | --window | -R | --report | --svg) ((i++)) ;;
       -*) ;;
       =) ;;
       *) break ;;
@@ -43,7 +43,7 @@ _pbrun() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    -R | --report)
+    -R | --report | --svg)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -55,7 +55,7 @@ _pbrun() {
   esac
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "--dir --record --no-prefetch --profile --window --report --verbose
-      --list --show --forget --json --help --version" -- "$current")
+      --list --show --forget --json --svg --help --version" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -c -- "$current")
   fi

@@ -10,7 +10,7 @@ function __pbrun_wants_program
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report
+        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report --svg
             set skip 1
         else if not string match -q -- '-*' $word
             return 1
@@ -30,6 +30,7 @@ complete -c pbrun -n __pbrun_wants_program -l list -f -d 'List what is remembere
 complete -c pbrun -n __pbrun_wants_program -l show -x -a '(__pbrun_remembered)' -d 'Show what is remembered of a program'
 complete -c pbrun -n __pbrun_wants_program -l forget -x -a '(__pbrun_remembered)' -d 'Remove what is remembered of a program'
 complete -c pbrun -n __pbrun_wants_program -l json -d 'In JSON'
+complete -c pbrun -n __pbrun_wants_program -l svg -r -d 'Draw it into this file'
 complete -c pbrun -n __pbrun_wants_program -s h -l help -f -d 'Show a help text'
 complete -c pbrun -n __pbrun_wants_program -s V -l version -f -d 'Show the version'
 complete -c pbrun -f -a '(__fish_complete_subcommand --fcs-skip=1)'

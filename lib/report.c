@@ -299,7 +299,8 @@ void report_list_free(struct report_list *self)
 	free(self);
 }
 
-int report_list_add(struct report_list *self, const struct shadowdb_entry *entry)
+int report_list_add(struct report_list *self, const struct shadowdb_entry *entry, const char *state,
+		    const char *state_text)
 {
 	json_t *object = json_object();
 	char *path;
@@ -311,6 +312,8 @@ int report_list_add(struct report_list *self, const struct shadowdb_entry *entry
 		put(&object, "files", number(entry->n_files));
 		put(&object, "pages", number(entry->n_pages));
 	}
+	put(&object, "state", json_string(state));
+	put(&object, "state_text", json_string(state_text));
 	put(&object, "shadow_bytes", number(entry->size_bytes));
 	if (asprintf(&path, "%s/%s", entry->directory, entry->file_name) >= 0) {
 		put_text(&object, "shadow_file", "shadow_file_hex", path);

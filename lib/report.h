@@ -56,8 +56,10 @@ struct report_list;
 
 struct report_list *report_list_new(void);
 void report_list_free(struct report_list *self);
-/* Adds what shadowdb_list() gave; the entry is copied. 0 or -ENOMEM. */
-must_check int report_list_add(struct report_list *self, const struct shadowdb_entry *entry);
+/* Adds what shadowdb_list() gave; the entry is copied. state is "fresh", "stale", "gone" or "ignored",
+ * state_text says more to people. 0 or -ENOMEM. */
+must_check int report_list_add(struct report_list *self, const struct shadowdb_entry *entry,
+			       const char *state, const char *state_text);
 must_check int report_list_format(const struct report_list *self, char **ret_json);
 
 #endif

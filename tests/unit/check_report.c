@@ -289,8 +289,8 @@ START_TEST(list_has_good_and_bad_entries)
 	struct shadowdb_entry bad = { .file_name = "y-2.shadow", .directory = "/cache", .error = -EBADMSG };
 
 	ck_assert_ptr_nonnull(list);
-	ck_assert_int_eq(report_list_add(list, &good), 0);
-	ck_assert_int_eq(report_list_add(list, &bad), 0);
+	ck_assert_int_eq(report_list_add(list, &good, "fresh", "fresh"), 0);
+	ck_assert_int_eq(report_list_add(list, &bad, "fresh", "fresh"), 0);
 	shadow_release(&shadow);
 	ck_assert_int_eq(report_list_format(list, &text), 0);
 	report_list_free(list);
