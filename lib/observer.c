@@ -8,9 +8,9 @@
 #include "prefetch/physical.h"
 #include "prefetch/residency.h"
 #include "prefetch/storage.h"
+#include "recorder.h"
 #include "shadow/merge.h"
 #include "sys/clock.h"
-#include "trace/collect.h"
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
@@ -60,7 +60,7 @@ struct launch {
 	struct plan plan;
 	struct readahead *replay;
 	uint64_t replay_began_ns;
-	struct collect collect;
+	struct recorder recorder;
 	int milestone;    /* the last one, or -errno: what was seen is not worth keeping */
 	bool is_complete; /* the outcome is known */
 	bool was_told;
@@ -69,7 +69,7 @@ struct launch {
 	bool calls_for_training; /* so much has changed */
 	bool attaches;
 	bool was_merged;   /* what was seen so far is in the shadow already */
-	uint64_t n_merged; /* collect.n_new at that time */
+	uint64_t n_merged; /* recorder.record.n_new at that time */
 };
 
 static void start_replay(struct launch *self)
@@ -137,18 +137,18 @@ static bool launcher_waits(const struct observer_link *link)
 	return poll(&pipe_end, 1, 0) == 0; /* else POLLERR: nobody reads any more */
 }
 
-static enum collect_mode collect_mode(enum policy_mode mode)
+static enum follow_mode follow_mode(enum policy_mode mode)
 {
 	switch (mode) {
 	case POLICY_TRAIN:
-		return COLLECT_TRAIN;
+		return FOLLOW_EVERYBODY;
 	case POLICY_SAMPLE:
-		return COLLECT_SAMPLE;
+		return FOLLOW_PAGES;
 	case POLICY_AUTO:
 	case POLICY_NONE:
 		break;
 	}
-	return COLLECT_EXIT_ONLY;
+	return FOLLOW_TO_EXIT;
 }
 
 /* What changed while it was used, or is not there any more, is not remembered. */
@@ -218,7 +218,7 @@ static void note_waste(struct launch *self)
 {
 	struct observer_outcome *outcome = &self->outcome;
 	struct plan_use use =
-		plan_compare(&self->plan, &self->collect.seen, outcome->choice.mode != POLICY_TRAIN);
+		plan_compare(&self->plan, &self->recorder.record.seen, outcome->choice.mode != POLICY_TRAIN);
 
 	if (outcome->prefetch.bytes == 0 || use.n_judged == 0)
 		return;
@@ -241,14 +241,14 @@ static void account(const struct launch *self, struct shadow_stats *stats)
 static int merge_seen(struct shadow *shadow, void *context)
 {
 	struct launch *self = context;
-	struct pageset *seen = &self->collect.seen;
+	struct pageset *seen = &self->recorder.record.seen;
 	bool trained = self->outcome.choice.mode == POLICY_TRAIN;
 	struct merge_result result;
 	int r;
 
 	if (trained)
 		pageset_remove_if(&shadow->files, is_gone, seen);
-	if (!trained && self->collect.was_courteous)
+	if (!trained && self->recorder.follow.was_polite)
 		r = 0; /* it was let go before much was seen: what was not seen may yet be used */
 	else if (self->was_merged)
 		r = trained ? merge_train_more(shadow, seen, &result)
@@ -259,7 +259,7 @@ static int merge_seen(struct shadow *shadow, void *context)
 		return r;
 	shadow->stats.updated_s = time(NULL);
 	account(self, &shadow->stats);
-	if (self->collect.was_courteous)
+	if (self->recorder.follow.was_polite)
 		shadow->flags |= SHADOW_DO_NOT_TRACE;
 	if (self->calls_for_training && !trained)
 		shadow->flags |= SHADOW_NEEDS_TRAINING;
@@ -289,20 +289,20 @@ static void *commit(void *context)
 {
 	struct launch *self = context;
 
-	identify(self, &self->collect.seen);
-	self->outcome.n_files = self->collect.seen.n_files;
-	self->outcome.n_pages = pageset_count_pages(&self->collect.seen);
+	identify(self, &self->recorder.record.seen);
+	self->outcome.n_files = self->recorder.record.seen.n_files;
+	self->outcome.n_pages = pageset_count_pages(&self->recorder.record.seen);
 	if (!self->was_merged)
 		note_waste(self);
 	self->outcome.update_error = update(self, merge_seen);
 	self->was_merged = true;
-	self->n_merged = self->collect.n_new;
+	self->n_merged = self->recorder.record.n_new;
 	return NULL;
 }
 
 static bool commits(const struct launch *self)
 {
-	bool has_new = !self->was_merged || self->collect.n_new > self->n_merged;
+	bool has_new = !self->was_merged || self->recorder.record.n_new > self->n_merged;
 
 	return self->outcome.choice.mode != POLICY_NONE && self->outcome.has_started && has_new &&
 	       self->milestone >= 0;
@@ -339,11 +339,12 @@ static void complete(struct launch *self)
 	if (self->is_complete || self->milestone < 0)
 		return;
 	self->is_complete = true;
-	outcome->has_started = self->collect.has_execed;
-	outcome->elapsed_ns = collect_elapsed_ns(&self->collect);
-	outcome->has_ended = self->milestone == COLLECT_MAIN_EXITING;
-	outcome->wait_status = self->collect.wait_status;
-	outcome->is_exact = outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->collect.seen);
+	outcome->has_started = self->recorder.follow.phase != FOLLOW_BEFORE_EXEC;
+	outcome->elapsed_ns = follow_elapsed_ns(&self->recorder.follow);
+	outcome->has_ended = self->milestone == FOLLOW_MAIN_EXITING;
+	outcome->wait_status = self->recorder.follow.wait_status;
+	outcome->is_exact =
+		outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->recorder.record.seen);
 	(void)!procfs_read_cost(self->link->launcher_pid, &outcome->cost);
 	if (self->replay && outcome->has_ended)
 		readahead_cancel(self->replay);
@@ -372,7 +373,7 @@ static void start_program(struct launch *self)
 /* A launch is merged when its program ends, and once more when those that it left behind are done. */
 static void watch(struct launch *self)
 {
-	while ((self->milestone = collect_run(&self->collect)) == COLLECT_MAIN_EXITING) {
+	while ((self->milestone = recorder_run(&self->recorder)) == FOLLOW_MAIN_EXITING) {
 		complete(self);
 		if (commits(self) && !commit_in_time(self))
 			return;
@@ -383,10 +384,10 @@ static void watch(struct launch *self)
 
 static void follow(struct launch *self)
 {
-	const struct collect_options options = { .mode = collect_mode(self->outcome.choice.mode),
-						 .window_ms = self->options->window_ms,
-						 .quiet_ms = QUIET_MS };
-	int r = collect_attach(&self->collect, self->link->launcher_pid, &options);
+	const struct follow_options options = { .mode = follow_mode(self->outcome.choice.mode),
+						.window_ms = self->options->window_ms,
+						.quiet_ms = QUIET_MS };
+	int r = recorder_attach(&self->recorder, self->link->launcher_pid, &options);
 
 	self->outcome.attach_error = r;
 	start_program(self);
@@ -407,7 +408,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	if (self->calls_for_training && !self->was_merged)
 		(void)update(self, ask_for_training);
 	if (self->attaches)
-		collect_release(&self->collect);
+		recorder_release(&self->recorder);
 	plan_release(&self->plan);
 	_exit(0);
 }
@@ -422,7 +423,7 @@ static void *finish_untracing(void *context)
 	finish(self);
 }
 
-/* Lets go of everybody who is still followed, by the end of this thread (collect.h). No pthread_exit(3): what
+/* Lets go of everybody who is still followed, by the end of this thread (follow.h). No pthread_exit(3): what
  * is on its stack is still needed. */
 __attribute__((noreturn)) static void let_go(struct launch *self)
 {
@@ -453,7 +454,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 		follow(&self);
 	else
 		start_program(&self);
-	if (has_followed(&self) && self.milestone != COLLECT_ALL_GONE)
+	if (has_followed(&self) && self.milestone != FOLLOW_ALL_GONE)
 		let_go(&self);
 	finish(&self);
 }

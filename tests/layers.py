@@ -13,12 +13,14 @@ FOLDERS = {
     "sys": [],
     "shadow": ["sys", ""],
     "prefetch": ["sys", ""],
-    "trace": ["sys", "record", ""],
+    "trace": ["sys"],
     "record": ["sys", "trace", ""],
     "": ["sys", "shadow", "prefetch", "trace", "record"],
 }
 # What folders may include of lib/ itself.
 COMMON = {"bitmap.h", "pageset.h"}
+# Folder: what it includes of another one, where that is not all.
+ONLY = {("record", "trace"): {"trace/event.h"}}
 # Header: the one module that includes it, in its .c files only.
 OWNERS = {
     "sys/ptrace.h": "trace/tracee",
@@ -62,6 +64,8 @@ def faults_of(name, text):
         of = folder_of(header)
         if of != folder and of not in FOLDERS[folder]:
             yield f'"{header}": {folder or "lib"}/ does not include {of}/'
+        if header not in ONLY.get((folder, of), {header}):
+            yield f'"{header}": of {of}/ {folder}/ includes {", ".join(sorted(ONLY[folder, of]))} only'
         if of == "" and folder != "" and header not in COMMON:
             yield f'"{header}": of lib/ itself a folder includes {", ".join(sorted(COMMON))} only'
     for call in FORBIDDEN_CALLS.findall(COMMENT_OR_STRING.sub("", text)):

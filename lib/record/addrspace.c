@@ -1,93 +1,111 @@
+/* addrspace.c - a sorted list of mappings that is cut and joined, and walked along a page table. */
 #include "record/addrspace.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "sys/page.h"
-#include "sys/pagemap.h"
-#include "trace/uffd.h"
 
 /* What lies between two mappings and is not larger is looked at, too: the call costs more. */
-#define MOST_GAP_BYTES (UINT64_C(64) << 10)
+#define MAX_GAP_BYTES (UINT64_C(64) << 10)
 
-struct addrspace *addrspace_new(void)
+struct addrspace *addrspace_new(uint32_t id)
 {
 	struct addrspace *self = calloc(1, sizeof(*self));
 
+	if (self)
+		self->id = id;
+	return self;
+}
+
+void addrspace_free(struct addrspace *self)
+{
 	if (self) {
-		self->n_users = 1;
-		self->uffd = -1;
+		free(self->mappings.items);
+		free(self->old.items);
 	}
-	return self;
+	free(self);
 }
 
-struct addrspace *addrspace_ref(struct addrspace *self)
+static int append(struct addrspace_mappings *self, struct addrspace_mapping mapping)
 {
-	self->n_users++;
-	return self;
-}
-
-struct addrspace *addrspace_unref(struct addrspace *self)
-{
-	if (self && --self->n_users == 0) {
-		if (self->uffd >= 0)
-			close(self->uffd);
-		free(self->mappings);
-		free(self);
-	}
-	return NULL;
-}
-
-int addrspace_arm(struct addrspace *self, struct tracee_stop *stop)
-{
-	int uffd = uffd_create_in(stop);
-
-	if (uffd < 0)
-		return uffd;
-	self->uffd = uffd;
-	return 0;
-}
-
-static int append(struct addrspace *self, struct addrspace_mapping mapping)
-{
-	if (self->n_mappings == self->n_allocated) {
+	if (self->n_items == self->n_allocated) {
 		size_t n = self->n_allocated ? 2 * self->n_allocated : 64;
-		struct addrspace_mapping *grown = reallocarray(self->mappings, n, sizeof(*grown));
+		struct addrspace_mapping *grown = reallocarray(self->items, n, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
-		self->mappings = grown;
+		self->items = grown;
 		self->n_allocated = n;
 	}
-	self->mappings[self->n_mappings++] = mapping;
+	self->items[self->n_items++] = mapping;
 	self->is_sorted = false;
 	return 0;
 }
 
-/* From now on the kernel maps page by page here. Read-only shared mappings are refused. */
-static bool register_range(const struct addrspace *self, uint64_t start, uint64_t end, bool is_shared)
+static int compare_starts(const void *a, const void *b)
 {
-	if (self->uffd < 0 || is_shared)
-		return false;
-	int r = uffd_register(self->uffd, start, end);
+	const struct addrspace_mapping *x = a;
+	const struct addrspace_mapping *y = b;
 
-	return r == 0 || r == -EBUSY; /* busy: armed through a process that shares the address space */
+	return (x->start > y->start) - (x->start < y->start);
 }
 
-int addrspace_map(struct addrspace *self, struct addrspace_mapping mapping, bool is_shared)
+static void sort(struct addrspace_mappings *self)
 {
+	if (!self->is_sorted && self->n_items > 1)
+		qsort(self->items, self->n_items, sizeof(self->items[0]), compare_starts);
+	self->is_sorted = true;
+}
+
+void addrspace_list_begin(struct addrspace *self)
+{
+	sort(&self->mappings);
+	free(self->old.items);
+	self->old = self->mappings;
+	self->next_old = 0;
+	self->mappings = (struct addrspace_mappings){ .is_sorted = true };
+	self->state = ADDRSPACE_TAKES_LIST;
+}
+
+void addrspace_list_end(struct addrspace *self)
+{
+	free(self->old.items);
+	self->old = (struct addrspace_mappings){ .is_sorted = true };
+	self->state = ADDRSPACE_IS_COMPLETE;
+}
+
+/* Is mapping part of an exact one of those before the list? */
+static bool was_exact(struct addrspace *self, const struct addrspace_mapping *mapping)
+{
+	const struct addrspace_mappings *old = &self->old;
+
+	while (self->next_old < old->n_items && old->items[self->next_old].end <= mapping->start)
+		self->next_old++;
+	if (self->next_old == old->n_items)
+		return false;
+	const struct addrspace_mapping *known = &old->items[self->next_old];
+
+	return known->is_exact && known->file == mapping->file && known->start <= mapping->start &&
+	       known->end >= mapping->end;
+}
+
+int addrspace_map(struct addrspace *self, struct addrspace_mapping mapping)
+{
+	if (self->state == ADDRSPACE_TAKES_LIST) {
+		mapping.is_exact |= was_exact(self, &mapping);
+		return append(&self->mappings, mapping);
+	}
 	int r = addrspace_unmap(self, mapping.start, mapping.end);
 
-	if (r < 0)
-		return r;
-	mapping.is_exact = register_range(self, mapping.start, mapping.end, is_shared);
-	return append(self, mapping);
+	return r < 0 ? r : append(&self->mappings, mapping);
 }
 
 int addrspace_unmap(struct addrspace *self, uint64_t start, uint64_t end)
 {
-	for (size_t i = 0; i < self->n_mappings;) {
-		struct addrspace_mapping *mapping = &self->mappings[i];
+	struct addrspace_mappings *mappings = &self->mappings;
+
+	for (size_t i = 0; i < mappings->n_items;) {
+		struct addrspace_mapping *mapping = &mappings->items[i];
 		struct addrspace_mapping head = *mapping;
 		struct addrspace_mapping tail = *mapping;
 		bool has_head = mapping->start < start;
@@ -101,12 +119,12 @@ int addrspace_unmap(struct addrspace *self, uint64_t start, uint64_t end)
 		tail.start = end;
 		tail.first_page += (end - mapping->start) >> page_shift();
 		if (has_head || has_tail)
-			self->mappings[i++] = has_head ? head : tail;
+			mappings->items[i++] = has_head ? head : tail;
 		else
-			*mapping = self->mappings[--self->n_mappings];
-		self->is_sorted = false;
+			*mapping = mappings->items[--mappings->n_items];
+		mappings->is_sorted = false;
 		if (has_head && has_tail) {
-			int r = append(self, tail);
+			int r = append(mappings, tail);
 
 			if (r < 0)
 				return r;
@@ -117,105 +135,16 @@ int addrspace_unmap(struct addrspace *self, uint64_t start, uint64_t end)
 
 void addrspace_mark(struct addrspace *self, uint8_t access)
 {
-	for (size_t i = 0; i < self->n_mappings; i++)
-		self->mappings[i].file->access |= access;
+	for (size_t i = 0; i < self->mappings.n_items; i++)
+		self->mappings.items[i].file->access |= access;
 }
 
-bool addrspace_has_files_in(const struct addrspace *self, uint64_t start, uint64_t end)
+static bool has_any_in(const struct addrspace_mappings *self, uint64_t start, uint64_t end)
 {
-	for (size_t i = 0; i < self->n_mappings; i++)
-		if (self->mappings[i].start < end && self->mappings[i].end > start)
+	for (size_t i = 0; i < self->n_items; i++)
+		if (self->items[i].start < end && self->items[i].end > start)
 			return true;
 	return false;
-}
-
-/* The file of entry in the page set, or NULL if it maps none that can be found again. 0 or -ENOMEM. */
-static int find_file(const struct procmaps_entry *entry, struct pageset *pageset, uint32_t now_us,
-		     struct pageset_file **ret_file)
-{
-	char path[PATH_MAX];
-	struct stat st;
-
-	*ret_file = NULL;
-	if (!procmaps_name_to_path(entry, path, sizeof(path)) || !procmaps_is_file(entry, path, &st))
-		return 0;
-	int r = pageset_add(pageset, path, now_us, ret_file);
-
-	if (r < 0)
-		return r;
-	(*ret_file)->access |= PAGESET_MAPPED;
-	(*ret_file)->id = fileid_from_stat(&st);
-	return 0;
-}
-
-static int compare_starts(const void *a, const void *b)
-{
-	const struct addrspace_mapping *x = a;
-	const struct addrspace_mapping *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
-}
-
-static void sort_mappings(struct addrspace *self)
-{
-	if (!self->is_sorted && self->n_mappings > 1)
-		qsort(self->mappings, self->n_mappings, sizeof(self->mappings[0]), compare_starts);
-	self->is_sorted = true;
-}
-
-/* Is mapping part of an exact one of old, which is sorted? To be asked in the order of addresses. */
-static bool was_exact(const struct addrspace *old, size_t *next, const struct addrspace_mapping *mapping)
-{
-	while (*next < old->n_mappings && old->mappings[*next].end <= mapping->start)
-		++*next;
-	if (*next == old->n_mappings)
-		return false;
-	const struct addrspace_mapping *known = &old->mappings[*next];
-
-	return known->is_exact && known->file == mapping->file && known->start <= mapping->start &&
-	       known->end >= mapping->end;
-}
-
-int addrspace_reload(struct addrspace *self, pid_t tid, bool is_late, struct pageset *pageset,
-		     uint32_t now_us, struct procmaps_text *text)
-{
-	struct procmaps_entry entry;
-	struct procmaps_entry last = { 0 };
-	struct pageset_file *file = NULL;
-	struct addrspace old = *self;
-	size_t offset = 0;
-	size_t next = 0;
-	int r = procmaps_read(tid, text);
-
-	if (r < 0)
-		return r;
-	sort_mappings(&old);
-	self->mappings = NULL;
-	self->n_mappings = 0;
-	self->n_allocated = 0;
-	while (r == 0 && procmaps_next(text, &offset, &entry)) {
-		if (entry.inode == 0)
-			continue;
-		/* The segments of one file stand together: look it up once. */
-		if (entry.inode != last.inode || entry.name_size != last.name_size ||
-		    memcmp(entry.name, last.name, entry.name_size) != 0)
-			r = find_file(&entry, pageset, now_us, &file);
-		last = entry;
-		if (r < 0 || !file)
-			continue;
-		struct addrspace_mapping mapping = { .start = entry.start,
-						     .end = entry.end,
-						     .first_page = entry.offset_bytes >> page_shift(),
-						     .file = file };
-
-		mapping.is_exact = is_late && was_exact(&old, &next, &mapping);
-		if (!mapping.is_exact)
-			mapping.is_exact =
-				register_range(self, entry.start, entry.end, entry.is_shared) && !is_late;
-		r = append(self, mapping);
-	}
-	free(old.mappings);
-	return r;
 }
 
 /* Mappings that lie close together, in order: looked at by one call. */
@@ -264,18 +193,20 @@ static int add_found(uint64_t run_start, uint64_t run_end, void *context)
 	return r;
 }
 
-int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t end, uint32_t now_us)
+int addrspace_scan(struct addrspace *self, const struct addrspace_pages *pages, pid_t tid, uint64_t start,
+		   uint64_t end, uint32_t now_us)
 {
 	struct scan scan = { .now_us = now_us };
-	cleanup_close int fd = pagemap_open(tid);
+
+	if (!has_any_in(&self->mappings, start, end))
+		return 0;
+	cleanup_close int fd = pages->open(tid);
 
 	if (fd < 0)
 		return fd;
-	if (self->n_mappings == 0)
-		return 0;
-	sort_mappings(self);
-	const struct addrspace_mapping *mapping = self->mappings;
-	const struct addrspace_mapping *mappings_end = mapping + self->n_mappings;
+	sort(&self->mappings);
+	const struct addrspace_mapping *mapping = self->mappings.items;
+	const struct addrspace_mapping *mappings_end = mapping + self->mappings.n_items;
 
 	while (mapping < mappings_end && mapping->end <= start)
 		mapping++;
@@ -283,12 +214,12 @@ int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t e
 		const struct addrspace_mapping *last = mapping;
 
 		while (last + 1 < mappings_end && last[1].start < end &&
-		       last[1].start - last->end <= MOST_GAP_BYTES)
+		       last[1].start - last->end <= MAX_GAP_BYTES)
 			last++;
 		scan.next = mapping;
 		scan.end = last + 1;
-		int r = pagemap_scan(fd, mapping->start > start ? mapping->start : start,
-				     last->end < end ? last->end : end, add_found, &scan);
+		int r = pages->scan(fd, mapping->start > start ? mapping->start : start,
+				    last->end < end ? last->end : end, add_found, &scan);
 
 		if (r < 0)
 			return r;

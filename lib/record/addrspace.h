@@ -1,16 +1,14 @@
 /*
- * addrspace.h - the file mappings of one traced address space, and the pages touched in them.
+ * addrspace.h - the file mappings of one address space, and the pages touched in them.
  *
- * The list of mappings is kept up to date by system call (addrspace_map(), addrspace_unmap()), where
- * system calls are watched, or read from /proc/PID/maps (addrspace_reload()). Where the address space has a
- * userfaultfd (uffd.h), what is found is exact, page by page; else fault-around is in it.
+ * The list of mappings is kept up to date one by one (addrspace_map(), addrspace_unmap()), or replaced as a
+ * whole (addrspace_list_begin()). Where a mapping is exact, what is found there is so, page by page; else
+ * fault-around is in it.
  */
 #ifndef PBRUN_ADDRSPACE_H
 #define PBRUN_ADDRSPACE_H
 
 #include "pageset.h"
-#include "sys/procmaps.h"
-#include "trace/tracee.h"
 
 struct addrspace_mapping {
 	uint64_t start; /* address */
@@ -20,53 +18,56 @@ struct addrspace_mapping {
 	bool is_exact;
 };
 
-struct addrspace {
-	unsigned int n_users;               /* processes: more than one after vfork(2) */
-	int uffd;                           /* -1: none */
-	struct addrspace_mapping *mappings; /* disjoint, by address if is_sorted */
-	size_t n_mappings;
-	size_t n_allocated; /* private */
-	bool is_sorted;     /* private */
+struct addrspace_mappings {
+	struct addrspace_mapping *items; /* disjoint, by address if is_sorted */
+	size_t n_items;
+	size_t n_allocated;
+	bool is_sorted;
 };
 
-/* With one user. NULL: no memory. */
-struct addrspace *addrspace_new(void);
-struct addrspace *addrspace_ref(struct addrspace *self);
-/* Ends one use; the last one frees. NULL is allowed; returns NULL. */
-struct addrspace *addrspace_unref(struct addrspace *self);
+struct addrspace {
+	uint32_t id;
+	struct addrspace_mappings mappings;
+	/* While a list is being taken in: those before it, and where the next one of it may be among them. */
+	struct addrspace_mappings old;
+	size_t next_old;
+	enum { ADDRSPACE_IS_COMPLETE, ADDRSPACE_TAKES_LIST } state;
+	struct addrspace *next; /* the caller's */
+};
 
-/*
- * Makes the address space exact: gives it a userfaultfd by means of the task, which stands as
- * tracee_inject() wants it. What is mapped already is registered at the next addrspace_reload(). Returns 0,
- * or -errno of uffd_create_in() (-EINTR: stop was changed); on failure all stays as it is, inexact.
- */
-must_check int addrspace_arm(struct addrspace *self, struct tracee_stop *stop);
+/* NULL: no memory. */
+struct addrspace *addrspace_new(uint32_t id);
+/* NULL is allowed. */
+void addrspace_free(struct addrspace *self);
 
-/*
- * Takes the list of mappings from /proc/TID/maps; files are added to pageset (first use now_us).
- * is_late: what is new may have been used before it is registered now, and is not exact.
- * text is scratch memory kept by the caller. 0, -ENOMEM, -errno of procmaps_read().
- */
-must_check int addrspace_reload(struct addrspace *self, pid_t tid, bool is_late, struct pageset *pageset,
-				uint32_t now_us, struct procmaps_text *text);
-
-/* Notes that file is mapped at [start, end), from first_page on, and registers it if that can be done.
- * What was mapped there before is forgotten. 0 or -ENOMEM. */
-must_check int addrspace_map(struct addrspace *self, struct addrspace_mapping mapping, bool is_shared);
+/* Notes a mapping. What was mapped there before is forgotten. 0 or -ENOMEM. */
+must_check int addrspace_map(struct addrspace *self, struct addrspace_mapping mapping);
 
 /* Notes that nothing of a file is mapped at [start, end) any more. 0 or -ENOMEM. */
 must_check int addrspace_unmap(struct addrspace *self, uint64_t start, uint64_t end);
 
+/*
+ * Forgets all mappings: those that addrspace_map() notes until addrspace_list_end(), in ascending order, are
+ * all. What was part of an exact mapping of the same file is exact, whatever the list says.
+ */
+void addrspace_list_begin(struct addrspace *self);
+void addrspace_list_end(struct addrspace *self);
+
 /* Adds PAGESET_ access bits to every file that is mapped. */
 void addrspace_mark(struct addrspace *self, uint8_t access);
 
-bool addrspace_has_files_in(const struct addrspace *self, uint64_t start, uint64_t end);
+/* How the pages of a process are had: as the functions of pagemap.h, or in place of them. */
+struct addrspace_pages {
+	int (*open)(pid_t tid);
+	int (*scan)(int fd, uint64_t start, uint64_t end,
+		    int (*found)(uint64_t run_start, uint64_t run_end, void *context), void *context);
+};
 
 /*
- * Adds to their files the pages touched in [start, end), with first use now_us. Returns the number of
- * new pages (saturated), or -errno.
+ * Adds to their files the pages touched in [start, end), with first use now_us; tid is a task that has the
+ * address space. Returns the number of new pages (saturated), or -errno.
  */
-must_check int addrspace_scan(struct addrspace *self, pid_t tid, uint64_t start, uint64_t end,
-			      uint32_t now_us);
+must_check int addrspace_scan(struct addrspace *self, const struct addrspace_pages *pages, pid_t tid,
+			      uint64_t start, uint64_t end, uint32_t now_us);
 
 #endif

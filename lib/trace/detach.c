@@ -1,3 +1,4 @@
+/* detach.c - which calls and programs a tracer has to step aside for, and how. */
 #include "trace/detach.h"
 
 #include <fcntl.h>
@@ -5,7 +6,6 @@
 #include <linux/ptrace.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #include "sys/fileid.h"
@@ -42,12 +42,12 @@ static bool grants_privilege(const char *path)
  * process sees as "/". */
 static bool exec_grants_privilege(const char *root, const char *path)
 {
-	enum { MOST_INTERPRETERS = 5 }; /* the kernel's own limit (fs/exec.c) */
+	enum { MAX_INTERPRETERS = 5 }; /* the kernel's own limit (fs/exec.c) */
 	char interpreter[256];
 	char seen_path[PATH_MAX + 64];
 
 	snprintf(seen_path, sizeof(seen_path), "%s", path);
-	for (int depth = 0; depth < MOST_INTERPRETERS; depth++) {
+	for (int depth = 0; depth < MAX_INTERPRETERS; depth++) {
 		if (grants_privilege(seen_path))
 			return true;
 		if (!read_interpreter(seen_path, interpreter))
@@ -82,65 +82,39 @@ static bool see_path(pid_t pid, const char *root, const char *base, const char *
 
 static bool is_privileged_exec(const struct task *task)
 {
+	const struct syscall_row *row = task->call.row;
 	char name[PATH_MAX];
 	char path[PATH_MAX + 64];
 	char root[64];
 	char base[32] = "cwd";
-	bool is_at = task->nr == SYS_execveat;
 
 	snprintf(root, sizeof(root), "/proc/%d/root", task->process->pid);
 	/* The process hides its /proc (PR_SET_DUMPABLE): its paths are taken for ours. */
 	if (access(root, X_OK) < 0)
 		root[0] = '\0';
-	if (is_at && (int)task->args[0] != AT_FDCWD)
-		snprintf(base, sizeof(base), "fd/%d", (int)task->args[0]);
-	return procpath_read(task->tid, task->args[is_at ? 1 : 0], name) &&
+	if (row->dirfd_arg >= 0 && (int)task->call.args[row->dirfd_arg] != AT_FDCWD)
+		snprintf(base, sizeof(base), "fd/%d", (int)task->call.args[row->dirfd_arg]);
+	return procpath_read(task->tid, task->call.args[row->path_arg], name) &&
 	       see_path(task->process->pid, root, base, name, path, sizeof(path)) &&
 	       exec_grants_privilege(root, path);
 }
 
-#if defined(__x86_64__)
-/* i386 (arch/x86/entry/syscalls/syscall_32.tbl), then x32 (syscall_64.tbl). */
-static const struct {
-	uint64_t foreign;
-	uint64_t native;
-} foreign_calls[] = { { 11, SYS_execve },         { 358, SYS_execveat },        { 26, SYS_ptrace },
-		      { 0x40000208, SYS_execve }, { 0x40000221, SYS_execveat }, { 0x40000209, SYS_ptrace } };
-#else
-/* 32-bit ARM (arch/arm/tools/syscall.tbl). */
-static const struct {
-	uint64_t foreign;
-	uint64_t native;
-} foreign_calls[] = { { 11, SYS_execve }, { 387, SYS_execveat }, { 26, SYS_ptrace } };
-#endif
-
-bool detach_translate_foreign(uint64_t *nr)
-{
-	for (size_t i = 0; i < sizeof(foreign_calls) / sizeof(foreign_calls[0]); i++) {
-		if (*nr == foreign_calls[i].foreign) {
-			*nr = foreign_calls[i].native;
-			return true;
-		}
-	}
-	return false;
-}
-
 enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 {
-	switch (task->nr) {
-	case SYS_execve:
-	case SYS_execveat:
-		return is_privileged_exec(task) ? DETACH_RELEASE_CALLER : DETACH_NONE;
-	case SYS_ptrace:
-		if (task->args[0] == PTRACE_TRACEME)
-			return DETACH_RELEASE_CALLER;
-		if (task->args[0] != PTRACE_ATTACH && task->args[0] != PTRACE_SEIZE)
+	switch (task->call.row->politeness) {
+	case SYSCALL_EXECS:
+		return is_privileged_exec(task) ? DETACH_CALLER : DETACH_NONE;
+	case SYSCALL_TRACES:
+		if (task->call.args[0] == PTRACE_TRACEME)
+			return DETACH_CALLER;
+		if (task->call.args[0] != PTRACE_ATTACH && task->call.args[0] != PTRACE_SEIZE)
 			return DETACH_NONE;
-		*ret_pid = (pid_t)task->args[1];
-		return DETACH_RELEASE_OTHER;
-	default:
-		return DETACH_NONE;
+		*ret_pid = (pid_t)task->call.args[1];
+		return DETACH_OTHER;
+	case SYSCALL_IS_HARMLESS:
+		break;
 	}
+	return DETACH_NONE;
 }
 
 /* Is name, as the process knows it, the program that it executes? */
@@ -160,11 +134,11 @@ static bool names_program(pid_t pid, const char *executable, const char *name)
 /* Which argument is name: where the arguments of a script begin. 0: none. */
 static uint64_t find_argument(pid_t pid, uint64_t args, const char *name)
 {
-	enum { MOST_INSERTED = 10 }; /* two for each interpreter */
+	enum { MAX_INSERTED = 10 }; /* two for each interpreter */
 	char arg[PATH_MAX];
 	uint64_t address = 0;
 
-	for (uint64_t i = 1; i <= MOST_INSERTED; i++) {
+	for (uint64_t i = 1; i <= MAX_INSERTED; i++) {
 		if (tracee_read_memory(pid, args + 8 * i, &address, sizeof(address)) < 8 || !address)
 			return 0;
 		if (procpath_read(pid, address, arg) && strcmp(arg, name) == 0)
@@ -173,7 +147,7 @@ static uint64_t find_argument(pid_t pid, uint64_t args, const char *name)
 	return 0;
 }
 
-int detach_make_good(struct tracee_stop *stop)
+enum detach_redo detach_make_good(struct tracee_stop *stop)
 {
 	char executable[64];
 	char name[PATH_MAX];
@@ -183,7 +157,7 @@ int detach_make_good(struct tracee_stop *stop)
 	snprintf(executable, sizeof(executable), "/proc/%d/exe", stop->tid);
 	if (!grants_privilege(executable) || tracee_read_start(stop, &start) < 0 ||
 	    !procpath_read(stop->tid, start.name, name))
-		return 0;
+		return DETACH_NOTHING_LOST;
 	bool is_found = names_program(stop->tid, executable, name);
 
 	if (!is_found) {
@@ -195,10 +169,12 @@ int detach_make_good(struct tracee_stop *stop)
 		ssize_t n = readlink(executable, name, sizeof(name) - 1);
 
 		if (n <= 0)
-			return 0;
+			return DETACH_NOTHING_LOST;
 		name[n] = '\0';
 	}
 	int r = tracee_release_to_exec(stop, name, n_skipped);
 
-	return r == -EINTR ? r : r == 0;
+	if (r == -EINTR)
+		return DETACH_STOP_CHANGED;
+	return r == 0 ? DETACH_REDONE : DETACH_NOTHING_LOST;
 }

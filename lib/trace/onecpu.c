@@ -1,3 +1,4 @@
+/* onecpu.c - lends a task the CPU of its tracer. */
 #include "trace/onecpu.h"
 
 #include <errno.h>
@@ -100,10 +101,13 @@ void onecpu_release(struct onecpu *self)
 	self->pledge = NULL;
 }
 
-static void bind_thread(struct onecpu *self, bool binds)
+enum binding { TO_ANY_CPU, TO_THIS_CPU };
+
+static void bind_thread(struct onecpu *self, enum binding binding)
 {
 	cpu_set_t set = self->all;
 	int cpu = sched_getcpu();
+	bool binds = binding == TO_THIS_CPU;
 
 	if (binds == self->is_bound || cpu < 0 || cpu >= CPU_SETSIZE)
 		return;
@@ -117,26 +121,6 @@ static void bind_thread(struct onecpu *self, bool binds)
 		self->is_bound = binds;
 		self->own = set;
 	}
-}
-
-/* The frequent ones of the calls that neither show an affinity nor hand it on, as clone(2) does. */
-static const long indifferent_calls[] = {
-	SYS_openat,    SYS_close,        SYS_newfstatat,     SYS_fstat,   SYS_statx,    SYS_readlinkat,
-	SYS_faccessat, SYS_getdents64,   SYS_lseek,          SYS_mmap,    SYS_munmap,   SYS_mprotect,
-	SYS_brk,       SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_futex,   SYS_fstatfs,  SYS_getrandom,
-	SYS_ioctl,     SYS_fcntl,        SYS_write,          SYS_madvise, SYS_ppoll,    SYS_getpid,
-	SYS_gettid,    SYS_getuid,       SYS_geteuid,        SYS_getgid,  SYS_getegid,  SYS_statfs,
-#ifdef SYS_open
-	SYS_open,      SYS_stat,         SYS_lstat,          SYS_access,  SYS_readlink, SYS_poll,
-#endif
-};
-
-bool onecpu_is_indifferent_call(uint64_t nr)
-{
-	for (size_t i = 0; i < sizeof(indifferent_calls) / sizeof(indifferent_calls[0]); i++)
-		if (nr == (uint64_t)indifferent_calls[i])
-			return true;
-	return false;
 }
 
 static void bind_task(const struct onecpu *self, pid_t tid)
@@ -158,18 +142,20 @@ static void bind_task(const struct onecpu *self, pid_t tid)
 	(void)sched_setaffinity(tid, sizeof(pledge->lent), &pledge->lent);
 }
 
-void onecpu_note_stop(struct onecpu *self, pid_t tid, bool is_indifferent)
+void onecpu_note_stop(struct onecpu *self, pid_t tid, enum onecpu_affinity affinity)
 {
-	if (self->pledge && (self->pledge->tid != tid || !is_indifferent))
+	if (self->pledge && (self->pledge->tid != tid || affinity == ONECPU_AFFINITY_MATTERS))
 		give_back(self->pledge);
 }
 
 void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struct tracee_stop *stop,
-		   bool is_alone, bool is_indifferent)
+		   enum onecpu_company company, enum onecpu_affinity affinity)
 {
-	self->n_alone = is_alone ? self->n_alone + 1 : 0;
-	bind_thread(self, self->pledge && tracer->with_syscalls && self->n_alone >= ALONE_STOPS);
-	if (self->is_bound && self->pledge && self->pledge->tid == 0 && is_indifferent)
+	self->n_alone = company == ONECPU_RUNS_ALONE ? self->n_alone + 1 : 0;
+	bool binds = self->pledge && tracer->with_syscalls && self->n_alone >= ALONE_STOPS;
+
+	bind_thread(self, binds ? TO_THIS_CPU : TO_ANY_CPU);
+	if (self->is_bound && self->pledge && self->pledge->tid == 0 && affinity == ONECPU_AFFINITY_IS_HIDDEN)
 		bind_task(self, stop->tid);
 	tracee_resume(tracer, stop);
 }

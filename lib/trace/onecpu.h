@@ -39,19 +39,17 @@ struct onecpu {
 void onecpu_init(struct onecpu *self);
 void onecpu_release(struct onecpu *self);
 
-/* Is nr one of the frequent calls that neither show an affinity nor hand it on, as clone(2) does? */
-bool onecpu_is_indifferent_call(uint64_t nr);
+/* From a stop of a task to its next one: can it ask for its affinity, or hand it on? */
+enum onecpu_affinity { ONECPU_AFFINITY_MATTERS, ONECPU_AFFINITY_IS_HIDDEN };
+/* Does any other task that is followed execute anything? */
+enum onecpu_company { ONECPU_IN_COMPANY, ONECPU_RUNS_ALONE };
 
-/*
- * To be called at each stop of a task before anything is done about it. is_indifferent, here and below: from
- * this stop to its next the task can neither ask for its affinity nor hand it on.
- */
-void onecpu_note_stop(struct onecpu *self, pid_t tid, bool is_indifferent);
+/* To be called at each stop of a task before anything is done about it. */
+void onecpu_note_stop(struct onecpu *self, pid_t tid, enum onecpu_affinity affinity);
 
-/* tracee_resume(), on this CPU where that is in order. is_alone: no other task that is followed executes
- * anything. */
+/* tracee_resume(), on this CPU where that is in order. */
 void onecpu_resume(struct onecpu *self, const struct tracer *tracer, const struct tracee_stop *stop,
-		   bool is_alone, bool is_indifferent);
+		   enum onecpu_company company, enum onecpu_affinity affinity);
 
 /* Leaves the CPUs to the scheduler for a while. */
 void onecpu_reconsider(struct onecpu *self);

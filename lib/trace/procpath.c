@@ -1,3 +1,4 @@
+/* procpath.c - reads paths from the memory of tasks and from /proc. */
 #include "trace/procpath.h"
 
 #include <fcntl.h>
@@ -42,7 +43,7 @@ static bool base_directory(struct process *process, pid_t tid, int dirfd, char *
 {
 	if (dirfd != AT_FDCWD)
 		return procpath_of_fd(tid, dirfd, ret_path);
-	if (!process->working_directory || process->is_half_seen) {
+	if (!process->working_directory || (process->flags & PROCESS_IS_HALF_SEEN)) {
 		if (!read_proc_link(tid, "cwd", ret_path))
 			return false;
 		free(process->working_directory);

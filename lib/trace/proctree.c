@@ -1,3 +1,4 @@
+/* proctree.c - tasks in a hash table by id, processes in a list, address spaces by their users. */
 #include "trace/proctree.h"
 
 #include <string.h>
@@ -25,25 +26,34 @@ struct process *proctree_find_process(const struct proctree *self, pid_t pid)
 	return process;
 }
 
-void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_syscall)
+struct process *proctree_find_process_of(const struct proctree *self, pid_t tid)
 {
-	if (task->in_syscall == in_syscall)
-		return;
-	task->in_syscall = in_syscall;
-	if (in_syscall) {
-		self->n_in_syscall++;
-		task->process->n_in_syscall++;
-	} else {
-		self->n_in_syscall--;
-		task->process->n_in_syscall--;
-	}
+	const struct task *task = proctree_find(self, tid);
+
+	return task ? task->process : NULL;
 }
 
-void proctree_let_be(struct proctree *self, struct task *task, bool is_let_be)
+static bool is_in_syscall(enum task_state state)
 {
-	if (task->is_let_be != is_let_be)
-		self->n_let_be += is_let_be ? 1 : (size_t)-1;
-	task->is_let_be = is_let_be;
+	return state == TASK_IN_SYSCALL || state == TASK_EXITING;
+}
+
+/* Takes a task in that state into the counts, or out of them. */
+static void count(struct proctree *self, struct process *process, enum task_state state, int step)
+{
+	if (state == TASK_RUNNING)
+		self->n_running += (size_t)step;
+	if (is_in_syscall(state))
+		process->n_in_syscall += (unsigned int)step;
+	if (state != TASK_EXITING)
+		process->n_living += (unsigned int)step;
+}
+
+void proctree_set_state(struct proctree *self, struct task *task, enum task_state state)
+{
+	count(self, task->process, task->state, -1);
+	task->state = state;
+	count(self, task->process, task->state, 1);
 }
 
 static struct process *add_process(struct proctree *self, pid_t pid)
@@ -58,8 +68,7 @@ static struct process *add_process(struct proctree *self, pid_t pid)
 	return process;
 }
 
-int proctree_add(struct proctree *self, pid_t tid, const struct procfs_status *status, struct task **ret_task,
-		 bool *ret_is_new_process)
+int proctree_add(struct proctree *self, pid_t tid, const struct procfs_status *status, struct task **ret_task)
 {
 	struct process *process = proctree_find_process(self, status->tgid);
 	struct task *task = calloc(1, sizeof(*task));
@@ -67,43 +76,49 @@ int proctree_add(struct proctree *self, pid_t tid, const struct procfs_status *s
 
 	if (!task)
 		return -ENOMEM;
-	*ret_is_new_process = !process;
 	if (!process)
 		process = add_process(self, status->tgid);
 	if (!process) {
 		free(task);
 		return -ENOMEM;
 	}
-	process->has_seccomp_filter = status->has_seccomp_filter;
-	process->n_tasks++;
+	process->flags &= ~(unsigned int)PROCESS_IS_FILTERED;
+	process->flags |= status->has_seccomp_filter ? PROCESS_IS_FILTERED : 0;
 	process->n_known_tasks++;
 	task->tid = tid;
 	task->process = process;
+	task->call.row = syscall_table_find(UINT64_MAX);
 	task->next = *bucket;
 	*bucket = task;
 	self->n_tasks++;
+	count(self, process, task->state, 1);
 	*ret_task = task;
 	return 0;
-}
-
-static void free_process(struct process *process)
-{
-	addrspace_unref(process->addrspace);
-	free(process->working_directory);
-	free(process);
 }
 
 pid_t proctree_living_task(const struct proctree *self, const struct process *process)
 {
 	const struct task *leader = proctree_find(self, process->pid);
 
-	if (leader && !leader->is_exiting)
+	if (leader && leader->state != TASK_EXITING)
 		return leader->tid;
 	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
 		for (const struct task *task = self->buckets[i]; task; task = task->next)
-			if (task->process == process && !task->is_exiting)
+			if (task->process == process && task->state != TASK_EXITING)
 				return task->tid;
 	return 0;
+}
+
+static void remove_process(struct proctree *self, struct process *process)
+{
+	struct process **link = &self->processes;
+
+	while (*link != process)
+		link = &(*link)->next;
+	*link = process->next;
+	(void)proctree_leave_space(self, process);
+	free(process->working_directory);
+	free(process);
 }
 
 void proctree_remove(struct proctree *self, struct task *task)
@@ -115,19 +130,10 @@ void proctree_remove(struct proctree *self, struct task *task)
 		link = &(*link)->next;
 	*link = task->next;
 	self->n_tasks--;
-	if (!task->is_exiting)
-		process->n_tasks--;
-	proctree_set_in_syscall(self, task, false);
-	proctree_let_be(self, task, false);
+	count(self, process, task->state, -1);
 	free(task);
-	if (--process->n_known_tasks > 0)
-		return;
-	struct process **process_link = &self->processes;
-
-	while (*process_link != process)
-		process_link = &(*process_link)->next;
-	*process_link = process->next;
-	free_process(process);
+	if (--process->n_known_tasks == 0)
+		remove_process(self, process);
 }
 
 void proctree_release(struct proctree *self)
@@ -137,7 +143,55 @@ void proctree_release(struct proctree *self)
 			proctree_remove(self, self->buckets[i]);
 }
 
-bool process_is_elsewhere(pid_t pid)
+int proctree_new_space(struct proctree *self, struct process *process)
 {
-	return !procfs_is_same(pid, "root", "/") || !procfs_is_same(pid, "ns/mnt", "/proc/self/ns/mnt");
+	struct space *space = calloc(1, sizeof(*space));
+
+	if (!space)
+		return -ENOMEM;
+	*space = (struct space){ .id = ++self->last_space_id, .n_users = 1, .owner = process, .uffd = -1 };
+	process->space = space;
+	return 0;
+}
+
+void proctree_share_space(struct process *process, const struct process *other)
+{
+	process->space = other->space;
+	process->space->n_users++;
+}
+
+uint32_t proctree_leave_space(struct proctree *self, struct process *process)
+{
+	struct space *space = process->space;
+	struct process *heir = self->processes;
+
+	process->space = NULL;
+	if (!space)
+		return 0;
+	if (--space->n_users > 0) {
+		while (heir && heir->space != space)
+			heir = heir->next;
+		if (space->owner == process)
+			space->owner = heir;
+		return 0;
+	}
+	uint32_t id = space->id;
+
+	if (space->uffd >= 0)
+		close(space->uffd);
+	free(space);
+	return id;
+}
+
+bool process_owns_space(const struct process *process)
+{
+	return process->space && process->space->owner == process;
+}
+
+void process_find_elsewhere(struct process *self)
+{
+	self->flags &= ~(unsigned int)PROCESS_IS_ELSEWHERE;
+	if (!procfs_is_same(self->pid, "root", "/") ||
+	    !procfs_is_same(self->pid, "ns/mnt", "/proc/self/ns/mnt"))
+		self->flags |= PROCESS_IS_ELSEWHERE;
 }

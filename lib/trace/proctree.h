@@ -1,87 +1,119 @@
 /*
- * proctree.h - the tasks (threads) and processes that are being followed: who they are, and what is
- * remembered of each between its stops.
+ * proctree.h - the tasks (threads), processes and address spaces that are being followed: who they are, and
+ * what is remembered of each between the stops.
  */
 #ifndef PBRUN_PROCTREE_H
 #define PBRUN_PROCTREE_H
 
-#include "record/addrspace.h"
-#include "record/descriptors.h"
 #include "sys/procfs.h"
+#include "trace/descriptors.h"
+#include "trace/syscall_table.h"
+#include "trace/tracee.h"
 
 #define PROCTREE_N_BUCKETS 256
 
+/* An address space. More than one process has it after vfork(2), or clone(2) with CLONE_VM. */
+struct space {
+	uint32_t id; /* in events */
+	unsigned int n_users;
+	struct process *owner; /* the user through whom its pages are looked at */
+	int uffd;              /* -1: none */
+};
+
+/* What is known of a process beyond who it is; the bits add up. */
+enum process_flag {
+	PROCESS_IS_FILTERED = 1 << 0,  /* by seccomp(2): then no system call of ours is put into it */
+	PROCESS_IS_FOREIGN = 1 << 1,   /* of another architecture or ABI: its mappings are read from /proc */
+	PROCESS_IS_ELSEWHERE = 1 << 2, /* another root or mount namespace: its paths are not ours */
+	PROCESS_IS_HALF_SEEN = 1 << 3, /* its mappings, descriptors and directory may change unseen */
+	PROCESS_IS_DETACHING = 1 << 4, /* each of its tasks is detached at its next stop */
+	PROCESS_HAS_RUN = 1 << 5,      /* since its pages were last looked at */
+};
+
 struct process {
 	pid_t pid;
-	unsigned int n_tasks;       /* that have not reached their exit */
+	unsigned int flags;         /* PROCESS_ bits */
+	unsigned int n_living;      /* tasks that have not reached their exit */
 	unsigned int n_known_tasks; /* and all of them */
-	unsigned int n_in_syscall;  /* of them, as far as is known */
-	bool has_run;               /* since it was last looked at */
-	struct addrspace *addrspace;
-	bool shares_addrspace;   /* a vfork(2) child before its exec: the parent's scan covers it */
-	bool has_seccomp_filter; /* then no system call of ours is put into it */
-	bool is_foreign;         /* of another architecture or ABI: its mappings are read from /proc */
-	bool is_elsewhere;       /* another root or mount namespace: its paths are not ours */
-	bool is_half_seen;       /* a task of it was let be: its mappings and directory may change unseen */
-	bool is_released;        /* let go: only the ends of its tasks are still awaited */
-	char *working_directory; /* NULL: not known (yet) */
+	unsigned int n_in_syscall;  /* of all: neither TASK_RUNNING nor TASK_WITHOUT_STOPS */
+	struct space *space;        /* NULL: none yet, or none any more */
+	char *working_directory;    /* NULL: not known (yet) */
 	struct descriptors descriptors;
+	/* The exit stop of the first task to come to it when all of them are on their way; tid 0: none. */
+	struct tracee_stop exit_stop;
+	uint64_t exit_deadline_ns;
 	struct process *next; /* in the proctree's list */
+};
+
+enum task_state {
+	TASK_RUNNING,       /* executes its program */
+	TASK_IN_SYSCALL,    /* since its entry stop; or at its exit */
+	TASK_WITHOUT_STOPS, /* executes its program, and is not stopped at its system calls for now */
+	TASK_EXITING,       /* has reached its exit, and executes nothing any more */
+};
+
+/* The system call that a task is in, or was in last. */
+struct task_call {
+	const struct syscall_row *row;
+	uint64_t nr;
+	uint64_t args[6];
+	bool needs_exit; /* its exit stop says something */
 };
 
 struct task {
 	pid_t tid;
 	struct process *process;
-	bool is_exiting;
-	bool is_wanted; /* tracee_interrupt() was sent: to be released at the next stop */
-	/* The system call that it is in, from its entry stop. */
-	bool in_syscall;     /* or at its exit; changed by proctree_set_in_syscall() */
-	bool wants_exit;     /* the call's exit says something */
-	bool is_let_be;      /* its calls are not stopped at for now; changed by proctree_let_be() */
+	enum task_state state; /* changed by proctree_set_state() */
+	struct task_call call;
 	unsigned int n_idle; /* stops since it used a file */
-	uint64_t nr;
-	uint64_t args[6];
-	uint64_t on_cpu_ns; /* in all, when it was last looked at; 0: never yet */
-	uint64_t short_ns;  /* and how long it ran since, in pieces so short that it was not looked at */
-	struct task *next;  /* in its bucket */
+	uint64_t on_cpu_ns;  /* in all, when it was last looked at; 0: never yet */
+	uint64_t short_ns;   /* and how long it ran since, in pieces so short that it was not looked at */
+	struct task *next;   /* in its bucket */
 };
 
 struct proctree {
 	struct task *buckets[PROCTREE_N_BUCKETS];
 	struct process *processes;
 	size_t n_tasks;
-	size_t n_in_syscall; /* of them */
-	size_t n_let_be;     /* of the others */
+	size_t n_running;       /* of them: TASK_RUNNING */
+	uint32_t last_space_id; /* that was given to anybody */
 };
 
 void proctree_release(struct proctree *self);
 
 struct task *proctree_find(const struct proctree *self, pid_t tid);
+struct process *proctree_find_process(const struct proctree *self, pid_t pid);
+/* The process of a task. NULL: it is not followed. */
+struct process *proctree_find_process_of(const struct proctree *self, pid_t tid);
 
 /*
- * Adds a task, and its process where it is the first of it; ret_is_new_process says so, and then the
- * process has no address space yet. 0 or -ENOMEM.
+ * Adds a task, and its process where it is the first of it (then its n_known_tasks is 1), which has no
+ * address space yet. 0 or -ENOMEM.
  */
 must_check int proctree_add(struct proctree *self, pid_t tid, const struct procfs_status *status,
-			    struct task **ret_task, bool *ret_is_new_process);
+			    struct task **ret_task);
 
-struct process *proctree_find_process(const struct proctree *self, pid_t pid);
+/* Forgets a task, and its process with its last one, which leaves its address space if it has one. */
+void proctree_remove(struct proctree *self, struct task *task);
+
+void proctree_set_state(struct proctree *self, struct task *task, enum task_state state);
 
 /* A task by which the address space of a process can be looked at: the leader, unless it exited before its
  * threads. 0: none is left. */
 pid_t proctree_living_task(const struct proctree *self, const struct process *process);
 
-/* Does the task execute nothing of its program from now on, for a while or, at its exit, for ever? */
-void proctree_set_in_syscall(struct proctree *self, struct task *task, bool in_syscall);
+/* Gives a process that has none an address space of its own, without a userfaultfd. 0 or -ENOMEM. */
+must_check int proctree_new_space(struct proctree *self, struct process *process);
+/* Gives a process that has none the address space of another. */
+void proctree_share_space(struct process *process, const struct process *other);
+/* Takes a process's address space from it, if it has one: it goes to the other users of it. Without any, it
+ * is freed, its userfaultfd closed, and its number is returned, else 0. */
+uint32_t proctree_leave_space(struct proctree *self, struct process *process);
+/* Is it looked at through this process? */
+bool process_owns_space(const struct process *process);
 
-/* Does the task, which is in no system call, go on without stops at them? */
-void proctree_let_be(struct proctree *self, struct task *task, bool is_let_be);
-
-/* Forgets a task, and its process with its last one. */
-void proctree_remove(struct proctree *self, struct task *task);
-
-/* True if path resolution in the process may differ from ours (another root or mount namespace, or it
- * cannot be told). */
-bool process_is_elsewhere(pid_t pid);
+/* Finds out whether path resolution in the process may differ from ours: PROCESS_IS_ELSEWHERE, also if it
+ * cannot be told. */
+void process_find_elsewhere(struct process *self);
 
 #endif

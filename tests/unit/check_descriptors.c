@@ -1,14 +1,14 @@
-#include "record/descriptors.h"
+#include "trace/descriptors.h"
 
 #include "support.h"
 
-static struct pageset_file file;
+static struct known_file file;
 static const struct descriptor a_file = { DESCRIPTOR_FILE, &file };
 static struct descriptors self;
 
 static void set_up(void)
 {
-	self = (struct descriptors){ .never_known = false };
+	self = (struct descriptors){ .is_given_up = false };
 }
 
 START_TEST(what_was_set_is_known_until_it_is_forgotten)
@@ -36,13 +36,17 @@ START_TEST(what_no_descriptor_is_or_a_high_one_is_never_known)
 }
 END_TEST
 
-START_TEST(what_was_given_up_is_never_known)
+START_TEST(what_was_given_up_is_never_known_until_an_exec)
 {
 	descriptors_set(&self, 3, a_file);
 	descriptors_give_up(&self);
 	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_UNKNOWN);
 	descriptors_set(&self, 3, a_file);
 	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_UNKNOWN);
+	descriptors_start_anew(&self);
+	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_UNKNOWN);
+	descriptors_set(&self, 3, a_file);
+	ck_assert_int_eq(descriptors_get(&self, 3).kind, DESCRIPTOR_FILE);
 }
 END_TEST
 
@@ -54,7 +58,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, what_was_set_is_known_until_it_is_forgotten);
 	tcase_add_loop_test(t, what_no_descriptor_is_or_a_high_one_is_never_known, 0, 5);
-	tcase_add_test(t, what_was_given_up_is_never_known);
+	tcase_add_test(t, what_was_given_up_is_never_known_until_an_exec);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

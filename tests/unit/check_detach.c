@@ -88,12 +88,14 @@ static enum detach at_entry(uint64_t nr, uint64_t arg0, uint64_t arg1, uint64_t 
 {
 	struct process process = { .pid = getpid() };
 	struct task task = {
-		.tid = getpid(), .process = &process, .nr = nr, .args = { arg0, arg1, 0, 0, arg4 }
+		.tid = getpid(),
+		.process = &process,
+		.call = { .nr = nr, .row = syscall_table_find(nr), .args = { arg0, arg1, 0, 0, arg4 } }
 	};
-	enum detach courtesy = detach_at_entry(&task, ret_pid);
+	enum detach detach = detach_at_entry(&task, ret_pid);
 
 	free(process.working_directory);
-	return courtesy;
+	return detach;
 }
 
 static uint64_t address_of(const char *text)
@@ -107,9 +109,8 @@ START_TEST(an_exec_is_looked_at)
 
 	make_program("setuid", "x", 04755);
 	make_program("plain", "x", 0755);
-	ck_assert_int_eq(at_entry(SYS_execve, address_of("./setuid"), 0, 0, &pid), DETACH_RELEASE_CALLER);
-	ck_assert_int_eq(at_entry(SYS_execve, address_of(scratch_path("setuid")), 0, 0, &pid),
-			 DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execve, address_of("./setuid"), 0, 0, &pid), DETACH_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execve, address_of(scratch_path("setuid")), 0, 0, &pid), DETACH_CALLER);
 	ck_assert_int_eq(at_entry(SYS_execve, address_of("plain"), 0, 0, &pid), DETACH_NONE);
 	ck_assert_int_eq(at_entry(SYS_execve, 8, 0, 0, &pid), DETACH_NONE);
 	ck_assert_int_eq(pid, -5);
@@ -126,11 +127,10 @@ START_TEST(an_exec_by_descriptor_is_looked_at)
 	cleanup_close int setuid_fd = open("setuid", O_PATH | O_CLOEXEC);
 	cleanup_close int plain_fd = open("plain", O_PATH | O_CLOEXEC);
 
-	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)dir, address_of("setuid"), 0, &pid),
-			 DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)dir, address_of("setuid"), 0, &pid), DETACH_CALLER);
 	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)dir, address_of("plain"), 0, &pid), DETACH_NONE);
 	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)setuid_fd, address_of(""), AT_EMPTY_PATH, &pid),
-			 DETACH_RELEASE_CALLER);
+			 DETACH_CALLER);
 	ck_assert_int_eq(at_entry(SYS_execveat, (uint64_t)plain_fd, address_of(""), AT_EMPTY_PATH, &pid),
 			 DETACH_NONE);
 }
@@ -140,20 +140,20 @@ START_TEST(debuggers_get_their_way)
 {
 	pid_t pid = -5;
 
-	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_TRACEME, 0, 0, &pid), DETACH_RELEASE_CALLER);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_TRACEME, 0, 0, &pid), DETACH_CALLER);
 	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_CONT, 42, 0, &pid), DETACH_NONE);
 	ck_assert_int_eq(at_entry(SYS_read, PTRACE_ATTACH, 42, 0, &pid), DETACH_NONE);
 	ck_assert_int_eq(pid, -5);
-	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_ATTACH, 42, 0, &pid), DETACH_RELEASE_OTHER);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_ATTACH, 42, 0, &pid), DETACH_OTHER);
 	ck_assert_int_eq(pid, 42);
-	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_SEIZE, 43, 0, &pid), DETACH_RELEASE_OTHER);
+	ck_assert_int_eq(at_entry(SYS_ptrace, PTRACE_SEIZE, 43, 0, &pid), DETACH_OTHER);
 	ck_assert_int_eq(pid, 43);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("courtesy");
+	Suite *s = suite_create("detach");
 	TCase *t = tcase_create("core");
 
 	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);

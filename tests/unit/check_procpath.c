@@ -71,7 +71,7 @@ START_TEST(the_directory_is_remembered_unless_it_changes_unseen)
 	assert_absolute(AT_FDCWD, "a", before);
 	ck_assert_int_eq(chdir("/"), 0);
 	assert_absolute(AT_FDCWD, "a", before);
-	process.is_half_seen = true;
+	process.flags |= PROCESS_IS_HALF_SEEN;
 	assert_absolute(AT_FDCWD, "a", "/a");
 }
 END_TEST

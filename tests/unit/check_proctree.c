@@ -13,10 +13,9 @@ static struct task *add(pid_t tid, pid_t tgid, bool expects_new)
 {
 	const struct procfs_status status = { .tgid = tgid, .parent_pid = 1 };
 	struct task *task = NULL;
-	bool is_new = !expects_new;
 
-	ck_assert_int_eq(proctree_add(&tree, tid, &status, &task, &is_new), 0);
-	ck_assert_int_eq(is_new, expects_new);
+	ck_assert_int_eq(proctree_add(&tree, tid, &status, &task), 0);
+	ck_assert_int_eq(task->process->n_known_tasks == 1, expects_new);
 	ck_assert_int_eq(task->tid, tid);
 	ck_assert_int_eq(task->process->pid, tgid);
 	return task;
@@ -54,15 +53,13 @@ START_TEST(a_process_goes_with_its_last_task)
 	struct process *process = leader->process;
 
 	ck_assert_ptr_eq(thread->process, process);
-	ck_assert_uint_eq(process->n_tasks, 2);
+	ck_assert_uint_eq(process->n_living, 2);
 	ck_assert_int_eq(proctree_living_task(&tree, process), 10);
-	/* As the caller notes it at its exit. */
-	leader->is_exiting = true;
-	process->n_tasks--;
+	proctree_set_state(&tree, leader, TASK_EXITING);
 	ck_assert_int_eq(proctree_living_task(&tree, process), 11);
 	ck_assert_uint_eq(process->n_known_tasks, 2);
 	proctree_remove(&tree, thread);
-	ck_assert_uint_eq(process->n_tasks, 0);
+	ck_assert_uint_eq(process->n_living, 0);
 	ck_assert_ptr_eq(proctree_find_process(&tree, 10), process);
 	ck_assert_int_eq(proctree_living_task(&tree, process), 0);
 	proctree_remove(&tree, leader);
@@ -70,23 +67,79 @@ START_TEST(a_process_goes_with_its_last_task)
 }
 END_TEST
 
-START_TEST(shared_address_spaces_stay)
+START_TEST(states_are_counted)
+{
+	struct task *task = add(10, 10, true);
+	struct process *process = task->process;
+
+	add(11, 10, false);
+	ck_assert_uint_eq(tree.n_running, 2);
+	proctree_set_state(&tree, task, TASK_IN_SYSCALL);
+	ck_assert_uint_eq(tree.n_running, 1);
+	ck_assert_uint_eq(process->n_in_syscall, 1);
+	ck_assert_uint_eq(process->n_living, 2);
+	proctree_set_state(&tree, task, TASK_WITHOUT_STOPS);
+	ck_assert_uint_eq(tree.n_running, 1);
+	ck_assert_uint_eq(process->n_in_syscall, 0);
+	proctree_set_state(&tree, task, TASK_EXITING);
+	ck_assert_uint_eq(process->n_in_syscall, 1);
+	ck_assert_uint_eq(process->n_living, 1);
+	proctree_remove(&tree, task);
+	ck_assert_uint_eq(tree.n_running, 1);
+	ck_assert_uint_eq(process->n_in_syscall, 0);
+	ck_assert_uint_eq(process->n_living, 1);
+}
+END_TEST
+
+START_TEST(an_address_space_goes_with_its_last_user)
 {
 	struct process *parent = add(10, 10, true)->process;
 	struct process *child = add(20, 20, true)->process;
 
-	parent->addrspace = addrspace_new();
-	ck_assert_ptr_nonnull(parent->addrspace);
-	child->addrspace = addrspace_ref(parent->addrspace);
-	proctree_remove(&tree, proctree_find(&tree, 10));
-	ck_assert_uint_eq(child->addrspace->n_users, 1);
+	ck_assert_int_eq(proctree_new_space(&tree, parent), 0);
+	uint32_t id = parent->space->id;
+	int uffd = parent->space->uffd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	proctree_share_space(child, parent);
+	ck_assert(process_owns_space(parent));
+	ck_assert(!process_owns_space(child));
+	ck_assert_uint_eq(proctree_leave_space(&tree, parent), 0);
+	ck_assert(process_owns_space(child));
+	ck_assert_int_ge(fcntl(uffd, F_GETFD), 0);
+	ck_assert_uint_eq(proctree_leave_space(&tree, child), id);
+	ck_assert_int_lt(fcntl(uffd, F_GETFD), 0);
+	ck_assert_uint_eq(proctree_leave_space(&tree, child), 0);
+	ck_assert_int_eq(proctree_new_space(&tree, parent), 0);
+	ck_assert_uint_ne(parent->space->id, id);
 }
 END_TEST
 
+/* Nothing is to remain of us in an address space. */
+START_TEST(a_process_that_is_forgotten_leaves_its_address_space)
+{
+	struct process *process = add(10, 10, true)->process;
+
+	ck_assert_int_eq(proctree_new_space(&tree, process), 0);
+	int uffd = process->space->uffd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	proctree_remove(&tree, proctree_find(&tree, 10));
+	ck_assert_int_lt(fcntl(uffd, F_GETFD), 0);
+}
+END_TEST
+
+static bool is_elsewhere(pid_t pid)
+{
+	struct process process = { .pid = pid, .flags = PROCESS_IS_FOREIGN | PROCESS_IS_ELSEWHERE };
+
+	process_find_elsewhere(&process);
+	ck_assert(process.flags & PROCESS_IS_FOREIGN);
+	return process.flags & PROCESS_IS_ELSEWHERE;
+}
+
 START_TEST(who_has_the_same_root_is_here)
 {
-	ck_assert(!process_is_elsewhere(getpid()));
-	ck_assert(!process_is_elsewhere(getppid()));
+	ck_assert(!is_elsewhere(getpid()));
+	ck_assert(!is_elsewhere(getppid()));
 }
 END_TEST
 
@@ -113,7 +166,7 @@ START_TEST(who_has_another_root_is_elsewhere)
 {
 	pid_t pid = go_elsewhere(_i);
 
-	ck_assert(process_is_elsewhere(pid));
+	ck_assert(is_elsewhere(pid));
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
@@ -127,7 +180,9 @@ int main(void)
 	tcase_add_checked_fixture(t, NULL, tear_down);
 	tcase_add_test(t, tasks_are_found_again);
 	tcase_add_test(t, a_process_goes_with_its_last_task);
-	tcase_add_test(t, shared_address_spaces_stay);
+	tcase_add_test(t, states_are_counted);
+	tcase_add_test(t, an_address_space_goes_with_its_last_user);
+	tcase_add_test(t, a_process_that_is_forgotten_leaves_its_address_space);
 	tcase_add_test(t, who_has_the_same_root_is_here);
 	if (can_test(geteuid() == 0, "other roots (needs root)"))
 		tcase_add_loop_test(t, who_has_another_root_is_elsewhere, 0, 2);

@@ -1,4 +1,5 @@
-#include "record/descriptors.h"
+/* descriptors.c - an array of what is known by descriptor number. */
+#include "trace/descriptors.h"
 
 #include <string.h>
 
@@ -14,7 +15,7 @@ struct descriptor descriptors_get(const struct descriptors *self, int64_t fd)
 
 void descriptors_set(struct descriptors *self, int64_t fd, struct descriptor descriptor)
 {
-	if (is_remembered(fd) && !self->never_known)
+	if (is_remembered(fd) && !self->is_given_up)
 		self->known[fd] = descriptor;
 }
 
@@ -31,5 +32,11 @@ void descriptors_forget_all(struct descriptors *self)
 void descriptors_give_up(struct descriptors *self)
 {
 	descriptors_forget_all(self);
-	self->never_known = true;
+	self->is_given_up = true;
+}
+
+void descriptors_start_anew(struct descriptors *self)
+{
+	descriptors_forget_all(self);
+	self->is_given_up = false;
 }

@@ -11,26 +11,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pageset.h"
+#include "trace/known_files.h"
 
 #define DESCRIPTORS_N 256 /* higher ones are not remembered */
 
 enum descriptor_kind {
 	DESCRIPTOR_UNKNOWN,
-	DESCRIPTOR_FILE,   /* a regular file in the page set */
+	DESCRIPTOR_FILE,   /* a regular file that we can find, too */
 	DESCRIPTOR_STREAM, /* without a path: a pipe, a socket, an event counter */
 	DESCRIPTOR_OTHER,
 };
 
 struct descriptor {
 	enum descriptor_kind kind;
-	struct pageset_file *file; /* of a DESCRIPTOR_FILE, else NULL */
+	struct known_file *file; /* of a DESCRIPTOR_FILE, else NULL */
 };
 
 /* Zeroed it knows none. */
 struct descriptors {
 	struct descriptor known[DESCRIPTORS_N];
-	bool never_known;
+	bool is_given_up;
 };
 
 struct descriptor descriptors_get(const struct descriptors *self, int64_t fd);
@@ -40,5 +40,7 @@ void descriptors_forget_all(struct descriptors *self);
 
 /* From now on they may be closed unseen. */
 void descriptors_give_up(struct descriptors *self);
+/* From now on, after an exec, nobody else has them. */
+void descriptors_start_anew(struct descriptors *self);
 
 #endif

@@ -1,5 +1,5 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
-#include "trace/collect.h"
+#include "recorder.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #include "target.h"
 #include "touched.h"
 
-static struct collect collect;
+static struct recorder recorder;
 static bool is_exact; /* page by page, on this kernel */
 
 static const char *mapped_path(void)
@@ -120,7 +120,7 @@ static void *talk(void *unused)
 	return unused;
 }
 
-/* So many calls, in company, that it is let be; a child brings it back. */
+/* So many calls, in company, that it is no longer stopped at each; a child brings it back. */
 static int talk_then_use(void)
 {
 	pthread_t thread;
@@ -179,7 +179,7 @@ static int talking_child(void *unused)
 	_exit(touch(20));
 }
 
-/* The parent, which uses a file now and then, is not let be. */
+/* The parent, which uses a file now and then, is stopped at each. */
 static int talk_in_shared_child(void)
 {
 	pid_t pid = clone(talking_child, child_stack + sizeof(child_stack), CLONE_VM | SIGCHLD, NULL);
@@ -250,32 +250,32 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	collect_release(&collect);
+	recorder_release(&recorder);
 	scratch_leave();
 }
 
-static pid_t start(const char *name, enum collect_mode mode, uint32_t window_ms)
+static pid_t start(const char *name, enum follow_mode mode, uint32_t window_ms)
 {
-	struct collect_options options = { .mode = mode, .window_ms = window_ms, .quiet_ms = 60000 };
+	struct follow_options options = { .mode = mode, .window_ms = window_ms, .quiet_ms = 60000 };
 	pid_t pid = target_fork(name, NULL);
 
-	ck_assert_int_eq(collect_attach(&collect, pid, &options), 0);
+	ck_assert_int_eq(recorder_attach(&recorder, pid, &options), 0);
 	target_go();
 	return pid;
 }
 
 /* The whole life of a target and those it leaves. */
-static void watch(const char *name, enum collect_mode mode)
+static void watch(const char *name, enum follow_mode mode)
 {
 	start(name, mode, 60000);
-	ck_assert_int_eq(collect_run(&collect), COLLECT_MAIN_EXITING);
-	ck_assert(collect.has_execed);
-	ck_assert_int_eq(collect_run(&collect), COLLECT_ALL_GONE);
+	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(recorder.follow.phase, FOLLOW_MAIN_HELD);
+	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_ALL_GONE);
 }
 
 static struct pageset_file *seen(const char *name)
 {
-	return pageset_find(&collect.seen, scratch_path(name));
+	return pageset_find(&recorder.record.seen, scratch_path(name));
 }
 
 static void assert_one_page_seen(uint64_t page)
@@ -298,16 +298,16 @@ START_TEST(training_sees_the_page)
 					     "share_and_exit", "share_and_wait", "make_sibling",
 					     "vfork_and_exec" };
 
-	watch(names[_i], COLLECT_TRAIN);
-	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
-	ck_assert(!collect.was_courteous);
+	watch(names[_i], FOLLOW_EVERYBODY);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
+	ck_assert(!recorder.follow.was_polite);
 	assert_one_page_seen(20);
 }
 END_TEST
 
 START_TEST(training_sees_reads_and_lookups)
 {
-	watch("touch_and_read", COLLECT_TRAIN);
+	watch("touch_and_read", FOLLOW_EVERYBODY);
 	assert_one_page_seen(20);
 	ck_assert_ptr_nonnull(seen("read"));
 	ck_assert_uint_eq(seen("read")->access, PAGESET_READ | PAGESET_OPENED);
@@ -322,8 +322,8 @@ START_TEST(training_sees_what_was_before_an_exec)
 {
 	static const char *const names[] = { "touch_then_exec", "thread_execs" };
 
-	watch(names[_i], COLLECT_TRAIN);
-	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	watch(names[_i], FOLLOW_EVERYBODY);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
 	ck_assert(pageset_file_has(seen("mapped"), 20));
 	ck_assert(pageset_file_has(seen("mapped"), 40));
 	ck_assert(seen("mapped")->access & PAGESET_BEFORE_EXEC);
@@ -335,8 +335,8 @@ START_TEST(sampling_sees_the_page)
 {
 	static const char *const names[] = { "touch_one", "leader_exits_first" };
 
-	watch(names[_i], COLLECT_SAMPLE);
-	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	watch(names[_i], FOLLOW_PAGES);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
 	ck_assert_ptr_nonnull(seen("mapped"));
 	ck_assert(pageset_file_has(seen("mapped"), 20));
 	ck_assert(!seen("mapped")->exact);
@@ -347,32 +347,32 @@ START_TEST(sampling_lets_children_run)
 {
 	static const char *const names[] = { "touch_in_child", "vfork_and_exec", "make_sibling" };
 
-	watch(names[_i], COLLECT_SAMPLE);
-	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
+	watch(names[_i], FOLLOW_PAGES);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
 }
 END_TEST
 
 START_TEST(who_only_waits_sees_nothing)
 {
-	watch("touch_one", COLLECT_EXIT_ONLY);
-	ck_assert_int_eq(collect.wait_status, TARGET_STATUS << 8);
-	ck_assert_uint_eq(collect.seen.n_files, 0);
+	watch("touch_one", FOLLOW_TO_EXIT);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_eq(recorder.record.seen.n_files, 0);
 }
 END_TEST
 
 START_TEST(the_killed_are_seen_too)
 {
-	watch("kill_itself", COLLECT_TRAIN);
-	ck_assert_int_eq(collect.wait_status, SIGKILL);
+	watch("kill_itself", FOLLOW_EVERYBODY);
+	ck_assert_int_eq(recorder.follow.wait_status, SIGKILL);
 	assert_one_page_seen(20);
 }
 END_TEST
 
 /* What it maps is found, but not exactly; what it reads, when it is brought back. */
-START_TEST(who_talks_is_let_be)
+START_TEST(who_talks_runs_without_stops)
 {
-	watch("talk_then_use", COLLECT_TRAIN);
-	ck_assert_uint_lt(collect.n_stops, 100000);
+	watch("talk_then_use", FOLLOW_EVERYBODY);
+	ck_assert_uint_lt(recorder.follow.n_stops, 100000);
 	ck_assert(pageset_file_has(seen("mapped"), 20));
 	ck_assert(!seen("mapped")->exact);
 	ck_assert(pageset_file_has(seen("read"), 3));
@@ -382,8 +382,8 @@ END_TEST
 
 START_TEST(what_a_talker_maps_for_others_is_found)
 {
-	watch("talk_in_shared_child", COLLECT_TRAIN);
-	ck_assert_uint_lt(collect.n_stops, 110000);
+	watch("talk_in_shared_child", FOLLOW_EVERYBODY);
+	ck_assert_uint_lt(recorder.follow.n_stops, 110000);
 	ck_assert(pageset_file_has(seen("mapped"), 20));
 }
 END_TEST
@@ -417,29 +417,29 @@ static void assert_untraced(pid_t pid)
 	ck_assert_ptr_nonnull(strstr(text, "\nTracerPid:\t0\n"));
 }
 
-struct follow {
+struct watched {
 	const char *name;
-	enum collect_mode mode;
+	enum follow_mode mode;
 	pid_t pid;
 	int milestone;
 };
 
-/* A thread that lets go by its end. */
+/* A thread that detaches by its end. */
 static void *follow_for_a_while(void *context)
 {
-	struct follow *self = context;
+	struct watched *self = context;
 
 	self->pid = start(self->name, self->mode, 300);
-	self->milestone = collect_run(&collect);
+	self->milestone = recorder_run(&recorder);
 	return NULL;
 }
 
 /* The window closes over one that runs, and one that is stopped. */
-START_TEST(in_the_end_everybody_is_let_go)
+START_TEST(in_the_end_everybody_is_detached_from)
 {
 	static const char *const names[] = { "do_nothing_for_long", "stop_itself" };
-	enum collect_mode modes[] = { COLLECT_TRAIN, COLLECT_SAMPLE, COLLECT_EXIT_ONLY };
-	struct follow follow = { .name = names[_i % 2], .mode = modes[_i / 2] };
+	enum follow_mode modes[] = { FOLLOW_EVERYBODY, FOLLOW_PAGES, FOLLOW_TO_EXIT };
+	struct watched watched = { .name = names[_i % 2], .mode = modes[_i / 2] };
 	pthread_t thread;
 	sigset_t alarm_only;
 	int status = 0;
@@ -447,14 +447,14 @@ START_TEST(in_the_end_everybody_is_let_go)
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
 	ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &alarm_only, NULL), 0);
-	ck_assert_int_eq(pthread_create(&thread, NULL, follow_for_a_while, &follow), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, follow_for_a_while, &watched), 0);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
-	ck_assert_int_eq(follow.milestone, COLLECT_WINDOW_CLOSED);
-	pid_t pid = follow.pid;
+	ck_assert_int_eq(watched.milestone, FOLLOW_WINDOW_CLOSED);
+	pid_t pid = watched.pid;
 
 	assert_untraced(pid);
 	assert_disarmed(pid);
-	if (modes[_i / 2] != COLLECT_EXIT_ONLY)
+	if (modes[_i / 2] != FOLLOW_TO_EXIT)
 		ck_assert(pageset_file_has(seen("mapped"), 20));
 	if (_i % 2) {
 		ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
@@ -471,14 +471,14 @@ END_TEST
 
 START_TEST(a_program_that_cannot_be_executed_was_not_started)
 {
-	struct collect_options options = { .mode = COLLECT_TRAIN, .window_ms = 60000, .quiet_ms = 60000 };
+	struct follow_options options = { .mode = FOLLOW_EVERYBODY, .window_ms = 60000, .quiet_ms = 60000 };
 	pid_t pid = target_fork("touch_one", NULL);
 
-	ck_assert_int_eq(collect_attach(&collect, pid, &options), 0);
+	ck_assert_int_eq(recorder_attach(&recorder, pid, &options), 0);
 	close(target_go_fd);
-	ck_assert_int_eq(collect_run(&collect), COLLECT_ALL_GONE);
-	ck_assert(!collect.has_execed);
-	ck_assert_uint_eq(collect.seen.n_files, 0);
+	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_ALL_GONE);
+	ck_assert_int_eq(recorder.follow.phase, FOLLOW_BEFORE_EXEC);
+	ck_assert_uint_eq(recorder.record.seen.n_files, 0);
 }
 END_TEST
 
@@ -486,7 +486,7 @@ END_TEST
 START_TEST(killed_at_any_moment)
 {
 	static const char *const names[] = { "touch_in_child", "thread_execs", "vfork_and_exec" };
-	pid_t pid = start(names[_i % 3], COLLECT_TRAIN, 60000);
+	pid_t pid = start(names[_i % 3], FOLLOW_EVERYBODY, 60000);
 	pid_t killer = fork();
 
 	if (killer == 0) {
@@ -495,17 +495,17 @@ START_TEST(killed_at_any_moment)
 		kill(pid, SIGKILL);
 		_exit(0);
 	}
-	int milestone = collect_run(&collect);
+	int milestone = recorder_run(&recorder);
 
-	while (milestone == COLLECT_MAIN_EXITING)
-		milestone = collect_run(&collect);
-	ck_assert_int_eq(milestone, COLLECT_ALL_GONE);
+	while (milestone == FOLLOW_MAIN_EXITING)
+		milestone = recorder_run(&recorder);
+	ck_assert_int_eq(milestone, FOLLOW_ALL_GONE);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *s = suite_create("collect");
+	Suite *s = suite_create("recorder");
 	TCase *t = tcase_create("core");
 
 	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
@@ -519,9 +519,9 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(t, sampling_lets_children_run, 0, 3);
 	tcase_add_test(t, who_only_waits_sees_nothing);
 	tcase_add_test(t, the_killed_are_seen_too);
-	tcase_add_test(t, who_talks_is_let_be);
+	tcase_add_test(t, who_talks_runs_without_stops);
 	tcase_add_test(t, what_a_talker_maps_for_others_is_found);
-	tcase_add_loop_test(t, in_the_end_everybody_is_let_go, 0, 6);
+	tcase_add_loop_test(t, in_the_end_everybody_is_detached_from, 0, 6);
 	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
 	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);
 	suite_add_tcase(s, t);

@@ -1,45 +1,60 @@
-#include "record/fileuse.h"
+#include "record/record.h"
 
 #include <sched.h>
 
 #include "sys/page.h"
 #include "touched.h"
+#include "trace/follow_private.h"
 
-/* The calls are this process's own: it makes them, and tells of them as a tracer would. */
-static struct pageset pageset;
-static struct fileuse use;
+/* The calls are this process's own: it makes them, and tells of them as a tracer would. What comes of it is
+ * seen in the page set of a record. */
+static struct record record;
+static struct follow_state state;
+static struct follow self;
 static struct process process;
 static struct task task;
+
+static int take(const struct event *event, void *context)
+{
+	return record_take(context, event);
+}
 
 static void set_up(void)
 {
 	scratch_enter();
-	pageset_init(&pageset);
-	use = (struct fileuse){ .pageset = &pageset, .n_files_left = 200, .n_lookups_left = 100 };
-	process = (struct process){ .pid = getpid(), .addrspace = addrspace_new() };
+	record_init(&record, NULL);
+	state = (struct follow_state){ .options = { .emit = take, .context = &record }, .running_ns = 2000 };
+	self = (struct follow){ .state = &state };
+	process = (struct process){ .pid = getpid() };
 	task = (struct task){ .tid = getpid(), .process = &process };
-	ck_assert_ptr_nonnull(process.addrspace);
+	ck_assert_int_eq(proctree_new_space(&state.tree, &process), 0);
+	follow_emit(&self, &process, (struct event){ .kind = EVENT_EXECED });
 	touched_write_file();
 }
 
 static void tear_down(void)
 {
+	ck_assert_int_eq(state.error, 0);
 	free(process.working_directory);
-	addrspace_unref(process.addrspace);
-	pageset_release(&pageset);
+	ck_assert_uint_eq(proctree_leave_space(&state.tree, &process), 1);
+	known_files_release(&state.files);
+	record_release(&record);
 	scratch_leave();
 }
 
 static int64_t call(long nr, const uint64_t args[6])
 {
-	task.nr = (uint64_t)nr;
-	memcpy(task.args, args, sizeof(task.args));
-	ck_assert_int_eq(fileuse_entry(&use, &task, 1), 0);
+	task.call.nr = (uint64_t)nr;
+	task.call.row = syscall_table_find(task.call.nr);
+	memcpy(task.call.args, args, sizeof(task.call.args));
+	follow_call_entry(&self, &task);
+	task.call.needs_exit = follow_needs_exit(&task);
 	long result = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 
 	if (result == -1)
 		result = -errno;
-	ck_assert_int_eq(fileuse_exit(&use, &task, result, 2), 0);
+	if (task.call.needs_exit)
+		follow_call_exit(&self, &task, result);
 	return result;
 }
 
@@ -54,7 +69,7 @@ static int open_by_call(const char *path, int flags)
 
 static struct pageset_file *seen(const char *name)
 {
-	return pageset_find(&pageset, scratch_path(name));
+	return pageset_find(&record.seen, scratch_path(name));
 }
 
 static void assert_access(const char *name, unsigned int access)
@@ -79,7 +94,7 @@ START_TEST(opening_is_noted)
 	close(fd);
 	close(open_by_call(scratch_path("written"), O_WRONLY | O_CREAT));
 	assert_access("written", PAGESET_OPENED | PAGESET_WRITTEN);
-	ck_assert_uint_gt(use.n_new, 0);
+	ck_assert_uint_gt(record.n_new, 0);
 }
 END_TEST
 
@@ -121,7 +136,7 @@ START_TEST(what_is_no_disk_file_is_passed_over)
 	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	ck_assert_int_eq(write(fds[1], "x", 1), 1);
 	ck_assert_int_eq(CALL(SYS_read, (uint64_t)fds[0], ADDRESS(&byte), 1), 1);
-	ck_assert_uint_eq(pageset.n_files, 0);
+	ck_assert_uint_eq(record.seen.n_files, 0);
 }
 END_TEST
 
@@ -190,27 +205,37 @@ START_TEST(a_number_is_not_a_file_for_ever)
 }
 END_TEST
 
+static bool is_mapped(uint64_t start, uint64_t end)
+{
+	const struct addrspace_mappings *mappings = &record.addrspaces->mappings;
+
+	for (size_t i = 0; i < mappings->n_items; i++)
+		if (mappings->items[i].start < end && mappings->items[i].end > start)
+			return true;
+	return false;
+}
+
 START_TEST(mappings_come_and_go)
 {
 	int fd = open_by_call("mapped", O_RDONLY);
 	uint64_t start = (uint64_t)CALL(SYS_mmap, 0, at(8) - 1, PROT_READ, MAP_PRIVATE, (uint64_t)fd, at(4));
 
 	assert_access("mapped", PAGESET_OPENED | PAGESET_MAPPED);
-	ck_assert_uint_eq(process.addrspace->n_mappings, 1);
-	ck_assert_uint_eq(process.addrspace->mappings[0].end, start + at(8));
-	ck_assert_uint_eq(process.addrspace->mappings[0].first_page, 4);
+	ck_assert_uint_eq(record.addrspaces->mappings.n_items, 1);
+	ck_assert_uint_eq(record.addrspaces->mappings.items[0].end, start + at(8));
+	ck_assert_uint_eq(record.addrspaces->mappings.items[0].first_page, 4);
 	(void)*(const volatile char *)(uintptr_t)(start + at(3));
 	/* Seen at the last moment. */
 	ck_assert_int_eq(CALL(SYS_munmap, start + at(3), at(1)), 0);
 	ck_assert(pageset_file_has(seen("mapped"), 7));
-	ck_assert_uint_eq(process.addrspace->n_mappings, 2);
+	ck_assert_uint_eq(record.addrspaces->mappings.n_items, 2);
 	ck_assert_int_eq(CALL(SYS_mmap, start, at(2), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 			      (uint64_t)-1, 0),
 			 (int64_t)start);
-	ck_assert(!addrspace_has_files_in(process.addrspace, start, start + at(2)));
-	ck_assert(addrspace_has_files_in(process.addrspace, start + at(2), start + at(3)));
+	ck_assert(!is_mapped(start, start + at(2)));
+	ck_assert(is_mapped(start + at(2), start + at(3)));
 	ck_assert_int_eq(CALL(SYS_munmap, start, at(8)), 0);
-	ck_assert_uint_eq(process.addrspace->n_mappings, 0);
+	ck_assert_uint_eq(record.addrspaces->mappings.n_items, 0);
 	close(fd);
 }
 END_TEST
@@ -224,8 +249,8 @@ START_TEST(what_is_moved_over_a_mapping_hides_it)
 
 	ck_assert_int_eq(CALL(SYS_mremap, other, at(1), at(1), MREMAP_MAYMOVE | MREMAP_FIXED, start + at(1)),
 			 (int64_t)(start + at(1)));
-	ck_assert(!addrspace_has_files_in(process.addrspace, start + at(1), start + at(2)));
-	ck_assert(addrspace_has_files_in(process.addrspace, start, start + at(1)));
+	ck_assert(!is_mapped(start + at(1), start + at(2)));
+	ck_assert(is_mapped(start, start + at(1)));
 	close(fd);
 }
 END_TEST
@@ -236,12 +261,12 @@ START_TEST(who_leaves_is_elsewhere)
 	cleanup_close int root = open("/", O_PATH | O_CLOEXEC);
 
 	ck_assert_int_eq(CALL(SYS_unshare, CLONE_FS), 0);
-	ck_assert(!process.is_elsewhere);
+	ck_assert(!(process.flags & PROCESS_IS_ELSEWHERE));
 	ck_assert_int_eq(mkdir("root", 0700), 0);
 	ck_assert_int_eq(CALL(SYS_chroot, ADDRESS("root")), 0);
 	ck_assert_int_eq(fchdir(root), 0);
 	ck_assert_int_eq(chroot("."), 0);
-	ck_assert(process.is_elsewhere);
+	ck_assert(process.flags & PROCESS_IS_ELSEWHERE);
 }
 END_TEST
 
@@ -251,45 +276,23 @@ START_TEST(directories_are_listed)
 	int fd = open_by_call(".", O_RDONLY | O_DIRECTORY);
 
 	ck_assert_int_gt(CALL(SYS_getdents64, (uint64_t)fd, ADDRESS(entries), sizeof(entries)), 0);
-	ck_assert_ptr_nonnull(pageset_find(&pageset, scratch));
-	ck_assert(pageset_find(&pageset, scratch)->access & PAGESET_LISTED);
+	ck_assert_ptr_nonnull(pageset_find(&record.seen, scratch));
+	ck_assert(pageset_find(&record.seen, scratch)->access & PAGESET_LISTED);
 	close(fd);
-}
-END_TEST
-
-START_TEST(lookups_are_limited)
-{
-	use.n_lookups_left = 1;
-	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
-	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("b"), F_OK), 0);
-	assert_access("a", PAGESET_MISSING);
-	ck_assert_ptr_null(seen("b"));
-	/* And leave room for what is opened. */
-	close(open_by_call("mapped", O_RDONLY));
-	assert_access("mapped", PAGESET_OPENED);
-}
-END_TEST
-
-START_TEST(files_are_limited)
-{
-	use.n_files_left = 1;
-	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
-	close(open_by_call("mapped", O_RDONLY));
-	ck_assert_uint_eq(pageset.n_files, 1);
 }
 END_TEST
 
 START_TEST(elsewhere_paths_are_not_ours)
 {
-	process.is_elsewhere = true;
+	process.flags |= PROCESS_IS_ELSEWHERE;
 	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
-	ck_assert_uint_eq(pageset.n_files, 0);
+	ck_assert_uint_eq(record.seen.n_files, 0);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("fileuse");
+	Suite *s = suite_create("follow_files");
 	TCase *t = tcase_create("core");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
@@ -303,8 +306,6 @@ int main(void)
 	tcase_add_test(t, mappings_come_and_go);
 	tcase_add_test(t, what_is_moved_over_a_mapping_hides_it);
 	tcase_add_test(t, directories_are_listed);
-	tcase_add_test(t, lookups_are_limited);
-	tcase_add_test(t, files_are_limited);
 	if (can_test(geteuid() == 0, "other roots (needs root)"))
 		tcase_add_test(t, who_leaves_is_elsewhere);
 	tcase_add_test(t, elsewhere_paths_are_not_ours);

@@ -1,0 +1,78 @@
+/*
+ * follow.h - follows a starting program, and tells by events what it uses (event.h).
+ *
+ *     follow_attach() ... follow_run() ... (keep what was seen so far) ... follow_run() ... follow_release()
+ *
+ * All by one thread (tracee.h), whose end detaches from everybody who is still followed. The kernel does that
+ * without disturbing anybody; one who is asked for a stop leaves the system call in which he waits, and not
+ * each is begun again: epoll_wait(2) fails with EINTR (signal(7)).
+ *
+ * FOLLOW_EVERYBODY follows the whole process tree with system call stops, and tells everything; mappings are
+ * exact where a userfaultfd can be had (uffd.h). FOLLOW_PAGES tells of the maps and moments to look at the
+ * pages of the program's own process alone; there are no system call stops, and children run untraced, but
+ * for threads. FOLLOW_TO_EXIT only waits for its exit, and tells that.
+ */
+#ifndef PBRUN_FOLLOW_H
+#define PBRUN_FOLLOW_H
+
+#include <stdbool.h>
+
+#include "sys/cleanup.h"
+#include "trace/event.h"
+
+enum follow_mode { FOLLOW_TO_EXIT, FOLLOW_PAGES, FOLLOW_EVERYBODY };
+
+struct follow_options {
+	enum follow_mode mode;
+	uint32_t window_ms; /* the launch window ends so long after the exec */
+	uint32_t quiet_ms;  /* or when no event was new for so long */
+	/*
+	 * Takes one event. 0, or 1 if it told something new, which puts off the end of the launch window.
+	 * -errno ends following: follow_run() returns it.
+	 */
+	int (*emit)(const struct event *event, void *context);
+	void *context;
+};
+
+enum follow_milestone {
+	FOLLOW_MAIN_EXITING,  /* the program stands before its exit until the next follow_run() */
+	FOLLOW_WINDOW_CLOSED, /* the thread is to end now; there are no more events */
+	FOLLOW_ALL_GONE,      /* nobody is left, nor an event */
+};
+
+/* How far the program is. */
+enum follow_phase {
+	FOLLOW_BEFORE_EXEC, /* it is still the launcher */
+	FOLLOW_RUNNING,
+	FOLLOW_MAIN_HELD, /* stands before its exit */
+	FOLLOW_MAIN_GONE, /* went on from there; those that it left behind are followed */
+};
+
+struct follow {
+	enum follow_phase phase;
+	int wait_status;   /* from FOLLOW_MAIN_HELD on: as waitpid(2) will give it to the parent */
+	bool was_polite;   /* somebody was detached from for politeness' sake (detach.h) */
+	uint64_t start_ns; /* CLOCK_MONOTONIC at the exec */
+	uint64_t n_stops;
+	struct follow_state *state; /* private */
+};
+
+/* Attaches the calling thread to pid, which has not yet called execve(2). 0; -errno of tracee_seize();
+ * -ENOMEM; -EOPNOTSUPP if /proc does not show our processes. self is to be released in any case. */
+must_check int follow_attach(struct follow *self, pid_t pid, const struct follow_options *options);
+
+/*
+ * Runs to the next milestone. Interrupted every few milliseconds by SIGALRM, for which it has a handler
+ * while it runs; no other use of that signal must be made, and unless this is the process's first thread the
+ * others must block it. Returns an enum follow_milestone, or -errno (of emit(), -ENOMEM ...): then the thread
+ * is to end, too, and the events were not all.
+ */
+must_check int follow_run(struct follow *self);
+
+/* When the thread has ended. */
+void follow_release(struct follow *self);
+
+/* Nanoseconds since the exec, of CLOCK_MONOTONIC now; 0 before. */
+uint64_t follow_elapsed_ns(const struct follow *self);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * follow_private.h - what the files of follow share. From one to the next a stop goes down only:
+ *
+ *     follow.c        waits for stops, and knows the time
+ *     follow_stops.c  who it is, and what its stop asks for
+ *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
+ *     follow_files.c  what a system call says of files
+ *     follow_emit.c   tells
+ */
+#ifndef PBRUN_FOLLOW_PRIVATE_H
+#define PBRUN_FOLLOW_PRIVATE_H
+
+#include "sys/procmaps.h"
+#include "trace/follow.h"
+#include "trace/onecpu.h"
+#include "trace/proctree.h"
+
+/* An attacher that waits, at its entry, until a process is detached from. */
+struct waiting_attacher {
+	struct tracee_stop stop; /* tid 0: there is none */
+	uint64_t deadline_ns;
+};
+
+struct follow_state {
+	struct follow_options options;
+	struct tracer tracer;
+	struct proctree tree;
+	struct known_files files;
+	struct procmaps_text maps_text;
+	struct onecpu onecpu;
+	pid_t main_pid;
+	struct tracee_stop main_stop; /* in FOLLOW_MAIN_HELD */
+	struct waiting_attacher waiting;
+	pid_t last_tid;      /* that stopped last */
+	uint64_t running_ns; /* since the exec, while nobody stood still for us or waited for the disk */
+	uint64_t n_stops_in_company; /* while others were executing, too */
+	uint64_t last_new_ns;        /* when something new was last told */
+	uint64_t next_tick_ns;
+	uint64_t n_uses; /* counts up with each use of a file by a system call */
+	int n_news;      /* since the last tick: emit() returned 1 */
+	int error;       /* what emit() or an allocation failed with: following ends */
+};
+
+/* Whose mappings a list from /proc holds. */
+enum maps_age {
+	MAPS_ARE_NEW,  /* those of one that has not run since */
+	MAPS_ARE_LATE, /* those of one that may have used them before they are registered now */
+};
+
+/* follow_stops.c: deals with one stop, and resumes the task, or not, as it asks for. Errors: state->error. */
+void follow_stop(struct follow *self, struct tracee_stop *stop);
+/* What is waited for in vain is not waited for any longer. */
+void follow_stop_waiting(struct follow *self, uint64_t now_ns);
+
+/* follow_spaces.c. A new address space: after an exec, or of a forked child that has one. */
+enum arming { ARMED_OR_NOT, ARMING_CHANGED_STOP /* killed meanwhile: stop tells how far it is */ };
+enum arming follow_enter_space(struct follow *self, struct process *process, struct tracee_stop *stop,
+			       enum event_kind kind);
+/* The same where nothing can be put into it. */
+void follow_enter_space_unseen(struct follow *self, struct process *process);
+void follow_leave_space(struct follow *self, struct process *process);
+/* What a new process has in common with its parent, or, if that is none of ours, with anybody: it may get its
+ * address space by that. */
+void follow_compare(struct follow *self, struct process *child, pid_t parent_pid);
+/* Somebody is to look at the pages of process, through its task tid, for the reason kind: EVENT_TICK,
+ * EVENT_EXECING or EVENT_EXITING. */
+void follow_look(struct follow *self, struct process *process, pid_t tid, enum event_kind kind);
+/* EVENT_TICK for each process that may have touched anything since. */
+void follow_look_at_all(struct follow *self);
+/* What is known of a process, and those with the same memory, may change unseen from now on. */
+void follow_lose_sight(struct follow *self, const struct process *process);
+
+/* follow_files.c. At the entry of task->call: what is about to vanish. */
+void follow_call_entry(struct follow *self, struct task *task);
+/* Does the exit of the call say anything? */
+bool follow_needs_exit(const struct task *task);
+/* At its exit, where that was needed. */
+void follow_call_exit(struct follow *self, struct task *task, int64_t result);
+/* Is it a call that waits for nothing but a disk, if for anything? */
+bool follow_is_disk_call(const struct task *task);
+/* Does the call read a descriptor that is known to be a regular file, a pipe or a socket? */
+bool follow_is_plain_read(const struct process *process, const struct syscall_row *row, const uint64_t *args);
+
+/* follow_emit.c: tells, with the time, the process's id and the number of its address space filled in. */
+void follow_emit(struct follow *self, const struct process *process, struct event event);
+/* From now on a fault in [start, end) maps one page only. EVENT_IS_EXACT or 0: it cannot be had. */
+unsigned int follow_register(const struct process *process, uint64_t start, uint64_t end);
+/* Tells all mappings of files, as /proc/TID/maps has them. */
+void follow_emit_maps(struct follow *self, const struct process *process, pid_t tid, enum maps_age age);
+
+#endif

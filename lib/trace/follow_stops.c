@@ -1,0 +1,476 @@
+/* follow_stops.c - what a stop of a task means: who it is, what it tells, and how the task goes on. */
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "sys/clock.h"
+#include "trace/detach.h"
+#include "trace/follow_private.h"
+
+/* In a launch of so many stops while others were executing, too, ... */
+#define MANY_STOPS 16000
+/* ... a task that has used no file for so many of its own talks with others, or waits for them. */
+#define IDLE_STOPS 500
+/* So many are enough of a new thread, and of a task that ran without stops before. */
+#define PROBATION_STOPS 200
+/* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to
+ * their exit. */
+#define PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
+
+/* What a stop asks for. */
+enum next_step {
+	STEP_RESUME,               /* let the task run to its next stop */
+	STEP_RESUME_TO_EXIT,       /* the same, and find out there what the call returned */
+	STEP_RESUME_WITHOUT_STOPS, /* let it run, without stops at its system calls, until another stop */
+	STEP_HOLD,                 /* leave it standing: who asks for that keeps the stop, to resume it */
+	STEP_DETACH,               /* let it run on, untraced, and forget it */
+	STEP_FORGET,               /* it runs on, untraced, already; or it is gone */
+	STEP_START_AGAIN, /* it has gone on meanwhile: the stop is another one now, to be dealt with anew */
+};
+
+static void forget(struct follow *self, struct task *task)
+{
+	if (task->process->n_known_tasks == 1)
+		follow_leave_space(self, task->process);
+	proctree_remove(&self->state->tree, task);
+}
+
+/* The first that is heard of a task. */
+static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct task **ret_task)
+{
+	struct follow_state *state = self->state;
+	struct procfs_status status;
+
+	if (procfs_read_status(stop->tid, &status) < 0)
+		return STEP_RESUME; /* it is gone: its end is the next to be heard of */
+	if (!state->tracer.with_children && status.tgid != state->main_pid)
+		return STEP_DETACH; /* a process that was made as threads are */
+	if (proctree_add(&state->tree, stop->tid, &status, ret_task) < 0) {
+		state->error = -ENOMEM;
+		return STEP_RESUME;
+	}
+	struct process *process = (*ret_task)->process;
+
+	if (process->n_known_tasks > 1) {
+		(*ret_task)->n_idle = IDLE_STOPS - PROBATION_STOPS;
+		return STEP_RESUME;
+	}
+	if (self->phase == FOLLOW_BEFORE_EXEC)
+		return STEP_RESUME;
+	follow_compare(self, process, status.parent_pid);
+	if (process->space)
+		return STEP_RESUME;
+	/* Where it does not stand at its very beginning, nothing can be put into it. */
+	if (stop->event != TRACEE_STOPPED)
+		follow_enter_space_unseen(self, process);
+	else if (follow_enter_space(self, process, stop, EVENT_FORKED) == ARMING_CHANGED_STOP)
+		return STEP_START_AGAIN;
+	return STEP_RESUME;
+}
+
+static void note_program_start(struct follow *self)
+{
+	struct follow_state *state = self->state;
+
+	self->phase = FOLLOW_RUNNING;
+	self->start_ns = clock_now_ns();
+	state->running_ns = 0;
+	state->last_new_ns = self->start_ns;
+	state->tracer.with_syscalls = state->options.mode == FOLLOW_EVERYBODY;
+}
+
+/* The thread that called took over the leader's id; the leader is gone without a word. */
+static void forget_former(struct follow *self, const struct tracee_stop *stop)
+{
+	struct task *former = proctree_find(&self->state->tree, stop->former_tid);
+
+	if (former && stop->former_tid != stop->tid)
+		forget(self, former);
+}
+
+static enum next_step on_exec(struct follow *self, struct task *task, struct tracee_stop *stop)
+{
+	struct process *process = task->process;
+	struct procfs_status status;
+
+	forget_former(self, stop);
+	proctree_set_state(&self->state->tree, task, TASK_RUNNING);
+	process->exit_stop.tid = 0;
+	if (self->phase == FOLLOW_BEFORE_EXEC)
+		note_program_start(self);
+	switch (detach_make_good(stop)) {
+	case DETACH_REDONE:
+		self->was_polite = true;
+		return STEP_FORGET;
+	case DETACH_STOP_CHANGED:
+		return STEP_START_AGAIN;
+	case DETACH_NOTHING_LOST:
+		break;
+	}
+	descriptors_start_anew(&process->descriptors); /* execve(2) unshares them */
+	process->flags &= ~(unsigned int)(PROCESS_IS_FOREIGN | PROCESS_IS_HALF_SEEN | PROCESS_IS_FILTERED);
+	if (procfs_read_status(stop->tid, &status) < 0 || status.has_seccomp_filter)
+		process->flags |= PROCESS_IS_FILTERED;
+	return follow_enter_space(self, process, stop, EVENT_EXECED) == ARMING_CHANGED_STOP ? STEP_START_AGAIN
+											    : STEP_RESUME;
+}
+
+/* Asks every task of the process for a stop, at which it is detached from. */
+static void detach_process(struct follow *self, struct process *process)
+{
+	if (process->flags & PROCESS_IS_DETACHING)
+		return;
+	process->flags |= PROCESS_IS_DETACHING;
+	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
+		for (struct task *task = self->state->tree.buckets[i]; task; task = task->next)
+			if (task->process == process && task->state != TASK_EXITING)
+				tracee_interrupt(task->tid);
+}
+
+/* An attacher stands at its entry until the other one is detached from. */
+static enum next_step hold_for_detach(struct follow *self, const struct task *task,
+				      const struct tracee_stop *stop, pid_t other)
+{
+	struct waiting_attacher *waiting = &self->state->waiting;
+	struct process *wanted = proctree_find_process_of(&self->state->tree, other);
+
+	if (waiting->stop.tid != 0 || !wanted || wanted == task->process)
+		return STEP_RESUME;
+	self->was_polite = true;
+	detach_process(self, wanted);
+	*waiting = (struct waiting_attacher){ *stop, clock_now_ns() + PATIENCE_NS };
+	return STEP_HOLD;
+}
+
+/* STEP_RESUME: nobody need step aside. */
+static enum next_step be_polite(struct follow *self, const struct task *task, const struct tracee_stop *stop)
+{
+	pid_t other = 0;
+
+	switch (detach_at_entry(task, &other)) {
+	case DETACH_CALLER:
+		self->was_polite = true;
+		detach_process(self, task->process);
+		return STEP_DETACH;
+	case DETACH_OTHER:
+		return hold_for_detach(self, task, stop, other);
+	case DETACH_NONE:
+		break;
+	}
+	return STEP_RESUME;
+}
+
+static enum next_step on_syscall_entry(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	struct task_call *call = &task->call;
+
+	proctree_set_state(&self->state->tree, task, stop->is_native ? TASK_IN_SYSCALL : TASK_RUNNING);
+	call->nr = stop->nr;
+	if (!stop->is_native) {
+		task->process->flags |= PROCESS_IS_FOREIGN;
+		if (!syscall_table_translate_foreign(&call->nr))
+			call->nr = UINT64_MAX;
+	}
+	call->row = syscall_table_find(call->nr);
+	memcpy(call->args, stop->args, sizeof(call->args));
+	enum next_step step = be_polite(self, task, stop);
+
+	if (step != STEP_RESUME)
+		return step;
+	if (call->row->politeness == SYSCALL_EXECS)
+		follow_look(self, task->process, task->tid, EVENT_EXECING);
+	else if (stop->is_native)
+		follow_call_entry(self, task);
+	return follow_needs_exit(task) ? STEP_RESUME_TO_EXIT : STEP_RESUME;
+}
+
+/* Exit is the state that a task never leaves, but by an exec that another thread called for it. */
+static void set_running(struct follow *self, struct task *task)
+{
+	if (task->state == TASK_IN_SYSCALL)
+		proctree_set_state(&self->state->tree, task, TASK_RUNNING);
+}
+
+static enum next_step on_syscall_exit(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	if (task->state == TASK_IN_SYSCALL && stop->is_native) {
+		set_running(self, task);
+		follow_call_exit(self, task, stop->result);
+	}
+	return STEP_RESUME;
+}
+
+/* A thread may reach its exit before anything was heard of one that it has just made. */
+static bool has_unmet_tasks(const struct process *process, pid_t tid)
+{
+	struct procfs_status status;
+
+	return procfs_read_status(tid, &status) == 0 && status.n_threads > process->n_known_tasks;
+}
+
+/* Does a task that stands at its exit, the first of its process to do so, take all others with it? */
+static bool takes_all_along(const struct process *process, const struct tracee_stop *stop)
+{
+	static const int with_core[] = { SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+					 SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS };
+	char call[32];
+
+	if (WIFSIGNALED(stop->wait_status)) {
+		/* Before Linux 5.16 a core dump waits for all of them to come further than this stop. */
+		for (size_t i = 0; i < sizeof(with_core) / sizeof(with_core[0]); i++)
+			if (WTERMSIG(stop->wait_status) == with_core[i])
+				return false;
+		return true;
+	}
+	if ((process->flags & PROCESS_IS_FOREIGN) ||
+	    procfs_read(stop->tid, "syscall", call, sizeof(call)) <= 0)
+		return false;
+	return strtoul(call, NULL, 10) == SYS_exit_group;
+}
+
+/* The last of its process stands at its exit. */
+static enum next_step on_end(struct follow *self, struct process *process, const struct tracee_stop *stop)
+{
+	follow_look(self, process, stop->tid, EVENT_EXITING);
+	follow_leave_space(self, process);
+	if (process->pid != self->state->main_pid)
+		return STEP_RESUME;
+	self->phase = FOLLOW_MAIN_HELD;
+	self->wait_status = stop->wait_status;
+	self->state->main_stop = *stop;
+	return STEP_HOLD;
+}
+
+/*
+ * The end of a process is that of its last task. But when all are on their way to their exit, because of
+ * exit_group(2) or a signal, the first to come to it is held, and the others pass it: where one that is
+ * killed stands at another stop it may be resumed from that and from its exit's at once, and not be heard of
+ * before it is gone, as the last.
+ */
+static enum next_step on_exiting(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	struct process *process = task->process;
+
+	proctree_set_state(&self->state->tree, task, TASK_EXITING);
+	if (self->phase == FOLLOW_BEFORE_EXEC || process->exit_stop.tid != 0)
+		return STEP_RESUME;
+	if (process->n_living == 0 && !has_unmet_tasks(process, stop->tid))
+		return on_end(self, process, stop);
+	if ((process->flags & PROCESS_IS_DETACHING) || !takes_all_along(process, stop))
+		return STEP_RESUME;
+	process->exit_stop = *stop;
+	process->exit_deadline_ns = clock_now_ns() + PATIENCE_NS;
+	return STEP_HOLD;
+}
+
+/* The task that is held at its exit goes on when it is the last, or when that takes too long. */
+static void reconsider_exit(struct follow *self, struct process *process, uint64_t now_ns)
+{
+	struct tracee_stop stop = process->exit_stop;
+	enum next_step step = STEP_RESUME;
+
+	if (stop.tid == 0)
+		return;
+	if (process->n_living == 0 && !has_unmet_tasks(process, stop.tid))
+		step = on_end(self, process, &stop);
+	else if (now_ns < process->exit_deadline_ns)
+		return;
+	process->exit_stop.tid = 0;
+	if (step == STEP_RESUME)
+		tracee_resume(&self->state->tracer, &stop);
+}
+
+static void reconsider_exits(struct follow *self, uint64_t now_ns)
+{
+	for (struct process *process = self->state->tree.processes; process; process = process->next)
+		reconsider_exit(self, process, now_ns);
+}
+
+void follow_stop_waiting(struct follow *self, uint64_t now_ns)
+{
+	struct follow_state *state = self->state;
+	struct waiting_attacher *waiting = &state->waiting;
+
+	reconsider_exits(self, now_ns);
+	if (waiting->stop.tid == 0)
+		return;
+	pid_t wanted = (pid_t)waiting->stop.args[1];
+
+	if (now_ns >= waiting->deadline_ns || !proctree_find_process_of(&state->tree, wanted)) {
+		tracee_resume(&state->tracer, &waiting->stop);
+		waiting->stop.tid = 0;
+	}
+}
+
+/* One event of a task that is being followed. */
+static enum next_step on_event(struct follow *self, struct task *task, struct tracee_stop *stop)
+{
+	/* A thread may turn up after its process was detached from. */
+	if ((task->process->flags & PROCESS_IS_DETACHING) && stop->event != TRACEE_EXITING)
+		return STEP_DETACH;
+	switch (stop->event) {
+	case TRACEE_SYSCALL: /* an exit that says nothing */
+		set_running(self, task);
+		return STEP_RESUME;
+	case TRACEE_SYSCALL_ENTRY:
+		return on_syscall_entry(self, task, stop);
+	case TRACEE_SYSCALL_EXIT:
+		return on_syscall_exit(self, task, stop);
+	case TRACEE_EXECED:
+		return on_exec(self, task, stop);
+	case TRACEE_EXITING:
+		return on_exiting(self, task, stop);
+	default:
+		return STEP_RESUME;
+	}
+}
+
+/* A task whose end was told. Of one that was never met the process is not known: any may wait for it. */
+static void on_gone(struct follow *self, pid_t tid)
+{
+	struct task *task = proctree_find(&self->state->tree, tid);
+
+	if (task && task->process->exit_stop.tid == tid)
+		task->process->exit_stop.tid = 0;
+	if (task)
+		forget(self, task);
+	reconsider_exits(self, 0);
+}
+
+/* Most stops of a program with many threads, which slow each other down, are of idle ones. */
+static enum next_step consider_idleness(struct follow *self, struct task *task,
+					const struct tracee_stop *stop, uint64_t n_uses)
+{
+	struct follow_state *state = self->state;
+	bool is_at_exit = stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT;
+
+	task->n_idle = n_uses > 0 ? 0 : task->n_idle + 1;
+	if (task->state == TASK_WITHOUT_STOPS) {
+		task->n_idle = IDLE_STOPS - PROBATION_STOPS;
+		proctree_set_state(&state->tree, task, TASK_RUNNING);
+	}
+	if (!is_at_exit || task->state != TASK_RUNNING || (task->process->flags & PROCESS_IS_FOREIGN) ||
+	    task->n_idle < IDLE_STOPS || state->n_stops_in_company < MANY_STOPS)
+		return STEP_RESUME;
+	follow_lose_sight(self, task->process);
+	proctree_set_state(&state->tree, task, TASK_WITHOUT_STOPS);
+	return STEP_RESUME_WITHOUT_STOPS;
+}
+
+/* Is the affinity of the task without meaning until its next stop? */
+static enum onecpu_affinity affinity_until_next(const struct task *task, const struct tracee_stop *stop)
+{
+	if (stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT)
+		return ONECPU_AFFINITY_IS_HIDDEN;
+	if (stop->event != TRACEE_SYSCALL_ENTRY || !stop->is_native || !task)
+		return ONECPU_AFFINITY_MATTERS;
+	const struct syscall_row *row = syscall_table_find(stop->nr);
+
+	return (row->flags & SYSCALL_KEEPS_AFFINITY) || follow_is_plain_read(task->process, row, stop->args)
+		       ? ONECPU_AFFINITY_IS_HIDDEN
+		       : ONECPU_AFFINITY_MATTERS;
+}
+
+/* True if no other task executes anything that is of interest, nor this one without stops: it has its
+ * affinity back then. */
+static bool is_alone(const struct proctree *tree, const struct task *task)
+{
+	if (task && task->state == TASK_WITHOUT_STOPS)
+		return false;
+	return tree->n_running == (task && task->state == TASK_RUNNING ? 1 : 0);
+}
+
+static void resume(struct follow *self, struct task *task, const struct tracee_stop *stop,
+		   enum onecpu_affinity affinity)
+{
+	struct follow_state *state = self->state;
+	bool was_alone = is_alone(&state->tree, task);
+
+	state->n_stops_in_company += !was_alone;
+	onecpu_resume(&state->onecpu, &state->tracer, stop, was_alone ? ONECPU_RUNS_ALONE : ONECPU_IN_COMPANY,
+		      affinity);
+}
+
+/* What the stop asks for. ret_task: NULL if it is of nobody who is followed. */
+static enum next_step next_step(struct follow *self, struct tracee_stop *stop, struct task **ret_task)
+{
+	struct task *task = proctree_find(&self->state->tree, stop->tid);
+	uint64_t n_uses = self->state->n_uses;
+	enum next_step step = STEP_RESUME;
+
+	if (!task)
+		step = meet(self, stop, &task);
+	*ret_task = task;
+	if (!task || step != STEP_RESUME)
+		return step;
+	task->process->flags |= PROCESS_HAS_RUN;
+	step = on_event(self, task, stop);
+	if (step != STEP_RESUME && step != STEP_RESUME_TO_EXIT)
+		return step;
+	enum next_step idle_step = consider_idleness(self, task, stop, self->state->n_uses - n_uses);
+
+	return idle_step == STEP_RESUME ? step : idle_step;
+}
+
+static void detach(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	/* Nothing is to remain of us in its address space. */
+	if (task && task->process->n_living <= 1)
+		follow_leave_space(self, task->process);
+	tracee_release(stop);
+	if (task)
+		forget(self, task);
+}
+
+static void take_step(struct follow *self, struct task *task, struct tracee_stop *stop, enum next_step step,
+		      enum onecpu_affinity affinity)
+{
+	if (task)
+		task->call.needs_exit = step == STEP_RESUME_TO_EXIT;
+	switch (step) {
+	case STEP_RESUME_WITHOUT_STOPS:
+		stop->lets_be = true;
+		resume(self, task, stop, affinity);
+		break;
+	case STEP_RESUME:
+	case STEP_RESUME_TO_EXIT:
+		resume(self, task, stop, affinity);
+		break;
+	case STEP_DETACH:
+		detach(self, task, stop);
+		break;
+	case STEP_FORGET:
+		if (task)
+			forget(self, task);
+		break;
+	case STEP_HOLD:
+	case STEP_START_AGAIN:
+		break;
+	}
+}
+
+void follow_stop(struct follow *self, struct tracee_stop *stop)
+{
+	struct follow_state *state = self->state;
+	struct task *task = proctree_find(&state->tree, stop->tid);
+	enum next_step step = STEP_START_AGAIN;
+
+	if (stop->event == TRACEE_SYSCALL &&
+	    !(task && task->state == TASK_IN_SYSCALL && !task->call.needs_exit))
+		tracee_read_syscall(stop);
+	enum onecpu_affinity affinity = affinity_until_next(task, stop);
+
+	onecpu_note_stop(&state->onecpu, stop->tid, affinity);
+	if (state->waiting.stop.tid == stop->tid)
+		state->waiting.stop.tid = 0; /* it was killed */
+	self->n_stops += stop->event != TRACEE_GONE;
+	while (step == STEP_START_AGAIN && stop->event != TRACEE_GONE)
+		step = next_step(self, stop, &task);
+	if (stop->event == TRACEE_GONE) {
+		on_gone(self, stop->tid);
+		return;
+	}
+	take_step(self, task, stop, step, affinity);
+	if (stop->event == TRACEE_EXITING)
+		reconsider_exits(self, 0);
+}
