@@ -2,10 +2,13 @@
 #include "sys/privs.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/procfs.h"
 
 static void cap_freep(cap_t *caps)
 {
@@ -38,6 +41,21 @@ static int drop_ids(void)
 	return 0;
 }
 
+/* Was the capability the caller's? Where a filter refuses prctl(2), /proc tells. */
+static bool is_ambient(cap_value_t value)
+{
+	char status[4096];
+	int is_set = cap_get_ambient(value);
+
+	if (is_set >= 0)
+		return is_set == CAP_SET;
+	const char *line = procfs_read(getpid(), "status", status, sizeof(status)) < 0
+				   ? NULL
+				   : strstr(status, "\nCapAmb:");
+
+	return line && strtoull(line + strlen("\nCapAmb:"), NULL, 16) >> value & 1;
+}
+
 static int shrink_to_ambient(void)
 {
 	__attribute__((cleanup(cap_freep))) cap_t caps = cap_get_proc();
@@ -50,7 +68,7 @@ static int shrink_to_ambient(void)
 
 		if (cap_get_flag(caps, value, CAP_PERMITTED, &is_permitted) != 0)
 			return -errno;
-		if (is_permitted == CAP_CLEAR || cap_get_ambient(value) == CAP_SET)
+		if (is_permitted == CAP_CLEAR || is_ambient(value))
 			continue;
 		if (cap_set_flag(caps, CAP_EFFECTIVE, 1, &value, CAP_CLEAR) != 0 ||
 		    cap_set_flag(caps, CAP_PERMITTED, 1, &value, CAP_CLEAR) != 0)
@@ -66,10 +84,9 @@ int privs_drop_granted(void)
 
 	if (r == 0 && getuid() != 0)
 		r = shrink_to_ambient();
-	if (r < 0)
-		return r;
-	/* Cleared by the kernel when the exec granted something, and when it was dropped. */
-	if (prctl(PR_GET_DUMPABLE) != 1 && prctl(PR_SET_DUMPABLE, 1) != 0)
-		return -errno;
-	return 0;
+	/* Cleared by the kernel when the exec granted something, and when it was dropped. Where a filter
+	 * refuses prctl(2), less is recorded; the program has nothing to fear. */
+	if (r == 0 && prctl(PR_GET_DUMPABLE) != 1)
+		(void)!prctl(PR_SET_DUMPABLE, 1);
+	return r;
 }

@@ -1,9 +1,13 @@
+/* check_privs.c - what pbrun's own file grants is given up, and nothing else */
 #include "sys/privs.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/xattr.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
@@ -305,6 +309,45 @@ START_TEST(does_nothing_when_nothing_was_granted)
 }
 END_TEST
 
+static bool refuse_prctl(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+/* _i: as an ordinary user with an ambient capability, or as whoever runs the tests. Not by way of exit(), see
+ * main(). */
+START_TEST(a_refused_prctl_matters_only_to_what_was_granted)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		struct state before, after;
+
+		if (_i == 1)
+			become_user_with_ambient();
+		before = current_state();
+		if (!refuse_prctl())
+			_exit(77);
+		if (privs_drop_granted() != 0)
+			_exit(2);
+		after = current_state();
+		_exit(after.permitted == before.permitted && after.effective == before.effective ? 0 : 3);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static bool honours_setuid(void)
 {
 	struct statvfs fs;
@@ -324,6 +367,7 @@ int main(int argc, char **argv)
 		_exit(report_drop());
 
 	tcase_add_test(t, does_nothing_when_nothing_was_granted);
+	tcase_add_loop_test(t, a_refused_prctl_matters_only_to_what_was_granted, 0, geteuid() == 0 ? 2 : 1);
 	suite_add_tcase(s, t);
 	tcase_add_unchecked_fixture(granted, scratch_enter, scratch_leave);
 	if (can_test(honours_setuid(), "setuid, setgid and file capabilities (needs root, no nosuid /tmp)")) {
