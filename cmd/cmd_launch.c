@@ -32,7 +32,8 @@ static uint32_t parse_window(const char *text)
 
 static void read_environment(struct launch_options *launch_options)
 {
-	const char *mode = getenv("PBRUN_RECORD");
+	/* Not of a pbrun whose own file has privileges. */
+	const char *mode = secure_getenv("PBRUN_RECORD");
 	const char *disable = getenv("PBRUN_DISABLE");
 
 	launch_options->is_disabled = disable && strcmp(disable, "") != 0 && strcmp(disable, "0") != 0;
@@ -45,11 +46,13 @@ static void read_environment(struct launch_options *launch_options)
 
 int cmd_launch(const struct arguments *arguments)
 {
-	cleanup_free char *directory = store_directory(arguments);
+	cleanup_free char *why_no_dir = NULL;
+	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
 	const char *mode = arguments_value(arguments, OPTION_RECORD);
 	const char *window = arguments_value(arguments, OPTION_WINDOW);
 	struct launch_options launch_options = {
 		.dir = directory,
+		.why_no_dir = why_no_dir,
 		.profile = arguments_value(arguments, OPTION_PROFILE),
 		.report = arguments_value(arguments, OPTION_REPORT),
 		.mode = POLICY_AUTO,

@@ -14,6 +14,7 @@
 #include "report.h"
 #include "sys/cleanup.h"
 #include "sys/lookup.h"
+#include "sys/trust.h"
 #include "trace/detach.h"
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
@@ -86,25 +87,39 @@ __attribute__((noreturn)) static void exec_program(char *const argv[])
 	_exit(exec_errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
 }
 
+static void open_directory(struct job *job)
+{
+	const char *dir = job->options->dir;
+	int r = shadowdb_open(&job->db, dir, SHADOWDB_SYSTEM_DIR);
+
+	job->has_dir = job->db.path && (r == 0 || trust_explain(r));
+	if (r < 0)
+		warn(job, "%s: not used as shadow directory: %s%s%s", dir, shadowdb_explain(r),
+		     job->has_dir ? "; used instead: " : "", job->has_dir ? job->db.path : "");
+}
+
+static void warn_of_shadow(struct job *job, const char *path, int error)
+{
+	warn(job, "%s: ignored: %s (%s)", path ? path : "shadow file", shadowdb_explain(error),
+	     shadowdb_is_unusable(error) ? "it will be made anew" : "it is left as it is");
+}
+
+static const char *directory_name(const struct job *job)
+{
+	return job->db.path ? job->db.path : "no shadow directory";
+}
+
 static void load_shadow(struct job *job)
 {
 	cleanup_free char *path = NULL;
-	int r = shadowdb_open(&job->db, job->options->dir, SHADOWDB_SYSTEM_DIR);
 
-	job->has_dir = r == 0 && job->options->dir;
-	if (r < 0)
-		warn(job, "%s: cannot be used as shadow directory: %s", job->options->dir, strerror(-r));
+	open_directory(job);
 	/* Mostly that is enough to see that nothing needs to be done. */
-	r = shadowdb_glance(&job->db, job->program, job->profile, &job->shadow, &path);
-	job->has_shadow = r == 0;
-	if (r < 0 && r != -ENOENT) {
-		const char *why = r == -EBADMSG           ? "it is corrupt"
-				  : r == -EPROTONOSUPPORT ? "it was made by a newer pbrun"
-				  : r == -ESTALE          ? "it was made for another page size"
-							  : strerror(-r);
+	int r = shadowdb_glance(&job->db, job->program, job->profile, &job->shadow, &path);
 
-		warn(job, "%s: ignored: %s (it will be made anew)", path ? path : "shadow file", why);
-	}
+	job->has_shadow = r == 0;
+	if (r < 0 && r != -ENOENT)
+		warn_of_shadow(job, path, r);
 	say(job, "pbrun: %s: %s%s\n", job->program, job->has_shadow ? "shadow " : "no shadow yet",
 	    job->has_shadow && path ? path : "");
 }
@@ -115,7 +130,8 @@ static void prepare_recording(struct job *job)
 	if (job->options->mode == POLICY_NONE)
 		return;
 	if (!job->options->dir) {
-		warn(job, "nothing is recorded: set PBRUN_DIR, XDG_CACHE_HOME or HOME");
+		warn(job, "nothing is recorded: %s (set PBRUN_DIR)",
+		     job->options->why_no_dir ? job->options->why_no_dir : strerror(ENOMEM));
 		return;
 	}
 	if (!job->has_dir)
@@ -124,7 +140,7 @@ static void prepare_recording(struct job *job)
 
 	if (r < 0)
 		warn(job, "%s: nothing can be recorded there: %s (choose another directory with --dir)",
-		     job->options->dir, strerror(-r));
+		     job->db.path, strerror(-r));
 	else if (!procfs_is_ours())
 		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded");
 }
@@ -174,7 +190,7 @@ static void say_outcome(const struct job *job, const struct observer_outcome *ou
 		say(job, "pbrun: warning: %s: cannot be watched: %s\n", job->program,
 		    strerror(-outcome->attach_error));
 	if (outcome->update_error < 0)
-		say(job, "pbrun: warning: %s: the shadow was not written: %s\n", job->options->dir,
+		say(job, "pbrun: warning: %s: the shadow was not written: %s\n", directory_name(job),
 		    strerror(-outcome->update_error));
 }
 
@@ -208,7 +224,7 @@ static void write_report(struct job *job, const struct observer_outcome *outcome
 	if (outcome->attach_error < 0)
 		warn(job, "%s: cannot be watched: %s", job->program, strerror(-outcome->attach_error));
 	if (outcome->update_error < 0)
-		warn(job, "%s: the shadow was not written: %s", job->options->dir,
+		warn(job, "%s: the shadow was not written: %s", directory_name(job),
 		     strerror(-outcome->update_error));
 	report.n_warnings = job->n_warnings;
 	if (report_format_launch(&report, &json) == 0)

@@ -10,9 +10,10 @@
 #include "policy.h"
 
 struct launch_options {
-	const char *dir;     /* of the shadow files; NULL: there is none */
-	const char *profile; /* NULL: the one the program has by its name */
-	const char *report;  /* path; NULL: none */
+	const char *dir;        /* of the shadow files; NULL: there is none */
+	const char *why_no_dir; /* NULL: no memory */
+	const char *profile;    /* NULL: the one the program has by its name */
+	const char *report;     /* path; NULL: none */
 	enum policy_mode mode;
 	uint32_t window_ms;
 	bool prefetches;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "shadowdb.h"
+
 #include "sys/cleanup.h"
 #include "terminal.h"
 #include "text.h"
@@ -26,7 +28,7 @@ const char *shadow_error_text(int error)
 	case -ESTALE:
 		return "made for another page size";
 	default:
-		return strerror(-error);
+		return shadowdb_explain(error);
 	}
 }
 

@@ -13,7 +13,7 @@ void print_name(FILE *stream, const char *name);
 /* "pbrun: what: where: why", where NULL: left out. Returns the exit status of a failure, 1. */
 int complain(const char *what, const char *where, const char *why);
 
-/* Why a shadow file cannot be used, by what shadow.h says of it. */
+/* Why a shadow file cannot be used, by what shadowdb.h says of it. */
 const char *shadow_error_text(int error);
 
 /* What was printed is lost on a full disk, and only the last flush knows. Returns the exit status. */

@@ -3,44 +3,29 @@
 
 #include <string.h>
 
+#include "directory.h"
 #include "output.h"
 #include "sys/lookup.h"
 
-/* Without a directory of its own pbrun uses PBRUN_DIR, $XDG_CACHE_HOME/pbrun (where that is absolute, as
- * the XDG Base Directory Specification asks), $HOME/.cache/pbrun. NULL: none of them is set. */
-static char *default_directory(void)
-{
-	const char *own = getenv("PBRUN_DIR");
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	char *path = NULL;
-
-	if (own && *own)
-		return strdup(own);
-	if (cache && *cache == '/')
-		return asprintf(&path, "%s/pbrun", cache) < 0 ? NULL : path;
-	if (home && *home)
-		return asprintf(&path, "%s/.cache/pbrun", home) < 0 ? NULL : path;
-	return NULL;
-}
-
-char *store_directory(const struct arguments *arguments)
+char *store_directory(const struct arguments *arguments, char **ret_why)
 {
 	const char *directory = arguments_value(arguments, OPTION_DIR);
 
-	return directory ? strdup(directory) : default_directory();
+	*ret_why = NULL;
+	return directory ? strdup(directory) : directory_default(ret_why);
 }
 
 int with_store(const struct arguments *arguments,
 	       int (*run)(struct shadowdb *db, const struct arguments *arguments))
 {
-	cleanup_free char *directory = store_directory(arguments);
+	cleanup_free char *why_none = NULL;
+	cleanup_free char *directory = store_directory(arguments, &why_none);
 	struct shadowdb db;
 	int status = 1;
 	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
 
 	if (r < 0)
-		complain("cannot be used as shadow directory", directory, strerror(-r));
+		complain("cannot be used as shadow directory", directory, shadowdb_explain(r));
 	else
 		status = run(&db, arguments);
 	shadowdb_release(&db);

@@ -7,8 +7,9 @@
 #include "command.h"
 #include "shadowdb.h"
 
-/* The directory that --dir or the environment names, to be freed. NULL: neither does. */
-char *store_directory(const struct arguments *arguments);
+/* The directory that --dir or the environment names, to be freed. NULL: neither does, and *ret_why, to be
+ * freed, says why; NULL: no memory. */
+char *store_directory(const struct arguments *arguments, char **ret_why);
 
 /* Opens the recordings for run(), and returns what that does; or complains, and returns 1. */
 int with_store(const struct arguments *arguments,

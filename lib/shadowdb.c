@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 
 #include "shadowdb_private.h"
+#include "sys/trust.h"
 
 static int open_directory(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? -1 : fd;
 }
 
 static bool is_same_file(int fd_a, int fd_b)
@@ -22,6 +23,19 @@ static bool is_same_file(int fd_a, int fd_b)
 	struct stat b;
 
 	return fstat(fd_a, &a) == 0 && fstat(fd_b, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Of a directory that is not trusted nothing is used. In place of another user's, root uses the system's. */
+static int avoid_directory(struct shadowdb *self, int error)
+{
+	free(take_pointer(self->path));
+	if (geteuid() != 0 || !self->system_path || (error != -EPERM && error != -ELOOP))
+		return 0;
+	self->path = strdup(self->system_path);
+	if (!self->path)
+		return -ENOMEM;
+	self->dir_fd = trust_open_directory(self->path, 0);
+	return 0;
 }
 
 int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
@@ -33,22 +47,25 @@ int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
 		self->system_path = strdup(system);
 		if (!self->system_path)
 			return -ENOMEM;
+		/* Whether it is to be trusted is asked for each file that is found there. */
 		self->system_fd = open_directory(system);
 	}
 	if (path) {
 		self->path = strdup(path);
 		if (!self->path)
 			return -ENOMEM;
-		self->dir_fd = open_directory(path);
+		self->dir_fd = trust_open_directory(path, 0);
 		if (self->dir_fd < 0 && self->dir_fd != -ENOENT)
 			error = self->dir_fd;
+		if (trust_explain(error) && avoid_directory(self, error) < 0)
+			return -ENOMEM;
 	}
+	self->is_public = self->path && system && strcmp(self->path, system) == 0;
 	if (self->dir_fd >= 0 && self->system_fd >= 0 && is_same_file(self->dir_fd, self->system_fd)) {
-		close(self->system_fd);
-		self->system_fd = -1;
+		self->is_public = true;
+		close(take_fd(self->system_fd));
 	}
 	self->dir_fd = self->dir_fd < 0 ? -1 : self->dir_fd;
-	self->system_fd = self->system_fd < 0 ? -1 : self->system_fd;
 	return error;
 }
 
@@ -123,19 +140,62 @@ static int read_all(int fd, size_t size, void **ret_data, size_t *ret_size)
 	return 0;
 }
 
-/* A descriptor of a regular file that is no longer than a shadow may be. */
+/* Is what is open at fd, in a directory, to be believed? 0, or what shadowdb_load() says. */
+static int check_shadow(int dir_fd, int fd, struct stat *ret_st)
+{
+	struct stat dir_st;
+	int r;
+
+	if (fstat(fd, ret_st) < 0 || fstat(dir_fd, &dir_st) < 0)
+		return -errno;
+	r = trust_check_file(ret_st);
+	if (r == 0)
+		r = trust_check_directory(&dir_st);
+	if (r == 0 && ret_st->st_size > (off_t)SHADOW_MAX_BYTES)
+		r = -EFBIG;
+	return r;
+}
+
 static int open_file(int dir_fd, const char *name, struct stat *ret_st)
 {
 	cleanup_close int fd =
 		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : check_shadow(dir_fd, fd, ret_st);
 
-	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, ret_st) < 0)
-		return -errno;
-	if (!S_ISREG(ret_st->st_mode) || ret_st->st_size > (off_t)SHADOW_MAX_BYTES)
-		return -EBADMSG;
-	return take_fd(fd);
+	return r < 0 ? r : take_fd(fd);
+}
+
+bool shadowdb_is_unusable(int error)
+{
+	switch (error) {
+	case -EBADMSG:
+	case -EPROTONOSUPPORT:
+	case -ESTALE:
+	case -EFBIG:
+	case -EACCES: /* a file in our own directory */
+	case -ENXIO:  /* a socket, or a device without a driver */
+		return true;
+	default:
+		return trust_explain(error);
+	}
+}
+
+const char *shadowdb_explain(int error)
+{
+	const char *why = trust_explain(error);
+
+	switch (error) {
+	case -EBADMSG:
+		return "it is damaged";
+	case -EPROTONOSUPPORT:
+		return "it was written by a newer pbrun";
+	case -ESTALE:
+		return "it was made for another page size";
+	case -EFBIG:
+		return "it is larger than a shadow can be";
+	default:
+		return why ? why : strerrordesc_np(-error);
+	}
 }
 
 /* The checksum tells files apart of which one took the other's inode within a tick of the clock. */

@@ -5,8 +5,12 @@
  * replaced by writing a temporary one in the same directory, fsync(2), rename(2), under a lock that
  * belongs to its name (an open file description lock, fcntl(2), on one byte of the file ".lock"), so
  * that after a power cut, a full disk or a kill the old or the new one is there, whole. All access is
- * relative to the directory's descriptor; no symbolic link is followed in it. What root creates in
- * another user's directory (sudo) becomes that user's.
+ * relative to the directory's descriptor; no symbolic link is followed in it.
+ *
+ * Whom to trust is in trust.h: a directory and the files in it are this user's or root's, and nobody else
+ * can write to them. A user's directory is made with mode 0700; the system's with 0755, and its files with
+ * 0644, whatever the umask is. All other files have mode 0600, in whatever directory. What is written to the
+ * system's directory names nothing that not every user may read.
  */
 #ifndef PBRUN_SHADOWDB_H
 #define PBRUN_SHADOWDB_H
@@ -18,24 +22,28 @@
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
 
 struct shadowdb {
-	char *path; /* of the directory, as given; NULL: none */
+	char *path; /* of the directory that is written to; NULL: none */
 	char *system_path;
-	int dir_fd;    /* -1: there is none (yet) */
-	int system_fd; /* the second choice, for reading; -1: none */
+	int dir_fd;     /* -1: there is none (yet) */
+	int system_fd;  /* the second choice, for reading; -1: none */
+	bool is_public; /* dir_fd is the system's directory: everybody reads what is written there */
 };
 
 /*
- * Opens the directory path, and SYSTEM (if not NULL and another directory) as second choice. A
+ * Opens the directory path, and system (if not NULL and another directory) as second choice. A
  * directory that does not exist is no error until something is written. path NULL: only the
- * system's. 0, -ENOMEM, or -errno of open(2), say -ENOTDIR, -EACCES; self can be used for reading the
- * second choice even then, and is released by the caller in any case.
+ * system's. 0, -ENOMEM, or -errno of trust_open_directory(), say -ENOTDIR, -EACCES, -EPERM; self can be
+ * used for reading the second choice even then, and is released by the caller in any case.
+ *
+ * A path that is refused (trust_explain() knows the error) is neither read nor written, and self->path is
+ * NULL. Where it is another user's (-EPERM, -ELOOP), say that of the user whose HOME root has kept, root
+ * writes to the system's directory, and self->path is that.
  */
 must_check int shadowdb_open(struct shadowdb *self, const char *path, const char *system);
 void shadowdb_release(struct shadowdb *self);
 
-/* Creates the directory (and its parents, mode 0700; the system's 0755) if it is missing, and says
- * whether a shadow of about size_bytes can be written there: 0, or -errno (-ENOSPC, -EROFS, -EACCES,
- * -ENOENT when there is no path ...). */
+/* Creates the directory (and its parents) if it is missing, and says whether a shadow of about size_bytes can
+ * be written there: 0, or -errno (-ENOSPC, -EROFS, -EACCES, -ENOENT when there is no path ...). */
 must_check int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes);
 
 /* The file's name for program and profile, without a directory. */
@@ -44,10 +52,10 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 /*
  * Reads the shadow of program and profile: from the directory, and if it has none that can be used,
  * from the system's. 0; -ENOENT there is none; -EBADMSG, -EPROTONOSUPPORT, -ESTALE as shadow_decode()
- * (also: it names another program; not a regular file; longer than SHADOW_MAX_BYTES: -EBADMSG);
- * -errno of open(2), read(2). On failure of the first choice with success of the second, returns 0.
- * ret_path, if not NULL, gets the path of what was read or was at fault, to be freed; NULL with -ENOENT
- * and -ENOMEM.
+ * (also: it names another program: -EBADMSG); -EFBIG longer than SHADOW_MAX_BYTES; as trust_check_file() if
+ * it or its directory is not trusted, -ELOOP a link; else -errno of open(2), read(2). On failure of the first
+ * choice with success of the second, returns 0. ret_path, if not NULL, gets the path of what was read or was
+ * at fault, to be freed; NULL with -ENOENT and -ENOMEM.
  */
 must_check int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
 			     struct shadow *ret_shadow, char **ret_path);
@@ -56,11 +64,19 @@ must_check int shadowdb_load(const struct shadowdb *self, const char *program, c
 must_check int shadowdb_glance(const struct shadowdb *self, const char *program, const char *profile,
 			       struct shadow *ret_shadow, char **ret_path);
 
+/* Does the error mean that the shadow itself cannot be used, by nobody and never, so that the next recording
+ * replaces it? Else it may be read at another time: no descriptor was left, say, or the disk failed. */
+bool shadowdb_is_unusable(int error);
+
+/* What is wrong with a shadow or its directory: "it is damaged", "Permission denied". */
+const char *shadowdb_explain(int error);
+
 /*
  * Reads, changes and replaces a shadow under its lock. change() gets what is on disk now (a fresh,
- * empty shadow if there is none that can be used; the system's copy counts as there) and returns 0 to
- * have it written, 1 to leave it, -errno to give up. Waits at most timeout_ms for the lock:
- * -ETIMEDOUT. Returns what change() returned, or -errno; on failure the old file is as it was.
+ * empty shadow if there is none, or one that shadowdb_is_unusable(); the system's copy counts as there) and
+ * returns 0 to have it written, 1 to leave it, -errno to give up. Waits at most timeout_ms for the lock:
+ * -ETIMEDOUT. Returns what change() returned, or -errno (-EACCES also: a program that not every
+ * user may read, in the system's directory); on failure the old file is as it was.
  *
  * loaded, if not NULL, is what shadowdb_load() gave before, or zeroed. If the file is still the same, loaded
  * is what change() gets, and is zeroed afterwards: that saves reading and decoding it once more.

@@ -23,4 +23,11 @@ must_check int shadowdb_read_head(int dir_fd, const char *name, struct shadow *r
  * -errno. */
 must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);
 
+/*
+ * Removes from a shadow that everybody will read what not everybody may know: files that others may not read,
+ * and names in directories that others may not search, also where symbolic links lead. 0; -EACCES the
+ * program itself is such a file.
+ */
+must_check int shadowdb_make_public(struct shadow *shadow);
+
 #endif

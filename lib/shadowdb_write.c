@@ -13,66 +13,15 @@
 #include <time.h>
 
 #include "shadowdb_private.h"
+#include "sys/trust.h"
 
 #define LOCK_NAME ".lock"
+#define LOCK_MODE 0600 /* also the system's: whoever can open it can keep everybody waiting */
+#define OWN_MODE 0600
+#define PUBLIC_MODE 0644
 #define FORGET_TIMEOUT_MS 1000
 /* A temporary file of that age has lost its writer. */
 #define LEFTOVER_AGE_S 3600
-
-/* With sudo, root works in its caller's directory: what it creates there must be the caller's, who could
- * not replace it otherwise. For what was created just now and by us only: anything else might be a link
- * to a file that is to stay root's. Best effort: a filesystem may know no owners. */
-static void give_to_owner_of(int dir_fd, int created_fd)
-{
-	struct stat st;
-
-	if (geteuid() == 0 && fstat(dir_fd, &st) == 0 && st.st_uid != 0 &&
-	    fchown(created_fd, st.st_uid, st.st_gid) < 0)
-		return;
-}
-
-/* Opens the directory name in parent_fd, making it if it is missing. */
-static int enter_directory(int parent_fd, const char *name, mode_t mode)
-{
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 && errno == EACCES)
-		fd = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 || errno != ENOENT)
-		return fd < 0 ? -errno : fd;
-
-	const bool is_ours = mkdirat(parent_fd, name, mode) == 0;
-
-	if (!is_ours && errno != EEXIST)
-		return -errno;
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_ours ? O_NOFOLLOW : 0));
-	if (fd < 0)
-		return -errno;
-	if (is_ours)
-		give_to_owner_of(parent_fd, fd);
-	return fd;
-}
-
-static int make_directories(const char *path, mode_t mode)
-{
-	cleanup_free char *names = strdup(path);
-	cleanup_close int fd = open(path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char *rest = NULL;
-
-	if (!names)
-		return -ENOMEM;
-	if (fd < 0)
-		return -errno;
-	for (const char *name = strtok_r(names, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
-		int next_fd = enter_directory(fd, name, mode);
-
-		if (next_fd < 0)
-			return next_fd;
-		close(fd);
-		fd = next_fd;
-	}
-	return 0;
-}
 
 static int need_directory(struct shadowdb *self)
 {
@@ -81,12 +30,12 @@ static int need_directory(struct shadowdb *self)
 	if (!self->path)
 		return -ENOENT;
 
-	int r = make_directories(self->path, strcmp(self->path, SHADOWDB_SYSTEM_DIR) == 0 ? 0755 : 0700);
+	int fd = trust_open_directory(self->path, self->is_public ? 0755 : 0700);
 
-	if (r < 0)
-		return r;
-	self->dir_fd = open(self->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return self->dir_fd < 0 ? -errno : 0;
+	if (fd < 0)
+		return fd;
+	self->dir_fd = fd;
+	return 0;
 }
 
 int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes)
@@ -116,9 +65,9 @@ static int open_lock_file(int dir_fd)
 
 		if (fd >= 0 || errno != ENOENT)
 			return fd < 0 ? -errno : fd;
-		fd = openat(dir_fd, LOCK_NAME, flags | O_CREAT | O_EXCL, 0666);
+		fd = openat(dir_fd, LOCK_NAME, flags | O_CREAT | O_EXCL, LOCK_MODE);
 		if (fd >= 0)
-			give_to_owner_of(dir_fd, fd);
+			(void)!fchmod(fd, LOCK_MODE);
 		if (fd >= 0 || errno != EEXIST)
 			return fd < 0 ? -errno : fd;
 	}
@@ -213,19 +162,21 @@ static int write_all(int fd, const void *data, size_t size)
 }
 
 /* Makes a new file. If this fails, name may be there, unfinished. */
-static int create_file(int dir_fd, const char *name, const void *data, size_t size)
+static int create_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
 {
 	cleanup_close int fd =
-		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		openat(self->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
 
 	if (fd < 0)
 		return -errno;
-	give_to_owner_of(dir_fd, fd);
+	/* Some filesystems know no modes. */
+	(void)!fchmod(fd, self->is_public ? PUBLIC_MODE : OWN_MODE);
 	return write_all(fd, data, size);
 }
 
-static int replace_file(int dir_fd, const char *name, const void *data, size_t size)
+static int replace_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
 {
+	const int dir_fd = self->dir_fd;
 	const int stem_size = (int)(strlen(name) - strlen(SHADOWDB_SUFFIX));
 	char temporary[NAME_MAX + 1];
 	uint64_t random;
@@ -234,7 +185,7 @@ static int replace_file(int dir_fd, const char *name, const void *data, size_t s
 		random = (uint64_t)getpid();
 	snprintf(temporary, sizeof(temporary), ".%.*s.%016" PRIx64 ".tmp", stem_size, name, random);
 
-	int r = create_file(dir_fd, temporary, data, size);
+	int r = create_file(self, temporary, data, size);
 
 	if (r == -EEXIST)
 		return r; /* another writer's */
@@ -249,7 +200,8 @@ static int replace_file(int dir_fd, const char *name, const void *data, size_t s
 	return 0;
 }
 
-/* What is to be changed: loaded, if it is what is on disk. 0 or -ENOMEM. */
+/* What is to be changed: loaded, if it is what is on disk. What cannot be read this time only is not to be
+ * lost. */
 static int take_current(const struct shadowdb *self, const char *program, const char *profile,
 			struct shadow *loaded, struct shadow *ret_shadow)
 {
@@ -260,7 +212,7 @@ static int take_current(const struct shadowdb *self, const char *program, const 
 	}
 	int r = shadowdb_load(self, program, profile, ret_shadow, NULL);
 
-	return r < 0 && r != -ENOMEM ? shadow_init(ret_shadow, program, profile) : r;
+	return r == -ENOENT || shadowdb_is_unusable(r) ? shadow_init(ret_shadow, program, profile) : r;
 }
 
 int shadowdb_update(struct shadowdb *self, const char *program, const char *profile, unsigned int timeout_ms,
@@ -285,12 +237,15 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	r = change(&shadow, context);
 	if (r != 0)
 		return r;
+	r = self->is_public ? shadowdb_make_public(&shadow) : 0;
+	if (r < 0)
+		return r;
 	r = shadow_encode(&shadow, &data, &size);
 	if (r < 0)
 		return r;
 	remove_leftovers(self->dir_fd);
 	shadowdb_name(program, profile, name);
-	return replace_file(self->dir_fd, name, data, size);
+	return replace_file(self, name, data, size);
 }
 
 struct forgetting {

@@ -123,13 +123,13 @@ static int make(struct walk *walk, const char *name, mode_t mode)
 	return enter(walk, fd);
 }
 
-static int step(struct walk *walk, const char *name, bool is_of_link, mode_t make_mode)
+static int step(struct walk *walk, const char *name, mode_t make_mode)
 {
 	struct stat st;
 	cleanup_close int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? make(walk, name, is_of_link ? 0 : make_mode) : -errno;
+		return errno == ENOENT ? make(walk, name, make_mode) : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	return S_ISLNK(st.st_mode) ? follow_link(walk, fd, &st) : enter(walk, take_fd(fd));
@@ -160,7 +160,7 @@ static int walk_to(const char *path, mode_t make_mode)
 		name[name_size] = '\0';
 		memmove(walk.rest, walk.rest + n_taken, rest_size - n_taken + 1);
 		if (name_size > 0)
-			r = step(&walk, name, rest_size > walk.own_size, make_mode);
+			r = step(&walk, name, rest_size > walk.own_size ? 0 : make_mode);
 		if (rest_size <= walk.own_size)
 			walk.own_size = rest_size - n_taken;
 	}

@@ -79,7 +79,7 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   warns_and_runs "$shadow" "$PBRUN"
   run "$PBRUN" sh -c 'echo out; exit 5'
   [ "$output" = out ]
-  head -c 30 "$shadow" >part && cp part "$shadow"
+  head -c 30 "$shadow" >part && cat part >"$shadow"
   warns_and_runs "$shadow" "$PBRUN"
   head -c 5000 /dev/urandom >"$shadow"
   warns_and_runs "$shadow" "$PBRUN"
@@ -144,7 +144,7 @@ except BlockingIOError: os.set_blocking(7, True)'
 
 @test "no process to be had, no descriptor, no memory" {
   cp "$PBRUN" pbrun
-  run as_ordinary_user prlimit --nproc=1 ./pbrun sh -c 'exit 5'
+  run as_ordinary_user prlimit --nproc=1 ./pbrun -d "$WORK/theirs" sh -c 'exit 5'
   [ "$status" -eq 5 ]
   run prlimit --nofile=9 "$PBRUN" sh -c 'exit 5'
   [ "$status" -eq 5 ]
