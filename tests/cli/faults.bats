@@ -148,8 +148,8 @@ except BlockingIOError: os.set_blocking(7, True)'
   [ "$status" -eq 5 ]
   run prlimit --nofile=9 "$PBRUN" sh -c 'exit 5'
   [ "$status" -eq 5 ]
-  # The thread sanitizer keeps its notes in a file.
-  if [[ -z ${PBRUN_THREAD_SANITIZER:-} ]]; then
+  # The thread sanitizer keeps its notes in files, coverage its counters.
+  if [[ -z ${PBRUN_WRITES_ABOUT_ITSELF:-} ]]; then
     run prlimit --fsize=0 "$PBRUN" sh -c 'exit 5'
     [ "$status" -eq 5 ]
   fi
