@@ -1,5 +1,5 @@
 /*
- * tracee.h - following a process tree with ptrace(2). ptrace is used in tracee.c alone.
+ * tracee.h - following a process tree with ptrace(2). ptrace is used in tracee*.c alone.
  *
  * One thread does all of it: the kernel ties a tracee to the thread that attached. Attached with
  * PTRACE_SEIZE, so the tracee gets no SIGSTOP, and group stops and job control work as without a
@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "sys/cleanup.h"
+#include "trace/stub.h"
 
 enum tracee_event {
 	TRACEE_NOTHING,   /* a signal handler of ours ran (a timer) */
@@ -80,26 +81,23 @@ void tracee_release(const struct tracee_stop *stop);
 void tracee_interrupt(pid_t tid);
 
 /*
- * Makes a task that stands at TRACEE_EXECED, or a forked child that stands at its first
- * TRACEE_STOPPED, execute system calls of our choosing, one after the other until one fails, and
- * leaves its registers and signal mask as they were. It executes the syscall instruction of its own
- * vDSO, so no byte of its memory is changed.
+ * Makes a task that stands at TRACEE_EXECED, or a forked child that has its address space for itself and
+ * stands at its first TRACEE_STOPPED, execute up to two system calls that do not wait, and leaves its
+ * registers and signal mask as they were. The code for it is put into its vDSO (stub.h).
  *
- * prepare(), called before each call while the task stands, fills in the next one; it is given the result of
- * the one before (0 for the first; -errno as the call itself returned it) and returns false when it
- * wants no more.
+ * The task is safe at every moment: if the tracer dies, the task makes the calls that are left by itself, and
+ * goes on as if nothing had been. So what calls have begun other calls are to end, the same list.
  *
- * Returns 0; -ENOSYS not on this architecture or not for a foreign-ABI task; -ENOENT it has no vDSO;
- * -EBUSY it did not come to the call within some stops; in these cases the task stands, as it was.
- * -EINTR: it was killed meanwhile; stop now holds TRACEE_EXITING or TRACEE_GONE, to be dealt with.
+ * returned() is told what each call returned (-errno as the call itself does), while the task stands at its
+ * end.
+ *
+ * Returns 0; -ENOSYS not on this architecture or not for a foreign-ABI task; -ENOENT it has no vDSO with
+ * room for it; in these cases nothing was done. -EBUSY it did not come through the calls within some stops:
+ * it stands, and makes the rest by itself. -EINTR: it was killed meanwhile; stop now holds TRACEE_EXITING or
+ * TRACEE_GONE, to be dealt with.
  */
-struct tracee_call {
-	long nr;
-	uint64_t args[6];
-};
-must_check int tracee_inject(struct tracee_stop *stop,
-			     bool (*prepare)(int64_t result, struct tracee_call *ret_call, void *context),
-			     void *context);
+must_check int tracee_inject(struct tracee_stop *stop, const struct stub_call *calls, size_t n_calls,
+			     void (*returned)(size_t index, int64_t result, void *context), void *context);
 
 /* What a program finds in its memory when it starts: addresses. */
 struct tracee_start {
@@ -112,7 +110,8 @@ must_check int tracee_read_start(const struct tracee_stop *stop, struct tracee_s
 /*
  * Has a task that stands at TRACEE_EXECED execute path, untraced, with the environment and the arguments that
  * it was given, but for the first n_skipped: it gets the privileges that the exec would have granted. 0: it
- * is released. Otherwise as tracee_inject().
+ * is released, and should the exec fail it goes on with the program that it has. Otherwise as
+ * tracee_inject(), and -EIO.
  */
 must_check int tracee_release_to_exec(struct tracee_stop *stop, const char *path, uint64_t n_skipped);
 

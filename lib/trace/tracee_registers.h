@@ -1,4 +1,4 @@
-/* tracee_registers.h - what differs between architectures, for tracee.c alone. */
+/* tracee_registers.h - what differs between architectures, for tracee*.c alone. */
 #ifndef PBRUN_TRACEE_REGISTERS_H
 #define PBRUN_TRACEE_REGISTERS_H
 
@@ -11,20 +11,23 @@
 #if defined(__x86_64__)
 #define NATIVE_AUDIT_ARCH AUDIT_ARCH_X86_64
 #define X32_SYSCALL_BIT 0x40000000u
-static const unsigned char syscall_instruction[] = { 0x0f, 0x05 };
 
-static inline void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
-				      const struct tracee_call *call)
+static inline void set_instruction(struct user_regs_struct *regs, uint64_t address)
 {
-	regs->rip = instruction;
-	regs->rax = (unsigned long)call->nr;
-	regs->orig_rax = (unsigned long)-1; /* else the kernel might restart the interrupted call */
-	regs->rdi = call->args[0];
-	regs->rsi = call->args[1];
-	regs->rdx = call->args[2];
-	regs->r10 = call->args[3];
-	regs->r8 = call->args[4];
-	regs->r9 = call->args[5];
+	regs->rip = address;
+}
+
+/* Nothing of the call in which the task stands is to be begun again. */
+static inline void forget_call(struct user_regs_struct *regs)
+{
+	regs->orig_rax = (unsigned long)-1;
+}
+
+/* Is the kernel about to begin an interrupted call again? -ERESTARTSYS to -ERESTART_RESTARTBLOCK,
+ * linux/errno.h */
+static inline bool is_to_be_restarted(const struct user_regs_struct *regs)
+{
+	return (int64_t)regs->orig_rax >= 0 && (int64_t)regs->rax <= -512 && (int64_t)regs->rax >= -516;
 }
 
 static inline uint64_t stack_pointer(const struct user_regs_struct *regs)
@@ -57,15 +60,20 @@ static inline bool is_interrupted_wait(const struct user_regs_struct *regs)
 #elif defined(__aarch64__)
 #define NATIVE_AUDIT_ARCH AUDIT_ARCH_AARCH64
 #define X32_SYSCALL_BIT 0u
-static const unsigned char syscall_instruction[] = { 0x01, 0x00, 0x00, 0xd4 }; /* svc #0 */
 
-static inline void registers_for_call(struct user_regs_struct *regs, uint64_t instruction,
-				      const struct tracee_call *call)
+static inline void set_instruction(struct user_regs_struct *regs, uint64_t address)
 {
-	regs->pc = instruction;
-	regs->regs[8] = (unsigned long)call->nr;
-	for (size_t i = 0; i < 6; i++)
-		regs->regs[i] = call->args[i];
+	regs->pc = address;
+}
+
+static inline void forget_call(struct user_regs_struct *regs)
+{
+	(void)regs; /* the number of the call is kept elsewhere */
+}
+
+static inline bool is_to_be_restarted(const struct user_regs_struct *regs)
+{
+	return (int64_t)regs->regs[0] <= -512 && (int64_t)regs->regs[0] >= -516;
 }
 
 static inline uint64_t stack_pointer(const struct user_regs_struct *regs)
@@ -86,7 +94,7 @@ static inline bool is_interrupted_wait(const struct user_regs_struct *regs)
 }
 
 #else
-#error "tracee_registers.h knows x86_64 and aarch64: add the architecture's registers and syscall instruction"
+#error "tracee_registers.h knows x86_64 and aarch64: add the architecture's registers"
 #endif
 
 #endif

@@ -1,3 +1,4 @@
+/* uffd.c - a userfaultfd of a tracee, in our hands. */
 #include "trace/uffd.h"
 
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 struct theft {
 	pid_t tid;
 	int taken_fd; /* ours, or -errno */
-	enum { CREATE, TAKE_AND_CLOSE, DONE } next;
 };
 
 static int take_descriptor(pid_t tid, int remote_fd)
@@ -27,35 +27,28 @@ static int take_descriptor(pid_t tid, int remote_fd)
 	return fd < 0 ? -errno : fd;
 }
 
-static bool prepare_call(int64_t result, struct tracee_call *ret_call, void *context)
+enum { CREATE, CLOSE, N_CALLS };
+
+/* What the task creates it closes by itself: nothing remains in it, even if we die in between. */
+static const struct stub_call calls[N_CALLS] = {
+	[CREATE] = { .nr = SYS_userfaultfd,
+		     .n_args = 1,
+		     .args = { O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY } },
+	[CLOSE] = { .nr = SYS_close, .n_args = 1, .source = STUB_FIRST_IS_RESULT },
+};
+
+static void take_created(size_t index, int64_t result, void *context)
 {
 	struct theft *theft = context;
 
-	switch (theft->next) {
-	case CREATE:
-		*ret_call = (struct tracee_call){ .nr = SYS_userfaultfd,
-						  .args = { O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY } };
-		theft->next = TAKE_AND_CLOSE;
-		return true;
-	case TAKE_AND_CLOSE:
-		if (result < 0) {
-			theft->taken_fd = (int)result;
-			return false;
-		}
-		theft->taken_fd = take_descriptor(theft->tid, (int)result);
-		*ret_call = (struct tracee_call){ .nr = SYS_close, .args = { (uint64_t)result } };
-		theft->next = DONE;
-		return true;
-	case DONE:
-		break;
-	}
-	return false;
+	if (index == CREATE)
+		theft->taken_fd = result < 0 ? (int)result : take_descriptor(theft->tid, (int)result);
 }
 
 int uffd_create_in(struct tracee_stop *stop)
 {
-	struct theft theft = { .tid = stop->tid, .taken_fd = -EBADF, .next = CREATE };
-	int r = tracee_inject(stop, prepare_call, &theft);
+	struct theft theft = { .tid = stop->tid, .taken_fd = -EBADF };
+	int r = tracee_inject(stop, calls, N_CALLS, take_created, &theft);
 	cleanup_close int uffd = theft.taken_fd;
 
 	if (r < 0)

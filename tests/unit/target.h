@@ -4,6 +4,7 @@
 #ifndef PBRUN_TEST_TARGET_H
 #define PBRUN_TEST_TARGET_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
