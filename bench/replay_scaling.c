@@ -89,9 +89,10 @@ static double replay(struct plan *plan, struct readahead_stats *stats)
 /* In a process of its own: the peak of its memory is that of this size. */
 static void measure(unsigned int n_files, const void *data, size_t size)
 {
-	static const struct plan_options options = {
-		.bridge_pages = 2, .piece_pages = 64, .budget_pages = 1 << 30, .most_age = UINT8_MAX
-	};
+	static const struct plan_shape shape = { .bridge_pages = 2, .piece_pages = 64 };
+	static const struct plan_options options = { .shapes = &shape,
+						     .budget_pages = 1 << 30,
+						     .max_age = UINT8_MAX };
 	struct readahead_stats cold = { 0 }, warm = { 0 };
 	struct shadow shadow;
 	struct rusage usage;

@@ -7,7 +7,6 @@
 
 #include "prefetch/physical.h"
 #include "prefetch/residency.h"
-#include "prefetch/storage.h"
 #include "recorder.h"
 #include "shadow/merge.h"
 #include "sys/clock.h"
@@ -21,14 +20,6 @@
 #define LOCK_TIMEOUT_MS 10000
 #define N_THREADS 8
 
-/* A gap is bridged if the medium gives so many pages in the time that one more request takes it. Longer
- * pieces save requests, too, but the program's own faults wait behind them (docs/performance.md). */
-static const struct plan_options plan_options[] = {
-	[STORAGE_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
-	[STORAGE_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
-	[STORAGE_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
-};
-
 bool observer_is_needed(struct observer_options *options)
 {
 	struct policy_choice choice =
@@ -37,7 +28,8 @@ bool observer_is_needed(struct observer_options *options)
 	options->prefetches = options->prefetches && options->shadow;
 	if (options->wants_report)
 		return true;
-	if (options->prefetches && residency_is_complete(&options->shadow->files, options->random))
+	if (options->prefetches &&
+	    residency_is_complete(&options->shadow->files, options->program, options->random))
 		options->prefetches = false;
 	return options->prefetches || choice.mode != POLICY_NONE;
 }
@@ -79,15 +71,21 @@ static void start_replay(struct launch *self)
 	if (!self->options->prefetches)
 		return;
 	self->replay_began_ns = clock_now_ns();
-	enum storage medium = storage_of_path(self->options->program);
-	struct plan_options options = plan_options[medium];
+	cleanup_free struct places *places = malloc(sizeof(*places));
+	struct plan_options options = { .places = places,
+					.budget_pages = readahead_budget_pages(),
+					.max_age = policy_most_age(shadow) };
 
-	options.budget_pages = readahead_budget_pages();
-	options.most_age = policy_most_age(shadow);
-	if (plan_build(&shadow->files, &options, &self->plan) < 0)
+	if (places)
+		places_init(places, self->options->program);
+
+	int r = plan_build(&shadow->files, &options, &self->plan);
+
+	if (places)
+		places_release(places);
+	if (r < 0)
 		return;
-	if (medium == STORAGE_ROTATING)
-		(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
+	(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
 	self->replay = readahead_start(&self->plan, N_THREADS);
 }
 
@@ -346,9 +344,13 @@ static void complete(struct launch *self)
 	outcome->is_exact =
 		outcome->choice.mode == POLICY_TRAIN && seen_is_exact(&self->recorder.record.seen);
 	(void)!procfs_read_cost(self->link->launcher_pid, &outcome->cost);
-	if (self->replay && outcome->has_ended)
-		readahead_cancel(self->replay);
-	finish_replay(self);
+	if (!outcome->has_ended) {
+		finish_replay(self);
+	} else if (self->replay) {
+		/* The program waits at its end: for no thread that waits for a file system. */
+		readahead_account(self->replay, &outcome->prefetch);
+		note_changes(self, &outcome->prefetch);
+	}
 }
 
 static void tell(struct launch *self)

@@ -1,365 +1,90 @@
+/* readahead.c - starts, waits for and ends the threads of a replay */
 #include "readahead.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <sys/uio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "prefetch/head_start.h"
-#include "prefetch/metadata.h"
+#include "readahead_private.h"
 #include "sys/clock.h"
 #include "sys/fd_limit.h"
 #include "sys/meminfo.h"
 #include "sys/page.h"
-#include "sys/pagemap.h"
 
 enum {
-	MAX_THREADS = 32,
 	STACK_BYTES = 65536,
-	/* Requests that one thread has under way. Four threads keep a solid-state disk busy with it; more
-	 * would only make the faults of the program itself wait longer. */
-	WINDOW = 4,
 	/* One thread in so many goes for the names first, the others for the data. */
 	NAMES_SHARE = 4,
-	/* How often the pace is looked at. */
+	/* How often is looked whether it is ahead. */
 	HEAD_START_LOOK_NS = 300000,
+	/* How often, when nothing is heard, is looked whether anything will be. */
+	FINISH_LOOK_MS = 20,
 	/* Open at the same time as the files: directories, and what the caller has. */
 	SPARE_FDS = 64,
+	/* A call has gone unanswered if it takes longer, when the account is made before the end. */
+	UNANSWERED_MS = 20,
+	UNANSWERED_NEAR_MS = 500,
 };
 
-enum target_state { TARGET_UNSEEN, TARGET_VALID, TARGET_SKIPPED };
+#define NS_PER_MS UINT64_C(1000000)
 
-/* What the threads know of one of plan->files. */
-struct target {
-	pthread_mutex_t lock;
-	enum target_state state;
-	int fd; /* -1: not open (any more) */
-	bool was_asked;
-	unsigned int n_users; /* requests under way */
-	size_t n_left;        /* requests that are not over */
-};
-
-struct readahead {
-	struct plan *plan;
-	struct target *targets;
-	atomic_size_t next_file;
-	atomic_size_t next_name;
-	atomic_size_t next_request;
-	atomic_uint_fast64_t program_started_ns; /* 0: not yet */
-	atomic_uint_fast64_t done_pages;         /* of the requests that are over */
-	atomic_bool is_cancelled;
-	atomic_size_t n_open;
-	size_t most_open;
-	uint64_t started_ns;
-
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t validated;
-	size_t n_validated;
-	struct readahead_stats stats;
-
-	unsigned int n_threads;
-	atomic_uint n_started;
-	pthread_t threads[MAX_THREADS];
-};
-
-/* The file's descriptor if it is still what was recorded, else -errno (-ESTALE: it has changed). */
-static int open_valid(const struct pageset_file *file)
-{
-	struct stat st;
-	cleanup_close int fd = fileid_open(file->path, &st);
-
-	if (fd < 0)
-		return fd;
-	/* The plan names all that is wanted: the kernel is to add nothing to a read, not even to those
-	 * that only look at a page. */
-	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-	return fileid_still_valid(&file->id, fd, &st) ? take_fd(fd) : -ESTALE;
-}
-
-static void close_target(struct readahead *self, struct target *target)
-{
-	if (target->fd < 0)
-		return;
-	close(target->fd);
-	target->fd = -1;
-	atomic_fetch_sub(&self->n_open, 1);
-}
-
-static void close_if_idle(struct readahead *self, struct target *target)
-{
-	if (target->n_users == 0 && (target->n_left == 0 || atomic_load(&self->n_open) > self->most_open))
-		close_target(self, target);
-}
-
-static int open_target(struct readahead *self, struct target *target, const struct pageset_file *file)
-{
-	int fd = open_valid(file);
-
-	if (fd < 0)
-		return fd;
-	target->fd = fd;
-	atomic_fetch_add(&self->n_open, 1);
-	return 0;
-}
-
-/* What r, the outcome of looking at a file, says of the recording. The lock of self is held. */
-static void count_validated(struct readahead *self, const struct pageset_file *file, int r)
-{
-	bool is_changed = r == -ESTALE || r == -EINVAL;
-	bool is_missing = r == -ENOENT || r == -ENOTDIR;
-
-	self->n_validated++;
-	self->stats.skipped_files += r < 0;
-	if (!is_changed && !is_missing)
-		return;
-	self->stats.stale_files++;
-	if (file->access & PAGESET_WRITTEN)
-		return;
-	self->stats.changed_code_files += pageset_file_is_code(file);
-	self->stats.changed_pages += is_changed ? pageset_file_pages(file) : 0;
-}
-
-/* The lock of the target is held. */
-static void validate_target(struct readahead *self, struct target *target, const struct pageset_file *file)
-{
-	int r = open_target(self, target, file);
-
-	target->state = r < 0 ? TARGET_SKIPPED : TARGET_VALID;
-	close_if_idle(self, target);
-
-	pthread_mutex_lock(&self->lock);
-	count_validated(self, file, r);
-	if (self->n_validated == self->plan->n_files)
-		pthread_cond_broadcast(&self->validated);
-	pthread_mutex_unlock(&self->lock);
-}
-
-static void validate_files(struct readahead *self)
-{
-	size_t i;
-
-	while (!atomic_load(&self->is_cancelled) &&
-	       (i = atomic_fetch_add(&self->next_file, 1)) < self->plan->n_files) {
-		struct target *target = &self->targets[i];
-
-		pthread_mutex_lock(&target->lock);
-		if (target->state == TARGET_UNSEEN)
-			validate_target(self, target, self->plan->files[i].file);
-		pthread_mutex_unlock(&target->lock);
-	}
-}
-
-static void look_up_name(struct readahead *self, const struct pageset_file *file)
-{
-	if (metadata_fetch(file) >= 0)
-		return;
-	pthread_mutex_lock(&self->lock);
-	self->stats.skipped_files++;
-	pthread_mutex_unlock(&self->lock);
-}
-
-static void look_up_names(struct readahead *self)
-{
-	size_t i;
-
-	while (!atomic_load(&self->is_cancelled) &&
-	       (i = atomic_fetch_add(&self->next_name, 1)) < self->plan->n_names)
-		look_up_name(self, self->plan->names[i].file);
-}
-
-static bool is_past(const struct readahead *self, const struct plan_file *name)
-{
-	uint64_t started_ns = atomic_load(&self->program_started_ns);
-
-	return started_ns > 0 && head_start_is_past(name->first_use_us, clock_now_ns() - started_ns);
-}
-
-/* Their blocks are in memory, but not what the kernel makes of them; that takes 2 us each, which the program
- * is spared. */
-static void look_up_other_names(struct readahead *self)
-{
-	for (size_t i = 0; i < self->plan->n_other_names && !atomic_load(&self->is_cancelled); i++)
-		if (!is_past(self, &self->plan->other_names[i]))
-			look_up_name(self, self->plan->other_names[i].file);
-}
-
-/*
- * The descriptor for a request, to be given back by release_target(); -1 if the file is not to be used. A
- * request that comes before the file was looked at does that itself, so that no thread waits for another's
- * turn.
- */
-static int acquire_target(struct readahead *self, uint32_t file_index)
-{
-	struct target *target = &self->targets[file_index];
-	const struct pageset_file *file = self->plan->files[file_index].file;
-	int fd = -1;
-
-	pthread_mutex_lock(&target->lock);
-	if (target->state == TARGET_UNSEEN)
-		validate_target(self, target, file);
-	if (target->state == TARGET_VALID && target->fd < 0 && open_target(self, target, file) < 0) {
-		target->state = TARGET_SKIPPED;
-		pthread_mutex_lock(&self->lock);
-		self->stats.skipped_files++;
-		pthread_mutex_unlock(&self->lock);
-	}
-	if (target->state == TARGET_VALID) {
-		target->n_users++;
-		fd = target->fd;
-	}
-	pthread_mutex_unlock(&target->lock);
-	return fd;
-}
-
-static void release_target(struct readahead *self, const struct plan_request *request)
-{
-	struct target *target = &self->targets[request->file_index];
-
-	atomic_fetch_add(&self->done_pages, request->n_pages);
-
-	pthread_mutex_lock(&target->lock);
-	target->n_users--;
-	target->n_left--;
-	close_if_idle(self, target);
-	pthread_mutex_unlock(&target->lock);
-}
-
-static uint64_t last_page(const struct plan_request *request)
-{
-	return request->first_page + request->n_pages - 1;
-}
-
-static off_t page_offset(uint64_t page_index)
-{
-	return (off_t)(page_index << page_shift());
-}
-
-static bool page_has_arrived(int fd, uint64_t page_index)
-{
-	char byte;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
-
-	return preadv2(fd, &to, 1, page_offset(page_index), RWF_NOWAIT) == 1;
-}
-
-/*
- * Asks for the pages of the request. Returns true if they are under way now, to be waited for.
- *
- * Whether they are in memory is looked at after asking: what arrives at once was there. Asking for
- * resident pages costs less than looking at one of them; and looking first would tear a request in two
- * disk accesses, because RWF_NOWAIT starts to read the page that it does not find (since Linux 5.10).
- */
-static bool issue(struct readahead *self, struct plan_request *request, int fd)
-{
-	uint64_t n_bytes = request->n_pages << page_shift();
-	struct target *target = &self->targets[request->file_index];
-	bool was_resident;
-
-	(void)readahead(fd, page_offset(request->first_page), n_bytes);
-	was_resident = page_has_arrived(fd, last_page(request)) && page_has_arrived(fd, request->first_page);
-
-	pthread_mutex_lock(&self->lock);
-	if (was_resident) {
-		self->stats.resident_bytes += n_bytes;
-	} else {
-		self->stats.files += !target->was_asked;
-		target->was_asked = true;
-		self->stats.extents++;
-		self->stats.bytes += n_bytes;
-	}
-	self->stats.elapsed_ns = clock_now_ns() - self->started_ns;
-	pthread_mutex_unlock(&self->lock);
-	request->was_read = !was_resident;
-	return request->was_read;
-}
-
-/* Until the last page of the request has arrived: the others do before, or nearly so. */
-static void wait_for(const struct plan_request *request, int fd)
-{
-	char byte;
-
-	(void)!pread(fd, &byte, 1, page_offset(last_page(request)));
-}
-
-struct under_way {
-	const struct plan_request *request;
-	int fd;
-};
-
-static void read_data(struct readahead *self)
-{
-	const struct plan *plan = self->plan;
-	struct under_way window[WINDOW]; /* a ring: the oldest is at n_done % WINDOW */
-	size_t n_begun = 0, n_done = 0, i;
-
-	for (;;) {
-		if (n_begun - n_done == WINDOW) {
-			struct under_way *oldest = &window[n_done++ % WINDOW];
-
-			wait_for(oldest->request, oldest->fd);
-			release_target(self, oldest->request);
-		}
-		if (atomic_load(&self->is_cancelled) ||
-		    (i = atomic_fetch_add(&self->next_request, 1)) >= plan->n_requests)
-			break;
-
-		struct plan_request *request = &plan->requests[i];
-		int fd = acquire_target(self, request->file_index);
-
-		if (fd < 0) {
-			atomic_fetch_add(&self->done_pages, request->n_pages);
-			continue;
-		}
-		if (issue(self, request, fd))
-			window[n_begun++ % WINDOW] = (struct under_way){ request, fd };
-		else
-			release_target(self, request);
-	}
-	while (n_done < n_begun)
-		release_target(self, window[n_done++ % WINDOW].request);
-}
-
-/*
- * All begin with the files, in order of first use. To open one takes several requests, each of which waits
- * for the one before; behind data each would wait a millisecond, and the data would wait for the file.
- */
-static void *run(void *context)
-{
-	struct readahead *self = context;
-	unsigned int number = atomic_fetch_add(&self->n_started, 1);
-
-	validate_files(self);
-	if (number % NAMES_SHARE == 0)
-		look_up_names(self);
-	read_data(self);
-	look_up_names(self);
-	if (number == 0)
-		look_up_other_names(self);
-	return NULL;
-}
-
-static int make_targets(struct readahead *self, const struct plan *plan)
+static int make_targets(struct readahead *self, struct plan *plan)
 {
 	self->targets = calloc(plan->n_files + 1, sizeof(*self->targets));
-	if (!self->targets)
+	self->next_waiting = calloc(plan->n_requests + 1, sizeof(*self->next_waiting));
+	if (!self->targets || !self->next_waiting)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->n_files; i++) {
-		pthread_mutex_init(&self->targets[i].lock, NULL);
 		self->targets[i].fd = -1;
+		self->targets[i].first_waiting = NO_REQUEST;
+		self->fronts[readahead_reach(&plan->files[i])].n_unvalidated++;
 	}
 	for (size_t i = 0; i < plan->n_requests; i++)
 		self->targets[plan->requests[i].file_index].n_left++;
 	return 0;
 }
 
+static bool has_far_files(const struct plan_file *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (readahead_reach(&files[i]) == PLACE_FAR)
+			return true;
+	return false;
+}
+
+static bool has_far_part(const struct plan *plan)
+{
+	return has_far_files(plan->files, plan->n_files) || has_far_files(plan->names, plan->n_names) ||
+	       has_far_files(plan->deferred_names, plan->n_deferred_names);
+}
+
+static int start_thread(struct readahead *self, enum place_reach reach, unsigned int number,
+			const pthread_attr_t *attributes)
+{
+	struct worker *worker = &self->workers[self->n_running];
+
+	*worker = (struct worker){ .owner = self,
+				   .state = WORKER_RUNS,
+				   .reach = reach,
+				   .is_first = number == 0,
+				   .begins_with_names = number % NAMES_SHARE == 0 };
+	int r = pthread_create(&worker->thread, attributes, readahead_work, worker);
+
+	if (r != 0) {
+		worker->state = WORKER_UNUSED;
+		return -r;
+	}
+	self->n_running++;
+	return 0;
+}
+
 static int start_threads(struct readahead *self, unsigned int n_threads)
 {
 	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+	unsigned int n_far_threads = has_far_part(self->plan) ? READAHEAD_FAR_THREADS : 0;
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	int r = 0;
@@ -369,74 +94,80 @@ static int start_threads(struct readahead *self, unsigned int n_threads)
 	/* No handler of the caller may run in a thread that it does not know of. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (self->n_threads < n_threads && r == 0) {
-		r = pthread_create(&self->threads[self->n_threads], &attributes, run, self);
-		self->n_threads += r == 0;
-	}
+	pthread_mutex_lock(&self->lock);
+	for (unsigned int i = 0; i < n_threads && r == 0; i++)
+		r = start_thread(self, PLACE_NEAR, i, &attributes);
+	for (unsigned int i = 0; i < n_far_threads && r == 0; i++)
+		r = start_thread(self, PLACE_FAR, i, &attributes);
+	/* Fewer than asked for, because of RLIMIT_NPROC say, will do. */
+	r = self->n_running > 0 ? 0 : r;
+	pthread_mutex_unlock(&self->lock);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	/* Fewer than asked for, because of RLIMIT_NPROC say, will do. */
-	return self->n_threads > 0 ? 0 : -r;
+	return r;
 }
 
 static void release(struct readahead *self)
 {
-	for (size_t i = 0; i < self->plan->n_files; i++) {
-		close_target(self, &self->targets[i]);
-		pthread_mutex_destroy(&self->targets[i].lock);
-	}
 	pthread_mutex_destroy(&self->lock);
-	pthread_cond_destroy(&self->validated);
+	pthread_cond_destroy(&self->changed);
 	free(self->targets);
+	free(self->next_waiting);
 	free(self);
 }
 
 struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 {
-	cleanup_free struct readahead *self = calloc(1, sizeof(*self));
+	struct readahead *self = calloc(1, sizeof(*self));
 	pthread_condattr_t attributes;
 	int r;
 
-	assert(n_threads >= 1 && n_threads <= MAX_THREADS);
+	assert(n_threads >= 1 && n_threads <= READAHEAD_MAX_THREADS - READAHEAD_FAR_THREADS);
 	if (!self)
 		return NULL;
-	r = make_targets(self, plan);
-	if (r < 0) {
-		errno = -r;
-		return NULL;
-	}
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
-	self->most_open = fd_limit_get() / 2;
+	self->max_open = fd_limit_get() / 2;
+	self->stats.resident_bytes = plan->n_memory_pages << page_shift();
+	self->fronts[PLACE_NEAR].last_answer_ns = self->fronts[PLACE_FAR].last_answer_ns = self->started_ns;
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->validated, &attributes);
+	pthread_cond_init(&self->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	fd_limit_widen(plan->n_files + SPARE_FDS < self->most_open ? plan->n_files + SPARE_FDS
-								   : self->most_open);
-	r = start_threads(self, n_threads);
+	fd_limit_widen(plan->n_files + SPARE_FDS < self->max_open ? plan->n_files + SPARE_FDS
+								  : self->max_open);
+	r = make_targets(self, plan);
+	if (r == 0)
+		r = start_threads(self, n_threads);
 	if (r < 0) {
-		release(take_pointer(self));
+		release(self);
 		errno = -r;
 		return NULL;
 	}
-	return take_pointer(self);
+	return self;
+}
+
+/* With the lock. False: the time has come. */
+static bool wait_for_change(struct readahead *self, uint64_t until_ns)
+{
+	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+
+	return pthread_cond_timedwait(&self->changed, &self->lock, &until) == 0;
 }
 
 bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 			      struct readahead_stats *ret_stats)
 {
-	uint64_t until_ns = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+	uint64_t until_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+	const struct front *front = &self->fronts[PLACE_NEAR];
 	bool is_done;
-	int r = 0;
 
 	pthread_mutex_lock(&self->lock);
-	while (self->n_validated < self->plan->n_files && r == 0)
-		r = pthread_cond_timedwait(&self->validated, &self->lock, &until);
-	is_done = self->n_validated == self->plan->n_files;
+	while (front->n_unvalidated > 0 && wait_for_change(self, until_ns))
+		;
+	is_done = front->n_unvalidated == 0;
 	if (is_done)
 		*ret_stats = self->stats;
 	pthread_mutex_unlock(&self->lock);
@@ -445,15 +176,19 @@ bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 
 bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms)
 {
-	uint64_t until_ns = clock_now_ns() + (uint64_t)timeout_ms * 1000000u;
+	uint64_t until_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
 
 	for (;;) {
-		uint64_t now_ns = clock_now_ns();
+		uint64_t now_ns = clock_now_ns(), done_pages, silent_ns;
 
-		if (head_start_is_ahead(self->plan, atomic_load(&self->done_pages),
-					now_ns - self->started_ns))
+		pthread_mutex_lock(&self->lock);
+		done_pages = self->fronts[PLACE_NEAR].done_pages;
+		silent_ns = now_ns - self->fronts[PLACE_NEAR].last_answer_ns;
+		pthread_mutex_unlock(&self->lock);
+		if (head_start_is_ahead(self->plan, done_pages, now_ns - self->started_ns))
 			return true;
-		if (now_ns >= until_ns)
+		/* An answer may be later than now_ns. */
+		if (now_ns >= until_ns || (int64_t)silent_ns >= (int64_t)(READAHEAD_STALL_MS * NS_PER_MS))
 			return false;
 		nanosleep(&(struct timespec){ .tv_nsec = HEAD_START_LOOK_NS }, NULL);
 	}
@@ -461,20 +196,117 @@ bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms)
 
 void readahead_note_start(struct readahead *self)
 {
-	atomic_store(&self->program_started_ns, clock_now_ns());
+	pthread_mutex_lock(&self->lock);
+	self->program_started_ns = clock_now_ns();
+	pthread_mutex_unlock(&self->lock);
+}
+
+static void end(struct readahead *self, enum readahead_end how)
+{
+	if (self->end < how)
+		self->end = how;
 }
 
 void readahead_cancel(struct readahead *self)
 {
-	atomic_store(&self->is_cancelled, true);
+	pthread_mutex_lock(&self->lock);
+	end(self, READAHEAD_CANCELLED);
+	pthread_mutex_unlock(&self->lock);
+}
+
+static bool waits_in_vain(const struct worker *worker, uint64_t now_ns)
+{
+	unsigned int limit_ms = worker->reach == PLACE_FAR ? UNANSWERED_MS : UNANSWERED_NEAR_MS;
+
+	return worker->state == WORKER_RUNS && worker->asked &&
+	       now_ns - worker->asked_ns > limit_ms * NS_PER_MS;
+}
+
+static uint64_t mark_mount(struct plan_file *files, size_t n, const struct plan_file *asked)
+{
+	uint64_t n_marked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_with =
+			readahead_reach(asked) == PLACE_FAR && files[i].place.mount == asked->place.mount;
+
+		if ((&files[i] != asked && !is_with) || files[i].is_unanswered)
+			continue;
+		files[i].is_unanswered = true;
+		n_marked++;
+	}
+	return n_marked;
+}
+
+/* With the lock. Adds to what was marked before. */
+static void mark_unanswered(struct readahead *self)
+{
+	struct plan *plan = self->plan;
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < READAHEAD_MAX_THREADS; i++) {
+		const struct worker *worker = &self->workers[i];
+
+		if (!waits_in_vain(worker, now_ns))
+			continue;
+		self->stats.unanswered_files +=
+			mark_mount(plan->files, plan->n_files, worker->asked) +
+			mark_mount(plan->names, plan->n_names, worker->asked) +
+			mark_mount(plan->deferred_names, plan->n_deferred_names, worker->asked);
+	}
+}
+
+void readahead_account(struct readahead *self, struct readahead_stats *ret_stats)
+{
+	pthread_mutex_lock(&self->lock);
+	mark_unanswered(self);
+	end(self, READAHEAD_ACCOUNTED);
+	*ret_stats = self->stats;
+	pthread_mutex_unlock(&self->lock);
+}
+
+/* With the lock. True if all have ended. */
+static bool wait_for_threads(struct readahead *self)
+{
+	uint64_t began_ns = clock_now_ns();
+
+	while (self->n_running > 0) {
+		uint64_t now_ns = clock_now_ns(), heard_ns = began_ns;
+
+		for (int reach = PLACE_NEAR; reach <= PLACE_FAR; reach++)
+			if (self->fronts[reach].last_answer_ns > heard_ns)
+				heard_ns = self->fronts[reach].last_answer_ns;
+		if (now_ns > heard_ns && now_ns - heard_ns > READAHEAD_PATIENCE_MS * NS_PER_MS)
+			return false;
+		(void)wait_for_change(self, now_ns + FINISH_LOOK_MS * NS_PER_MS);
+	}
+	return true;
+}
+
+/* Those that have ended leave nothing behind. The others are nobody's any more. */
+static void join_threads(const struct worker *workers)
+{
+	for (size_t i = 0; i < READAHEAD_MAX_THREADS; i++)
+		if (workers[i].state == WORKER_ENDED)
+			pthread_join(workers[i].thread, NULL);
+		else if (workers[i].state == WORKER_RUNS)
+			pthread_detach(workers[i].thread);
 }
 
 void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats)
 {
-	for (unsigned int i = 0; i < self->n_threads; i++)
-		pthread_join(self->threads[i], NULL);
+	bool have_ended;
+
+	pthread_mutex_lock(&self->lock);
+	have_ended = wait_for_threads(self);
+	if (!have_ended)
+		mark_unanswered(self);
+	end(self, READAHEAD_ABANDONED);
 	*ret_stats = self->stats;
-	release(self);
+	pthread_mutex_unlock(&self->lock);
+	join_threads(self->workers);
+	if (have_ended)
+		release(self);
 }
 
 uint64_t readahead_budget_pages(void)

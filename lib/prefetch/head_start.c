@@ -1,3 +1,4 @@
+/* head_start.c - whether a replay stays ahead of a program that starts now */
 #include "prefetch/head_start.h"
 
 /* After the start of the program, without being traced. */
@@ -17,6 +18,8 @@ bool head_start_is_ahead(const struct plan *plan, uint64_t done_pages, uint64_t 
 	uint64_t n_pages = 0;
 
 	for (size_t i = 0; i < plan->n_requests; i++) {
+		if (plan->files[plan->requests[i].file_index].place.reach == PLACE_FAR)
+			continue;
 		n_pages += plan->requests[i].n_pages;
 		if (n_pages > done_pages &&
 		    (double)(n_pages - done_pages) * ns_per_page > needed_after_ns(&plan->requests[i]))

@@ -12,7 +12,8 @@
 
 /*
  * True if each request of plan, in its order and at the rate so far, will be over before a program that
- * starts now needs it. done_pages is how many pages' requests are over, elapsed_ns how long that took.
+ * starts now needs it; what lies far away (place.h) keeps nobody waiting. done_pages, without those, is how
+ * many pages' requests are over, elapsed_ns how long that took.
  *
  * Recorded times are about those of an untraced start, or longer: the program is taken to be
  * HEAD_START_SLOWER times as fast. A page may have been used up to HEAD_START_EARLIER_US before it was seen

@@ -1,3 +1,4 @@
+/* metadata.c - looks up and lists what a program is going to look up or list */
 #include "prefetch/metadata.h"
 
 #include <dirent.h>
@@ -23,14 +24,14 @@ static int list_directory(const char *path)
 	return 0;
 }
 
-int metadata_fetch(const struct pageset_file *file)
+int metadata_fetch(const char *path, uint8_t access)
 {
 	struct stat st;
 
-	if (file->access & PAGESET_LISTED)
-		return list_directory(file->path);
-	if (fstatat(AT_FDCWD, file->path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 &&
-	    !(file->access & PAGESET_MISSING))
+	if (access & PAGESET_LISTED)
+		return list_directory(path);
+	if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 &&
+	    !(access & PAGESET_MISSING))
 		return -errno;
 	return 0;
 }

@@ -8,10 +8,10 @@
 #include "pageset.h"
 
 /*
- * For a file of which nothing but its metadata is known to be used: lists it if the program listed it, else
- * looks it up, in vain if the program did so. Follows no symbolic link at the end of the path, mounts
- * nothing. 0, or -errno of open(2) or fstatat(2) if it is not what was recorded.
+ * For a file of which nothing but its metadata is known to be used: lists it if the program listed it
+ * (access: PAGESET_ bits), else looks it up, in vain if the program did so. Follows no symbolic link at the
+ * end of the path, mounts nothing. 0, or -errno of open(2) or fstatat(2) if it is not what was recorded.
  */
-must_check int metadata_fetch(const struct pageset_file *file);
+must_check int metadata_fetch(const char *path, uint8_t access);
 
 #endif

@@ -1,3 +1,4 @@
+/* physical.c - requests for rotating disks in the order of the disk */
 #include "prefetch/physical.h"
 
 #include <linux/fiemap.h>
@@ -10,7 +11,7 @@
 #include "sys/pagemap.h"
 
 /* Extents of one file that are asked for at once. */
-enum { MOST_EXTENTS = 64 };
+enum { MAX_EXTENTS = 64 };
 
 struct placed {
 	uint64_t place; /* byte on the device; UINT64_MAX: not known */
@@ -20,7 +21,7 @@ struct placed {
 /* The head, and room for the extents behind it: head.fm_extents. */
 union map {
 	struct fiemap head;
-	char room[sizeof(struct fiemap) + MOST_EXTENTS * sizeof(struct fiemap_extent)];
+	char room[sizeof(struct fiemap) + MAX_EXTENTS * sizeof(struct fiemap_extent)];
 };
 
 static int compare_places(const void *a, const void *b)
@@ -37,7 +38,7 @@ static bool read_map(int fd, uint64_t offset, union map *map)
 {
 	map->head = (struct fiemap){ .fm_start = offset,
 				     .fm_length = FIEMAP_MAX_OFFSET - offset,
-				     .fm_extent_count = MOST_EXTENTS };
+				     .fm_extent_count = MAX_EXTENTS };
 	return ioctl(fd, FS_IOC_FIEMAP, &map->head) == 0 && map->head.fm_mapped_extents > 0;
 }
 
@@ -47,7 +48,7 @@ static bool lies_within(const struct fiemap_extent *extent, uint64_t offset)
 }
 
 /* map holds what was last asked for, and is asked anew if offset is not in it. */
-static uint64_t place_of(int fd, uint64_t offset, union map *map)
+static uint64_t place_of_page(int fd, uint64_t offset, union map *map)
 {
 	static const uint32_t nowhere =
 		FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_ENCODED;
@@ -78,19 +79,24 @@ static int compare_files(const void *a, const void *b, void *context)
 	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
 }
 
-/* Looks at file by file. places is by request. */
-static int find_places(struct plan *plan, struct placed *places)
+/* The requests that lie on rotating disks, file by file. Returns their number. */
+static size_t list_by_file(struct plan *plan, size_t *ret_by_file)
 {
-	cleanup_free size_t *by_file = reallocarray(NULL, plan->n_requests + 1, sizeof(*by_file));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_requests; i++)
+		if (plan->files[plan->requests[i].file_index].place.storage == STORAGE_ROTATING)
+			ret_by_file[n++] = i;
+	qsort_r(ret_by_file, n, sizeof(*ret_by_file), compare_files, plan);
+	return n;
+}
+
+static void find_places(const struct plan *plan, const size_t *by_file, size_t n, struct placed *ret_places)
+{
 	cleanup_close int fd = -1;
 	union map map = { 0 };
 
-	if (!by_file)
-		return -ENOMEM;
-	for (size_t i = 0; i < plan->n_requests; i++)
-		by_file[i] = i;
-	qsort_r(by_file, plan->n_requests, sizeof(*by_file), compare_files, plan);
-	for (size_t i = 0; i < plan->n_requests; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct plan_request *request = &plan->requests[by_file[i]];
 		struct stat st;
 
@@ -100,25 +106,40 @@ static int find_places(struct plan *plan, struct placed *places)
 			fd = fileid_open(plan->files[request->file_index].file->path, &st);
 			map.head.fm_mapped_extents = 0;
 		}
-		places[by_file[i]] = (struct placed){ UINT64_MAX, by_file[i] };
+		ret_places[i] = (struct placed){ UINT64_MAX, by_file[i] };
 		if (fd >= 0)
-			places[by_file[i]].place = place_of(fd, request->first_page << page_shift(), &map);
+			ret_places[i].place = place_of_page(fd, request->first_page << page_shift(), &map);
 	}
-	return 0;
+}
+
+static int compare_indexes(const void *a, const void *b)
+{
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+
+	return (left > right) - (left < right);
 }
 
 int physical_sort(struct plan *plan)
 {
-	cleanup_free struct placed *places = reallocarray(NULL, plan->n_requests + 1, sizeof(*places));
-	cleanup_free struct plan_request *sorted = reallocarray(NULL, plan->n_requests + 1, sizeof(*sorted));
-	int r = places && sorted ? find_places(plan, places) : -ENOMEM;
+	cleanup_free size_t *slots = reallocarray(NULL, plan->n_requests + 1, sizeof(*slots));
+	cleanup_free struct placed *places = NULL;
+	cleanup_free struct plan_request *sorted = NULL;
 
-	if (r < 0)
-		return r;
-	qsort(places, plan->n_requests, sizeof(*places), compare_places);
-	for (size_t i = 0; i < plan->n_requests; i++)
+	if (!slots)
+		return -ENOMEM;
+
+	size_t n = list_by_file(plan, slots);
+
+	places = reallocarray(NULL, n + 1, sizeof(*places));
+	sorted = reallocarray(NULL, n + 1, sizeof(*sorted));
+	if (!places || !sorted)
+		return -ENOMEM;
+	find_places(plan, slots, n, places);
+	qsort(places, n, sizeof(*places), compare_places);
+	for (size_t i = 0; i < n; i++)
 		sorted[i] = plan->requests[places[i].index];
-	free(plan->requests);
-	plan->requests = take_pointer(sorted);
+	qsort(slots, n, sizeof(*slots), compare_indexes);
+	for (size_t i = 0; i < n; i++)
+		plan->requests[slots[i]] = sorted[i];
 	return 0;
 }

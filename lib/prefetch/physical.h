@@ -8,7 +8,8 @@
 #include "prefetch/plan.h"
 
 /*
- * Puts the requests of plan into the order of the disk. Those of which the place is not known (no such file,
+ * Puts the requests of plan that lie on rotating disks into the order of the disk, on their own places among
+ * the others, which stay. Those of which the place is not known (no such file,
  * a filesystem without FIEMAP) come after the others, in the order they had. 0 or -ENOMEM; then plan is as it
  * was.
  */

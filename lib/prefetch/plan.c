@@ -1,6 +1,6 @@
+/* plan.c - a page set as requests in order of first use, cut and joined as the storage likes it */
 #include "prefetch/plan.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,12 @@
 /* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the
  * blocks that hold the others (ext4 has 16 inodes in a block, and reads 32 blocks ahead). */
 #define NAMES_AT_ONCE 16
+
+const struct plan_shape plan_shapes[N_STORAGES] = {
+	[STORAGE_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
+	[STORAGE_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
+	[STORAGE_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
+};
 
 /* One thing to be put in order of first use. Small, because sorting is mostly memory traffic. */
 struct timed {
@@ -102,17 +108,18 @@ static bool is_leading_name(const struct pageset_file *file, void *context)
 	return file->n_extents == 0 && is_leader(file, context);
 }
 
-static bool is_other_name(const struct pageset_file *file, void *context)
+static bool is_deferred_name(const struct pageset_file *file, void *context)
 {
 	return file->n_extents == 0 && !is_leader(file, context);
 }
 
 /* The files that are wanted, by first use. 0 or -ENOMEM. */
-static int order_files(const struct pageset *pageset, bool (*is_wanted)(const struct pageset_file *, void *),
-		       void *context, struct plan_file **ret_files, size_t *ret_n)
+static int order_files(const struct pageset *pageset, struct places *places,
+		       bool (*is_wanted)(const struct pageset_file *, void *), void *context,
+		       struct plan_file **ret_files, size_t *ret_n)
 {
 	cleanup_free struct timed *order = reallocarray(NULL, pageset->n_files + 1, sizeof(*order));
-	size_t n = 0;
+	size_t n = 0, n_kept = 0;
 
 	if (!order)
 		return -ENOMEM;
@@ -126,10 +133,15 @@ static int order_files(const struct pageset *pageset, bool (*is_wanted)(const st
 		free(files);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < n; i++)
-		files[i] = (struct plan_file){ pageset->files[order[i].index], order[i].first_use_us };
+	for (size_t i = 0; i < n; i++) {
+		const struct pageset_file *file = pageset->files[order[i].index];
+		struct place place = place_of(places, file->path);
+
+		if (place.reach != PLACE_LEFT_OUT && (place.reach != PLACE_MEMORY || file->n_extents > 0))
+			files[n_kept++] = (struct plan_file){ file, order[i].first_use_us, place, false };
+	}
 	*ret_files = files;
-	*ret_n = n;
+	*ret_n = n_kept;
 	return 0;
 }
 
@@ -164,7 +176,7 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 		const struct extent *extent = &file->extents[i];
 
 		if (extent->first_page >= file_pages || extent->n_pages == 0 ||
-		    extent->age > options->most_age)
+		    extent->age > options->max_age)
 			continue;
 
 		if (n > 0 && requests[n - 1].first_page > extent->first_page)
@@ -181,27 +193,27 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 	return n;
 }
 
-static uint64_t n_pieces(uint64_t n_pages, const struct plan_options *options)
+static uint64_t n_pieces(uint64_t n_pages, const struct plan_shape *shape)
 {
-	return n_pages / options->piece_pages + (n_pages % options->piece_pages != 0);
+	return n_pages / shape->piece_pages + (n_pages % shape->piece_pages != 0);
 }
 
 /* Worth it only where it saves a request: two pieces that stay two pieces keep their own times, and
  * the gap between them stays unread. */
 static bool is_worth_joining(const struct plan_request *a, const struct plan_request *b,
-			     const struct plan_options *options)
+			     const struct plan_shape *shape)
 {
 	uint64_t gap_pages = b->first_page > end_page(a) ? b->first_page - end_page(a) : 0;
 	uint32_t apart_us = a->first_use_us > b->first_use_us ? a->first_use_us - b->first_use_us
 							      : b->first_use_us - a->first_use_us;
 
-	return gap_pages <= options->bridge_pages && apart_us <= JOIN_MAX_US &&
-	       n_pieces(end_page(b) - a->first_page, options) <
-		       n_pieces(a->n_pages, options) + n_pieces(b->n_pages, options);
+	return gap_pages <= shape->bridge_pages && apart_us <= JOIN_MAX_US &&
+	       n_pieces(end_page(b) - a->first_page, shape) <
+		       n_pieces(a->n_pages, shape) + n_pieces(b->n_pages, shape);
 }
 
 /* Joins neighbours in requests, which are of one file and sorted by page. Returns how many are left. */
-static size_t join_neighbours(struct plan_request *requests, size_t n, const struct plan_options *options)
+static size_t join_neighbours(struct plan_request *requests, size_t n, const struct plan_shape *shape)
 {
 	size_t n_joined = 0;
 
@@ -209,7 +221,7 @@ static size_t join_neighbours(struct plan_request *requests, size_t n, const str
 		const struct plan_request *next = &requests[i];
 		struct plan_request *last = n_joined > 0 ? &requests[n_joined - 1] : NULL;
 
-		if (!last || !is_worth_joining(last, next, options)) {
+		if (!last || !is_worth_joining(last, next, shape)) {
 			requests[n_joined++] = *next;
 			continue;
 		}
@@ -221,54 +233,90 @@ static size_t join_neighbours(struct plan_request *requests, size_t n, const str
 	return n_joined;
 }
 
+static const struct plan_shape *shape_of(const struct plan_options *options, const struct plan_file *file)
+{
+	return &(options->shapes ? options->shapes : plan_shapes)[file->place.storage];
+}
+
+/* How many pieces there are at most. */
+static uint64_t count_pieces(const struct plan *plan, const struct plan_request *whole, size_t n,
+			     const struct plan_options *options)
+{
+	uint64_t n_wanted = 0;
+
+	for (size_t i = 0; i < n && n_wanted < PLAN_MAX_EXTENTS; i++)
+		n_wanted += n_pieces(whole[i].n_pages, shape_of(options, &plan->files[whole[i].file_index]));
+	return min(n_wanted, PLAN_MAX_EXTENTS);
+}
+
 /* Fills plan->requests from whole, in the given order, as far as the budget goes. */
 static int cut_pieces(const struct plan_request *whole, const struct timed *order, size_t n,
 		      const struct plan_options *options, struct plan *plan)
 {
 	/* 16 TiB is as good as no limit, and keeps the sums from overflowing. */
 	uint64_t budget_pages = min(options->budget_pages, BITMAP_MAX_PAGES), left_pages = budget_pages;
-	/* Each request ends in at most one piece that is not full. */
-	uint64_t most_pieces = n + budget_pages / options->piece_pages, n_wanted = 0;
+	uint64_t max_pieces = count_pieces(plan, whole, n, options);
 
-	for (size_t i = 0; i < n && n_wanted < most_pieces; i++)
-		n_wanted += n_pieces(whole[i].n_pages, options);
-	plan->requests = reallocarray(NULL, min(n_wanted, most_pieces) + 1, sizeof(*plan->requests));
+	plan->requests = reallocarray(NULL, max_pieces + 1, sizeof(*plan->requests));
 	if (!plan->requests)
 		return -ENOMEM;
 
 	for (size_t i = 0; i < n && left_pages > 0; i++) {
 		struct plan_request rest = whole[order[i].index];
+		uint64_t piece_pages = shape_of(options, &plan->files[rest.file_index])->piece_pages;
 
 		rest.n_pages = min(rest.n_pages, left_pages);
-		left_pages -= rest.n_pages;
-		while (rest.n_pages > 0) {
+		while (rest.n_pages > 0 && plan->n_requests < max_pieces) {
 			struct plan_request piece = rest;
 
-			piece.n_pages = min(piece.n_pages, options->piece_pages);
+			piece.n_pages = min(piece.n_pages, piece_pages);
 			plan->requests[plan->n_requests++] = piece;
 			rest.first_page += piece.n_pages;
 			rest.n_pages -= piece.n_pages;
+			left_pages -= piece.n_pages;
 		}
+		if (plan->n_requests == max_pieces)
+			break;
 	}
 	plan->n_pages = budget_pages - left_pages;
 	return 0;
 }
 
+/* The requests for the first files of plan, joined but not cut, and not in order yet. Returns their number.
+ */
+static size_t collect_requests(struct plan *plan, const struct plan_options *options,
+			       struct plan_request *whole, size_t room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_files; i++) {
+		const struct plan_file *file = &plan->files[i];
+
+		if (file->place.reach == PLACE_MEMORY) {
+			plan->n_memory_pages += pageset_file_pages(file->file);
+			continue;
+		}
+		if (file->file->n_extents > room - n)
+			break;
+		size_t n_taken = take_extents(file, (uint32_t)i, options, whole + n);
+
+		n += join_neighbours(whole + n, n_taken, shape_of(options, file));
+	}
+	return n;
+}
+
 static int order_requests(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *plan)
 {
-	uint64_t n_extents = pageset_count_extents(pageset);
-	cleanup_free struct plan_request *whole = reallocarray(NULL, n_extents + 1, sizeof(*whole));
-	cleanup_free struct timed *order = reallocarray(NULL, n_extents + 1, sizeof(*order));
-	size_t n = 0;
+	size_t room = (size_t)min(pageset_count_extents(pageset), PLAN_MAX_EXTENTS);
+	cleanup_free struct plan_request *whole = reallocarray(NULL, room + 1, sizeof(*whole));
+	cleanup_free struct timed *order = reallocarray(NULL, room + 1, sizeof(*order));
 
-	if (!whole || !order || n_extents > UINT32_MAX)
+	if (!whole || !order)
 		return -ENOMEM;
-	for (size_t i = 0; i < plan->n_files; i++) {
-		size_t n_taken = take_extents(&plan->files[i], (uint32_t)i, options, whole + n);
 
-		n += join_neighbours(whole + n, n_taken, options);
-	}
+	size_t n = collect_requests(plan, options, whole, room);
+
 	for (size_t i = 0; i < n; i++)
 		order[i] = (struct timed){ whole[i].first_use_us, (uint32_t)i };
 
@@ -279,16 +327,19 @@ static int order_requests(const struct pageset *pageset, const struct plan_optio
 }
 
 /* What the kernel keeps of a name takes about a kilobyte, if there is a file of it. */
-static int order_names(const struct pageset *pageset, uint64_t left_pages, struct plan *plan)
+static int order_names(const struct pageset *pageset, const struct plan_options *options, struct plan *plan)
 {
+	uint64_t left_pages = options->budget_pages - min(plan->n_pages, options->budget_pages);
 	struct directory directory = { 0 };
 	struct directory again = { 0 };
-	int r = order_files(pageset, is_leading_name, &directory, &plan->names, &plan->n_names);
+	int r = order_files(pageset, options->places, is_leading_name, &directory, &plan->names,
+			    &plan->n_names);
 
 	if (r == 0)
-		r = order_files(pageset, is_other_name, &again, &plan->other_names, &plan->n_other_names);
-	if (plan->n_other_names / 4 > left_pages)
-		plan->n_other_names = 0;
+		r = order_files(pageset, options->places, is_deferred_name, &again, &plan->deferred_names,
+				&plan->n_deferred_names);
+	if (plan->n_deferred_names / 4 > left_pages)
+		plan->n_deferred_names = 0;
 	return r;
 }
 
@@ -297,12 +348,11 @@ int plan_build(const struct pageset *pageset, const struct plan_options *options
 	cleanup_with(plan_release) struct plan plan = { 0 };
 	int r;
 
-	assert(options->piece_pages > 0);
-	r = order_files(pageset, has_pages, NULL, &plan.files, &plan.n_files);
+	r = order_files(pageset, options->places, has_pages, NULL, &plan.files, &plan.n_files);
 	if (r == 0)
 		r = order_requests(pageset, options, &plan);
 	if (r == 0)
-		r = order_names(pageset, options->budget_pages - plan.n_pages, &plan);
+		r = order_names(pageset, options, &plan);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;
@@ -314,7 +364,7 @@ void plan_release(struct plan *self)
 {
 	free(self->files);
 	free(self->names);
-	free(self->other_names);
+	free(self->deferred_names);
 	free(self->requests);
 	*self = (struct plan){ 0 };
 }

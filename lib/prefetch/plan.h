@@ -1,14 +1,18 @@
 /*
- * plan.h - in which order to prefetch what. Pure: pageset in, list of requests out.
+ * plan.h - in which order to prefetch what. Pure, but for a look at /sys (storage.h): pageset in, list of
+ * requests out. No file is looked at.
  */
 #ifndef PBRUN_PLAN_H
 #define PBRUN_PLAN_H
 
 #include "pageset.h"
+#include "prefetch/place.h"
 
 struct plan_file {
 	const struct pageset_file *file; /* belongs to the pageset, which outlives the plan */
 	uint32_t first_use_us;           /* the earliest of the file and its extents */
+	struct place place;
+	bool is_unanswered; /* set by the replay: its file system did not answer in time */
 };
 
 /* One piece of data to have read: n_pages of files[file_index], beginning with first_page. */
@@ -27,21 +31,38 @@ struct plan {
 	 * bring in the blocks of the others, and then the others. */
 	struct plan_file *names;
 	size_t n_names;
-	struct plan_file *other_names;
-	size_t n_other_names;
+	struct plan_file *deferred_names;
+	size_t n_deferred_names;
 	struct plan_request *requests; /* by first use */
 	size_t n_requests;
-	uint64_t n_pages; /* of all requests */
+	uint64_t n_pages;        /* of all requests */
+	uint64_t n_memory_pages; /* of files that lie in memory, for which there is no request */
 };
 
-struct plan_options {
+/* How requests are cut. */
+struct plan_shape {
 	uint64_t bridge_pages; /* read a gap of at most so many pages rather than make two requests */
 	uint64_t piece_pages;  /* no request is longer; at least 1 */
-	uint64_t budget_pages; /* no more than this in all: what is used last is left out */
-	uint8_t most_age;      /* what was last used so many recorded runs ago still counts */
 };
 
-/* 0 or -ENOMEM. */
+/*
+ * What suits each kind of storage. A gap is bridged if it gives so many pages in the time that one more
+ * request takes it. Longer pieces save requests, too, but the program's own faults wait behind them
+ * (docs/performance.md).
+ */
+extern const struct plan_shape plan_shapes[N_STORAGES];
+
+struct plan_options {
+	const struct plan_shape *shapes; /* by storage; NULL: plan_shapes */
+	struct places *places;           /* NULL: every file is near, on a solid-state disk */
+	uint64_t budget_pages;           /* no more than this in all: what is used last is left out */
+	uint8_t max_age;                 /* what was last used so many recorded runs ago still counts */
+};
+
+/* A shadow may claim more extents: those of the files that are used last are left out. */
+#define PLAN_MAX_EXTENTS 250000u
+
+/* 0 or -ENOMEM. Nothing below /proc, /sys, /dev or on a file system of that kind is planned. */
 must_check int plan_build(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *ret_plan);
 void plan_release(struct plan *self);

@@ -1,36 +1,15 @@
+/* storage.c - what kind of disk a mount lies on, by /sys */
 #include "prefetch/storage.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "sys/cleanup.h"
-
-/* Not in <linux/magic.h>. */
-enum { FUSE_MAGIC = 0x65735546, CIFS_MAGIC = (int)0xff534d42, SMB2_MAGIC = (int)0xfe534d42 };
-
-static bool is_slow_filesystem(const struct statfs *filesystem)
-{
-	switch ((int)filesystem->f_type) {
-	case NFS_SUPER_MAGIC:
-	case SMB_SUPER_MAGIC:
-	case CIFS_MAGIC:
-	case SMB2_MAGIC:
-	case CEPH_SUPER_MAGIC:
-	case AFS_SUPER_MAGIC:
-	case V9FS_MAGIC:
-	case FUSE_MAGIC:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* Where the device's directory is, "../../devices/pci0000:00/0000:00:01.0/virtio0/block/vda/vda1", tells what
  * kind it is. */
@@ -80,12 +59,15 @@ enum storage storage_of_device(const char *root, dev_t device)
 	return says_rotational(directory) ? STORAGE_ROTATING : STORAGE_SOLID_STATE;
 }
 
-enum storage storage_of_path(const char *path)
+enum storage storage_of_mount(const struct mount *mount)
 {
-	struct statfs filesystem;
 	struct stat st;
 
-	if (stat(path, &st) < 0 || statfs(path, &filesystem) < 0)
-		return STORAGE_SOLID_STATE;
-	return is_slow_filesystem(&filesystem) ? STORAGE_SLOW : storage_of_device("", st.st_dev);
+	if (mount->kind == MOUNT_FAR)
+		return STORAGE_SLOW;
+	/* /dev is the kernel's own memory: to look there waits for nothing. */
+	if (major(mount->device) == 0 && strncmp(mount->source, "/dev/", strlen("/dev/")) == 0 &&
+	    stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode))
+		return storage_of_device("", st.st_rdev);
+	return storage_of_device("", mount->device);
 }

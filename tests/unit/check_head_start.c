@@ -6,7 +6,10 @@
 
 /* Ten pages each: needed 0, 20, 40 ... ms after the start of an untraced program. */
 static struct plan_request requests[10];
-static const struct plan plan = { .requests = requests, .n_requests = 10, .n_pages = 100 };
+static struct plan_file files[2] = { [1] = { .place = { .reach = PLACE_FAR } } };
+static const struct plan plan = {
+	.files = files, .n_files = 2, .requests = requests, .n_requests = 10, .n_pages = 100
+};
 
 static void set_up(void)
 {
@@ -76,9 +79,18 @@ START_TEST(a_cold_program_is_past_what_it_used_a_while_ago)
 }
 END_TEST
 
+START_TEST(what_is_far_away_keeps_nobody_waiting)
+{
+	for (size_t i = 5; i < 10; i++)
+		requests[i].file_index = 1;
+	ck_assert(!head_start_is_ahead(&plan, 49, 5000 * MS));
+	ck_assert(head_start_is_ahead(&plan, 50, 5000 * MS));
+}
+END_TEST
+
 int main(void)
 {
-	Suite *s = suite_create("pace");
+	Suite *s = suite_create("head_start");
 	TCase *t = tcase_create("core");
 
 	tcase_add_checked_fixture(t, set_up, NULL);
@@ -89,6 +101,7 @@ int main(void)
 	tcase_add_test(t, when_all_is_there_it_is_ahead);
 	tcase_add_test(t, on_a_disk_in_physical_order_the_first_may_come_last);
 	tcase_add_test(t, a_cold_program_is_past_what_it_used_a_while_ago);
+	tcase_add_test(t, what_is_far_away_keeps_nobody_waiting);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

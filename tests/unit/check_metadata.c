@@ -2,16 +2,9 @@
 
 #include "support.h"
 
-static struct pageset_file file_at(const char *name, unsigned int access)
-{
-	return (struct pageset_file){ .path = (char *)scratch_path(name), .access = (uint8_t)access };
-}
-
 static int fetch(const char *name, unsigned int access)
 {
-	struct pageset_file file = file_at(name, access);
-
-	return metadata_fetch(&file);
+	return metadata_fetch(scratch_path(name), (uint8_t)access);
 }
 
 START_TEST(what_was_looked_up_is_looked_up)

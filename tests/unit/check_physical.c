@@ -14,7 +14,7 @@ static struct pageset pageset;
 static struct plan plan;
 
 /* Where the first byte of the file lies; 0 if the filesystem does not tell. */
-static uint64_t place_of(const char *path)
+static uint64_t disk_place_of(const char *path)
 {
 	union {
 		struct fiemap head;
@@ -39,7 +39,8 @@ static void add_file(const char *path, uint64_t n_pages, uint32_t first_use_us)
 
 static void make_plan(void)
 {
-	static const struct plan_options options = { .piece_pages = 32, .budget_pages = 1 << 20 };
+	static const struct plan_shape shape = { .piece_pages = 32 };
+	static const struct plan_options options = { .shapes = &shape, .budget_pages = 1 << 20 };
 	static const char *const names[N_FILES] = { "a", "b", "c" };
 	char data[N_PAGES * 65536];
 
@@ -47,11 +48,13 @@ static void make_plan(void)
 	pageset_init(&pageset);
 	for (uint32_t i = 0; i < N_FILES; i++) {
 		write_file(names[i], data, N_PAGES * page_bytes(), 0600);
-		if (place_of(names[i]) > 0)
+		if (disk_place_of(names[i]) > 0)
 			add_file(scratch_path(names[i]), N_PAGES, 100 - i);
 	}
 	add_file("/no/such/file", 1, 0);
 	ck_assert_int_eq(plan_build(&pageset, &options, &plan), 0);
+	for (size_t i = 0; i < plan.n_files; i++)
+		plan.files[i].place.storage = STORAGE_ROTATING;
 }
 
 static void free_plan(void)
@@ -73,8 +76,8 @@ START_TEST(requests_are_in_the_order_of_the_disk)
 
 		if (request->first_page > 0)
 			continue;
-		ck_assert_uint_gt(place_of(path), place);
-		place = place_of(path);
+		ck_assert_uint_gt(disk_place_of(path), place);
+		place = disk_place_of(path);
 	}
 }
 END_TEST
@@ -90,6 +93,17 @@ START_TEST(what_is_nowhere_comes_last)
 }
 END_TEST
 
+START_TEST(what_does_not_rotate_stays)
+{
+	size_t n_known = pageset.n_files - 1;
+
+	plan.files[0].place.storage = STORAGE_SOLID_STATE;
+	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_uint_eq(plan.n_requests, n_known * 2 + 1);
+	ck_assert_uint_eq(plan.requests[0].file_index, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("physical");
@@ -99,6 +113,7 @@ int main(void)
 	tcase_add_checked_fixture(t, make_plan, free_plan);
 	tcase_add_test(t, requests_are_in_the_order_of_the_disk);
 	tcase_add_test(t, what_is_nowhere_comes_last);
+	tcase_add_test(t, what_does_not_rotate_stays);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

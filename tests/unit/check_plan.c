@@ -9,14 +9,14 @@
 
 static struct pageset pageset;
 static struct plan plan;
-static const struct plan_options DEFAULTS = {
-	.bridge_pages = 0, .piece_pages = 32, .budget_pages = 1 << 20, .most_age = 255
-};
+static struct plan_shape shape;
+static const struct plan_options DEFAULTS = { .shapes = &shape, .budget_pages = 1 << 20, .max_age = 255 };
 
 static void set_up(void)
 {
 	pageset_init(&pageset);
 	plan = (struct plan){ 0 };
+	shape = (struct plan_shape){ .piece_pages = 32 };
 }
 
 static void tear_down(void)
@@ -53,7 +53,7 @@ static void build(struct plan_options options)
 
 		ck_assert_uint_lt(request->file_index, plan.n_files);
 		ck_assert_uint_ge(request->n_pages, 1);
-		ck_assert_uint_le(request->n_pages, options.piece_pages);
+		ck_assert_uint_le(request->n_pages, shape.piece_pages);
 		if (i > 0)
 			ck_assert_uint_ge(request->first_use_us, plan.requests[i - 1].first_use_us);
 		n_pages += request->n_pages;
@@ -162,20 +162,20 @@ START_TEST(of_many_names_in_a_directory_some_are_looked_up_first)
 	add_extent(add_file("/directory/data", 0, 1), 0, 1, 0);
 	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_names, 7 + 1);
-	ck_assert_uint_eq(plan.n_other_names, 93);
+	ck_assert_uint_eq(plan.n_deferred_names, 93);
 	ck_assert_uint_eq(plan.n_files, 1);
 	for (size_t i = 0; i < plan.n_names; i++)
-		for (size_t j = 0; j < plan.n_other_names; j++)
-			ck_assert_ptr_ne(plan.names[i].file, plan.other_names[j].file);
+		for (size_t j = 0; j < plan.n_deferred_names; j++)
+			ck_assert_ptr_ne(plan.names[i].file, plan.deferred_names[j].file);
 }
 END_TEST
 
-START_TEST(where_memory_is_short_other_names_are_left_out)
+START_TEST(where_memory_is_short_deferred_names_are_left_out)
 {
 	add_names(100);
-	build((struct plan_options){ .piece_pages = 1, .budget_pages = 10 });
+	build((struct plan_options){ .budget_pages = 10 });
 	ck_assert_uint_eq(plan.n_names, 7);
-	ck_assert_uint_eq(plan.n_other_names, 0);
+	ck_assert_uint_eq(plan.n_deferred_names, 0);
 }
 END_TEST
 
@@ -187,14 +187,14 @@ START_TEST(gaps_are_bridged_up_to_the_limit)
 	add_extent(a, 0, 2, 500);
 	add_extent(a, 5, 2, 400); /* gap of 3 */
 	add_extent(a, 11, 2, 0);  /* gap of 4 */
-	options.bridge_pages = 3;
+	shape.bridge_pages = 3;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 11, 2);
 	assert_request(1, "/a", 0, 7);
 	ck_assert_uint_eq(plan.requests[1].first_use_us, 400);
 
-	options.bridge_pages = 4;
+	shape.bridge_pages = 4;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 1);
 	assert_request(0, "/a", 0, 13);
@@ -210,7 +210,7 @@ START_TEST(extents_used_far_apart_in_time_stay_apart)
 	add_extent(a, 0, 1, 0);
 	add_extent(a, 1, 1, 3000000);
 	add_extent(a, 3, 1, 3000100);
-	options.bridge_pages = 16;
+	shape.bridge_pages = 16;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 0, 1);
@@ -225,7 +225,7 @@ START_TEST(joining_that_saves_no_request_is_left)
 
 	add_extent(a, 0, 20, 0);
 	add_extent(a, 24, 20, 10);
-	options.bridge_pages = 16;
+	shape.bridge_pages = 16;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 0, 20);
@@ -277,7 +277,7 @@ START_TEST(the_budget_leaves_out_what_is_used_last)
 	ck_assert_uint_eq(plan.n_files, 2);
 
 	options.budget_pages = UINT64_MAX;
-	options.piece_pages = 1;
+	shape.piece_pages = 1;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 20);
 }
@@ -315,7 +315,7 @@ START_TEST(what_is_too_old_is_left_out)
 	add_extent(a, 0, 2, 0);
 	add_extent(a, 100, 3, 0);
 	a->extents[1].age = 2;
-	options.most_age = 1;
+	options.max_age = 1;
 	build(options);
 	ck_assert_uint_eq(plan.n_requests, 1);
 	assert_request(0, "/a", 0, 2);
@@ -334,7 +334,7 @@ START_TEST(a_plan_is_compared_with_what_was_used)
 	add_extent(mapped, 0, 4, 0);
 	add_extent(mapped, 5, 4, 0);
 	add_extent(data, 0, 10, 0);
-	options.bridge_pages = 1;
+	shape.bridge_pages = 1;
 	build(options);
 	pageset_init(&seen);
 	ck_assert_int_eq(pageset_add(&seen, "/mapped", 0, &used), 0);
@@ -354,6 +354,44 @@ START_TEST(a_plan_is_compared_with_what_was_used)
 }
 END_TEST
 
+/* What a shadow claims is bounded: the files that are used last are left out. */
+START_TEST(so_many_extents_and_no_more)
+{
+	struct pageset_file *first = add_file("/first", 1, 10), *many = add_file("/many", 2, 1 << 20),
+			    *last = add_file("/last", 3, 10);
+
+	add_extent(first, 0, 1, 1);
+	for (uint32_t i = 0; i < PLAN_MAX_EXTENTS; i++)
+		add_extent(many, i * 3, 1, 2);
+	add_extent(last, 0, 1, 3);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_requests, 1);
+	ck_assert_uint_eq(plan.requests[0].file_index, 0);
+}
+END_TEST
+
+START_TEST(so_many_pieces_and_no_more)
+{
+	struct pageset_file *file = add_file("/large", 1, 1 << 20);
+
+	shape.piece_pages = 1;
+	add_extent(file, 0, 1 << 20, 1);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_requests, PLAN_MAX_EXTENTS);
+	ck_assert_uint_eq(plan.n_pages, PLAN_MAX_EXTENTS);
+}
+END_TEST
+
+START_TEST(the_kernels_own_is_not_planned)
+{
+	add_extent(add_file("/proc/kcore", 1, 10), 0, 1, 1);
+	add_file("/sys/devices/x", 2, 1);
+	add_file("/dev/sda", 3, 1);
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_files + plan.n_requests + plan.n_names + plan.n_deferred_names, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan");
@@ -366,7 +404,7 @@ int main(void)
 	tcase_add_test(t, ties_go_by_file_then_page);
 	tcase_add_test(t, long_extents_are_cut_to_pieces);
 	tcase_add_test(t, of_many_names_in_a_directory_some_are_looked_up_first);
-	tcase_add_test(t, where_memory_is_short_other_names_are_left_out);
+	tcase_add_test(t, where_memory_is_short_deferred_names_are_left_out);
 	tcase_add_test(t, what_is_too_old_is_left_out);
 	tcase_add_test(t, a_plan_is_compared_with_what_was_used);
 	tcase_add_test(t, gaps_are_bridged_up_to_the_limit);
@@ -375,6 +413,9 @@ int main(void)
 	tcase_add_test(t, nothing_reaches_beyond_the_file);
 	tcase_add_test(t, the_budget_leaves_out_what_is_used_last);
 	tcase_add_test(t, many_files_are_in_order_and_whole);
+	tcase_add_test(t, so_many_extents_and_no_more);
+	tcase_add_test(t, so_many_pieces_and_no_more);
+	tcase_add_test(t, the_kernels_own_is_not_planned);
 	suite_add_tcase(s, t);
 
 	return run_suite(s);

@@ -48,14 +48,22 @@ END_TEST
 START_TEST(what_is_not_known_is_solid_state)
 {
 	ck_assert_int_eq(storage_of_device(scratch, makedev(0, 77)), STORAGE_SOLID_STATE);
-	ck_assert_int_eq(storage_of_path("/no/such/file"), STORAGE_SOLID_STATE);
-	ck_assert_int_eq(storage_of_path("/proc"), STORAGE_SOLID_STATE);
+}
+END_TEST
+
+START_TEST(a_mount_is_of_its_device)
+{
+	struct mount far = { .kind = MOUNT_FAR, .source = "server:/export" };
+	struct mount local = { .kind = MOUNT_LOCAL, .source = "/dev/no-such-disk" };
+
+	ck_assert_int_eq(storage_of_mount(&far), STORAGE_SLOW);
+	ck_assert_int_eq(storage_of_mount(&local), STORAGE_SOLID_STATE);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("medium");
+	Suite *s = suite_create("storage");
 	TCase *t = tcase_create("core");
 
 	tcase_add_unchecked_fixture(t, scratch_enter, scratch_leave);
@@ -63,6 +71,7 @@ int main(void)
 	tcase_add_test(t, a_virtual_disk_that_says_rotational_does_not_know);
 	tcase_add_test(t, memory_cards_and_networks_are_slow);
 	tcase_add_test(t, what_is_not_known_is_solid_state);
+	tcase_add_test(t, a_mount_is_of_its_device);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

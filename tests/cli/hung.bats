@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# packages: python3 util-linux
+# Remembered files on a file system that does not answer any more: the program neither waits for it nor misses
+# anything else.
+
+load common
+
+setup() {
+  ((EUID == 0)) || skip "needs root"
+  make_work
+  mkdir "$WORK/mnt" "$WORK/mnt/dir" "$WORK/mnt/sub" "$WORK/near"
+  # What a run uses of it, unless it is told not to. Not by arguments: those are of one start only.
+  export PLACE=$WORK/mnt SKIP=
+  cat >"$WORK/use" <<'USE'
+[ -n "$SKIP" ] || cat "$PLACE"/f* "$PLACE"/sub/g >/dev/null
+[ -n "$SKIP" ] || ls "$PLACE" "$PLACE/dir" >/dev/null
+[ -n "$SKIP" ] || ! [ -e "$PLACE/missing" ]
+cat "$PLACE"/../near/* >/dev/null
+echo ran
+USE
+}
+
+teardown() {
+  release
+  cd / || return
+  # Observers that were waiting for it still write.
+  [ -z "${WORK:-}" ] || for _ in $(seq 100); do ! rm -rf "$WORK" || break; sleep 0.1; done
+}
+
+fill() { # N-FILES
+  for i in $(seq "$1"); do head -c 9000 /dev/zero >"$WORK/mnt/f$i"; done
+  for i in 1 2 3; do head -c 300000 /dev/urandom >"$WORK/near/n$i"; done
+  echo x >"$WORK/mnt/sub/g"
+  "$PBRUN" -r train sh "$WORK/use"
+  export SKIP=1
+}
+
+# The file system comes to lie over what was recorded.
+hang() {
+  mkfifo "$WORK/hold" "$WORK/said"
+  "$PBRUN_HELPERS/hang_mount" "$WORK/mnt" <"$WORK/hold" >"$WORK/said" 3>&- &
+  exec 8>"$WORK/hold"
+  read -r line <"$WORK/said" || skip "no FUSE to be had"
+  [ "$line" = ready ]
+}
+
+release() {
+  { exec 8>&-; } 2>/dev/null
+  wait
+}
+
+# Each of these would wait for ever.
+start() { # OPTION...
+  timeout 60 "$PBRUN" "$@" sh "$WORK/use" >"$WORK/out" 2>"$WORK/err" 8>&- 3>&-
+  [ "$(cat "$WORK/out")" = ran ]
+}
+
+@test "files on a hung file system stop no start, in no mode" {
+  fill 1
+  hang
+  for mode in none sample train auto; do
+    start -r "$mode"
+    start -v -r "$mode"
+    start -R "$WORK/report" -r "$mode"
+  done
+}
+
+@test "forty files on it keep nobody from the others" {
+  fill 40
+  hang
+  for mode in sample none; do
+    for i in 1 2 3; do
+      dd if="$WORK/near/n$i" iflag=nocache count=0 status=none
+    done
+    start -R "$WORK/report" -r "$mode"
+    [ "$(json "$WORK/report" 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] >= 900000')" = true ]
+  done
+}
