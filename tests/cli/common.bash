@@ -8,6 +8,28 @@ make_work() {
   unset PBRUN_RECORD PBRUN_DISABLE
 }
 
+# Until a command succeeds, for 30 s at most.
+eventually() { # COMMAND...
+  local attempts=600
+  until "$@"; do
+    ((attempts-- > 0)) || return 1
+    sleep 0.05
+  done
+}
+
+# Who traces a process; 0: nobody.
+tracer_of() { # PID
+  awk '/^TracerPid:/ {print $2}' "/proc/$1/status"
+}
+
+is_traced() { # PID
+  (($(tracer_of "$1") > 0))
+}
+
+is_untraced() { # PID
+  (($(tracer_of "$1") == 0))
+}
+
 # The value that a Python expression has for the JSON document j in a file (or - for stdin).
 json() { # FILE EXPRESSION
   /usr/bin/python3 -c '

@@ -28,7 +28,7 @@ bash_completes() {
 
 fish_completes() {
   # shellcheck disable=SC2016 # they are variables of fish
-  HOME=$WORK XDG_CONFIG_HOME=$WORK fish --no-config -c \
+  HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home fish --no-config -c \
     'source $argv[1]; complete -C $argv[2]' "$COMPLETIONS/pbrun.fish" "$1"
 }
 

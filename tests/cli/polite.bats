@@ -220,7 +220,8 @@ END
 
 @test "nobody is traced after the window, nor ever without new privileges" {
   # shellcheck disable=SC2016
-  ./pbrun -r train -w 0.3 sh -c 'grep NoNewPrivs /proc/self/status; sleep 1.5; grep TracerPid /proc/$$/status
+  ./pbrun -r train -w 0.3 sh -c 'grep NoNewPrivs /proc/self/status
+    for i in $(seq 200); do grep -q "TracerPid:.0" /proc/$$/status && break; sleep 0.1; done; grep TracerPid /proc/$$/status
     grep -h TracerPid /proc/self/status' >seen
   diff seen - <<END
 NoNewPrivs:	0

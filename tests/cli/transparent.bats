@@ -112,13 +112,13 @@ os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
 
 @test "a killed observer leaves the program unharmed" {
   for mode in train sample; do
-    "$PBRUN" -r "$mode" sh -c 'for i in 1 2 3 4 5 6; do sleep 0.1; /bin/true; done; exit 9' &
+    touch going
+    "$PBRUN" -r "$mode" sh -c 'while [ -e going ]; do sleep 0.1; /bin/true; done; exit 9' &
     program=$!
-    sleep 0.2
-    observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
-    [ "$observer" -gt 0 ]
-    kill -KILL "$observer"
-    run wait "$program"
+    eventually is_traced "$program"
+    kill -KILL "$(tracer_of "$program")"
+    eventually is_untraced "$program"
+    rm going
     status=0
     wait "$program" || status=$?
     [ "$status" -eq 9 ]
@@ -132,14 +132,15 @@ os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
     "$PBRUN" -r train /usr/bin/python3 -c '
 import os, time
 before = os.sched_getaffinity(0)
+open("started", "w").close()
 end = time.monotonic() + 20
 while time.monotonic() < end and int(open("/proc/self/status").read().split("TracerPid:")[1].split()[0]):
     for i in range(1000): os.path.exists("/etc/hostname")
-time.sleep(0.05)
+while time.monotonic() < end + 10 and os.sched_getaffinity(0) != before: time.sleep(0.01)
 assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
     program=$!
-    sleep 0.2
-    observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
+    eventually test -e started
+    observer=$(tracer_of "$program")
     # One by one, or all that belong to it. Whoever kills all that is called pbrun does not mean the guard.
     pgrep -x affinity-guard >/dev/null
     if ((i % 2)); then
@@ -148,6 +149,7 @@ assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
       pkill -KILL -x -s "$(ps -o sid= -p "$observer" | tr -d ' ')" pbrun
     fi
     wait "$program"
+    rm started
   done
 }
 
@@ -192,12 +194,12 @@ for i in range(40):
 }
 
 @test "the observer holds no descriptor, directory or terminal of the program" {
+  mkfifo go
   # shellcheck disable=SC2094
-  "$PBRUN" -r train sh -c 'sleep 1' 7<"$PBRUN" &
+  "$PBRUN" -r train -w 60 sh -c 'read -r line <go; :' 7<"$PBRUN" &
   program=$!
-  sleep 0.3
-  observer=$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")
-  [ "$observer" -gt 0 ]
+  eventually is_traced "$program"
+  observer=$(tracer_of "$program")
   [ "$(readlink "/proc/$observer/cwd")" = / ]
   [ "$(ps -o sid= -p "$observer")" -ne "$(ps -o sid= -p "$program")" ]
   [ "$(ps -o tty= -p "$observer" | tr -d ' ')" = "?" ]
@@ -206,24 +208,24 @@ for i in range(40):
   done
   run find "/proc/$observer/fd" -lname "$PBRUN"
   [ -z "$output" ]
+  echo >go
   wait "$program"
 }
 
 @test "the observer is gone soon after the program" {
   "$PBRUN" -r train /bin/true
-  sleep 0.5
-  run pgrep -f "^$PBRUN -r train /bin/true\$"
-  [ "$status" -eq 1 ]
+  no_observer() { ! pgrep -f "^$PBRUN -r train /bin/true\$" >/dev/null; }
+  eventually no_observer
 }
 
 @test "a long-running program is let go at the end of the launch window" {
-  "$PBRUN" -r train -w 0.5 sh -c 'sleep 3; exit 4' &
+  mkfifo go
+  "$PBRUN" -r train -w 1.5 sh -c 'read -r line <go; exit 4' &
   program=$!
-  sleep 0.2
-  [ "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")" -gt 0 ]
-  sleep 1.3
-  [ "$(awk '/^TracerPid:/ {print $2}' "/proc/$program/status")" -eq 0 ]
-  "$PBRUN" --show sh >/dev/null
+  eventually is_traced "$program"
+  eventually is_untraced "$program"
+  eventually "$PBRUN" --show sh >/dev/null
+  echo >go
   status=0
   wait "$program" || status=$?
   [ "$status" -eq 4 ]
@@ -235,13 +237,12 @@ for i in range(40):
 import fcntl, os, sys, time
 fcntl.lockf(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX)
 print("locked", flush=True)
-time.sleep(20)' "$PBRUN_DIR/.lock" >holder &
+time.sleep(200)' "$PBRUN_DIR/.lock" >holder &
   holder=$!
   until grep -qs locked holder; do sleep 0.05; done
-  "$PBRUN" -r train -w 0.3 sleep 20 &
+  "$PBRUN" -r train -w 1.5 sleep 100 &
   program=$!
-  sleep 0.2
-  grep -q 'TracerPid:.[1-9]' "/proc/$program/status"
+  eventually is_traced "$program"
   for _ in $(seq 50); do # less than the observer waits for the lock
     sleep 0.1
     grep -q 'TracerPid:.0' "/proc/$program/status" && break
@@ -250,11 +251,7 @@ time.sleep(20)' "$PBRUN_DIR/.lock" >holder &
   run "$PBRUN" --show sleep
   [ "$status" -ne 0 ]
   kill "$holder"
-  for _ in $(seq 50); do
-    sleep 0.1
-    "$PBRUN" --show sleep && break
-  done
-  "$PBRUN" --show sleep
+  eventually "$PBRUN" --show sleep
   kill "$program"
 }
 
