@@ -1,0 +1,409 @@
+/* elfinfo_section.c - appends a section to an ELF file, finds it, and takes it away. */
+#include "sys/elfinfo_section.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+/* Far more than any linker writes: bounds the work that a made-up file can ask for. */
+enum { MAX_SECTIONS = 4096, MAX_SEGMENTS = 512, MAX_NAMES_BYTES = 1 << 20, ALIGNMENT = 8 };
+
+enum direction { TO_FILE, TO_MEMORY };
+
+static void elf_endp(Elf **elf)
+{
+	elf_end(*elf);
+}
+
+#define cleanup_elf __attribute__((cleanup(elf_endp)))
+
+/* NULL, and an error: it is no ELF file, or cannot be read. */
+static Elf *open_elf(int fd, int *ret_error)
+{
+	char magic[SELFMAG];
+	ssize_t n = pread(fd, magic, sizeof(magic), 0);
+
+	*ret_error = n < 0 ? -errno : -ENOEXEC;
+	if (n < SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0)
+		return NULL;
+	(void)elf_version(EV_CURRENT);
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+
+	if (elf && elf_kind(elf) != ELF_K_ELF) {
+		elf_end(elf);
+		return NULL;
+	}
+	return elf;
+}
+
+static bool is_within(uint64_t offset, uint64_t size, uint64_t limit)
+{
+	return offset <= limit && size <= limit - offset;
+}
+
+/* Does the file have section headers and names that can be read? */
+static bool has_sections(Elf *elf, uint64_t file_size, GElf_Ehdr *ret_header, size_t *ret_n_sections)
+{
+	size_t names_index;
+
+	return gelf_getehdr(elf, ret_header) && ret_header->e_shoff > 0 &&
+	       elf_getshdrnum(elf, ret_n_sections) == 0 && *ret_n_sections > 1 &&
+	       *ret_n_sections <= MAX_SECTIONS &&
+	       is_within(ret_header->e_shoff, (uint64_t)*ret_n_sections * ret_header->e_shentsize,
+			 file_size) &&
+	       elf_getshdrstrndx(elf, &names_index) == 0 && names_index < *ret_n_sections;
+}
+
+static int size_of(int fd, uint64_t *ret_size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* NULL: there is none of that name. */
+static Elf_Scn *find_section(Elf *elf, const char *name, GElf_Shdr *ret_header)
+{
+	size_t names_index = 0;
+	Elf_Scn *section = NULL;
+
+	if (elf_getshdrstrndx(elf, &names_index) != 0)
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *found = gelf_getshdr(section, ret_header)
+					    ? elf_strptr(elf, names_index, ret_header->sh_name)
+					    : NULL;
+
+		if (found && strcmp(found, name) == 0)
+			return section;
+	}
+	return NULL;
+}
+
+int elfinfo_find_section(int fd, const char *name, struct elfinfo_section *ret_section)
+{
+	GElf_Ehdr header;
+	GElf_Shdr section;
+	uint64_t file_size = 0;
+	size_t n_sections = 0;
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+	int r = elf ? size_of(fd, &file_size) : error;
+
+	if (r < 0)
+		return r == -ENOEXEC ? -ENOENT : r;
+	if (!has_sections(elf, file_size, &header, &n_sections) || !find_section(elf, name, &section))
+		return -ENOENT;
+	if (section.sh_type == SHT_NOBITS || !is_within(section.sh_offset, section.sh_size, file_size))
+		return -EBADMSG;
+	*ret_section = (struct elfinfo_section){ section.sh_offset, section.sh_size };
+	return 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Where the ELF part of the file ends: headers, sections and segments. 0: malformed. */
+static uint64_t end_of_elf(Elf *elf, const GElf_Ehdr *header, size_t n_sections, uint64_t file_size)
+{
+	uint64_t end = header->e_shoff + (uint64_t)n_sections * header->e_shentsize;
+	size_t n_segments = 0;
+	Elf_Scn *section = NULL;
+
+	if (elf_getphdrnum(elf, &n_segments) != 0 || n_segments > MAX_SEGMENTS)
+		return 0;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr shdr;
+
+		if (!gelf_getshdr(section, &shdr))
+			return 0;
+		if (shdr.sh_type == SHT_NOBITS)
+			continue;
+		if (!is_within(shdr.sh_offset, shdr.sh_size, file_size))
+			return 0;
+		end = larger(end, shdr.sh_offset + shdr.sh_size);
+	}
+	for (size_t i = 0; i < n_segments; i++) {
+		GElf_Phdr phdr;
+
+		if (!gelf_getphdr(elf, (int)i, &phdr) || !is_within(phdr.p_offset, phdr.p_filesz, file_size))
+			return 0;
+		end = larger(end, phdr.p_offset + phdr.p_filesz);
+	}
+	return end;
+}
+
+static int can_append(int fd, Elf *elf, const char *name)
+{
+	GElf_Ehdr header;
+	GElf_Shdr section;
+	size_t n_sections = 0;
+	uint64_t file_size = 0;
+	int r = size_of(fd, &file_size);
+
+	if (r < 0)
+		return r;
+	if (!has_sections(elf, file_size, &header, &n_sections) || n_sections + 1 >= SHN_LORESERVE ||
+	    n_sections == MAX_SECTIONS)
+		return -ENOTSUP;
+	if (find_section(elf, name, &section))
+		return -EEXIST;
+	uint64_t end = end_of_elf(elf, &header, n_sections, file_size);
+
+	if (end == 0)
+		return -ENOEXEC;
+	/* What pads the file to a multiple of a page or less is no data. */
+	return end < file_size ? -EFBIG : 0;
+}
+
+int elfinfo_can_append(int fd, const char *name)
+{
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+
+	return elf ? can_append(fd, elf, name) : error;
+}
+
+/* A buffer for one structure in the form of the file, or in that of memory. */
+union form {
+	Elf32_Ehdr header32;
+	Elf64_Ehdr header64;
+	Elf32_Shdr section32;
+	Elf64_Shdr section64;
+};
+
+/* Translates size bytes at from to the file's byte order, or back. */
+static bool translate(Elf *elf, const GElf_Ehdr *header, Elf_Type type, const void *from, void *to,
+		      size_t size, enum direction direction)
+{
+	Elf_Data source = {
+		.d_buf = (void *)(uintptr_t)from, .d_size = size, .d_type = type, .d_version = EV_CURRENT
+	};
+	Elf_Data target = { .d_buf = to, .d_size = size, .d_type = type, .d_version = EV_CURRENT };
+	unsigned int order = header->e_ident[EI_DATA];
+
+	return direction == TO_FILE ? gelf_xlatetof(elf, &target, &source, order) != NULL
+				    : gelf_xlatetom(elf, &target, &source, order) != NULL;
+}
+
+static int write_all(int fd, const void *data, size_t size, uint64_t offset)
+{
+	for (const uint8_t *at = data; size > 0;) {
+		ssize_t n = pwrite(fd, at, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Gives the ELF header of the file another section header table. */
+static int write_table_place(int fd, Elf *elf, const GElf_Ehdr *header, struct elfinfo_table table)
+{
+	bool is_wide = gelf_getclass(elf) == ELFCLASS64;
+	size_t size = is_wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	union form in_file;
+	union form in_memory;
+	ssize_t n = pread(fd, &in_file, size, 0);
+
+	if (n != (ssize_t)size)
+		return n < 0 ? -errno : -ENOEXEC;
+	if (!translate(elf, header, ELF_T_EHDR, &in_file, &in_memory, size, TO_MEMORY))
+		return -ENOEXEC;
+	if (is_wide) {
+		in_memory.header64.e_shoff = table.offset_bytes;
+		in_memory.header64.e_shnum = (Elf64_Half)table.n_sections;
+	} else {
+		in_memory.header32.e_shoff = (Elf32_Off)table.offset_bytes;
+		in_memory.header32.e_shnum = (Elf32_Half)table.n_sections;
+	}
+	if (!translate(elf, header, ELF_T_EHDR, &in_memory, &in_file, size, TO_FILE))
+		return -ENOEXEC;
+	return write_all(fd, &in_file, size, 0);
+}
+
+/* Puts a section header into a table in the form of the file. */
+static bool put_section(Elf *elf, const GElf_Ehdr *header, const GElf_Shdr *section, void *ret_place)
+{
+	union form in_memory = { .section64 = *section };
+	bool is_wide = gelf_getclass(elf) == ELFCLASS64;
+
+	if (!is_wide)
+		in_memory.section32 = (Elf32_Shdr){
+			.sh_name = section->sh_name,
+			.sh_type = section->sh_type,
+			.sh_flags = (Elf32_Word)section->sh_flags,
+			.sh_addr = (Elf32_Addr)section->sh_addr,
+			.sh_offset = (Elf32_Off)section->sh_offset,
+			.sh_size = (Elf32_Word)section->sh_size,
+			.sh_link = section->sh_link,
+			.sh_info = section->sh_info,
+			.sh_addralign = (Elf32_Word)section->sh_addralign,
+			.sh_entsize = (Elf32_Word)section->sh_entsize,
+		};
+	return translate(elf, header, ELF_T_SHDR, &in_memory, ret_place, header->e_shentsize, TO_FILE);
+}
+
+static uint64_t align(uint64_t offset)
+{
+	return (offset + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
+}
+
+/* The former table, and in it the section names at their new place, and the new section. 0 or -errno. */
+static int make_table(int fd, Elf *elf, const GElf_Ehdr *header, const GElf_Shdr *names,
+		      const GElf_Shdr *added, uint8_t *ret_table)
+{
+	size_t size = (size_t)header->e_shnum * header->e_shentsize;
+	size_t names_index = 0;
+	ssize_t n = pread(fd, ret_table, size, (off_t)header->e_shoff);
+
+	if (n != (ssize_t)size)
+		return n < 0 ? -errno : -ENOEXEC;
+	if (elf_getshdrstrndx(elf, &names_index) != 0 ||
+	    !put_section(elf, header, names, ret_table + names_index * header->e_shentsize) ||
+	    !put_section(elf, header, added, ret_table + size))
+		return -ENOEXEC;
+	return 0;
+}
+
+static Elf_Data *get_names(Elf *elf, GElf_Shdr *ret_header)
+{
+	size_t index = 0;
+	Elf_Scn *section = elf_getshdrstrndx(elf, &index) == 0 ? elf_getscn(elf, index) : NULL;
+
+	return section && gelf_getshdr(section, ret_header) ? elf_getdata(section, NULL) : NULL;
+}
+
+/* Where the three things go that are appended. */
+struct places {
+	uint64_t data;
+	uint64_t names;
+	uint64_t table;
+};
+
+static int append(int fd, Elf *elf, const char *name, const void *data, size_t size, uint64_t file_size)
+{
+	GElf_Ehdr header;
+	GElf_Shdr names_header;
+	Elf_Data *names = get_names(elf, &names_header);
+	size_t name_size = strlen(name) + 1;
+
+	if (!names || !gelf_getehdr(elf, &header) || header.e_shnum == 0 || names->d_size > MAX_NAMES_BYTES)
+		return -ENOTSUP;
+	struct places at = { .data = align(file_size) };
+
+	at.names = at.data + size;
+	at.table = align(at.names + names->d_size + name_size);
+	if (gelf_getclass(elf) == ELFCLASS32 && at.table > UINT32_MAX / 2)
+		return -ENOTSUP;
+	size_t table_size = ((size_t)header.e_shnum + 1) * header.e_shentsize;
+	cleanup_free uint8_t *table = malloc(table_size);
+	GElf_Shdr added = { .sh_name = (GElf_Word)names->d_size,
+			    .sh_type = SHT_PROGBITS,
+			    .sh_offset = at.data,
+			    .sh_size = size,
+			    .sh_addralign = ALIGNMENT };
+
+	if (!table)
+		return -ENOMEM;
+	names_header.sh_offset = at.names;
+	names_header.sh_size = names->d_size + name_size;
+	int r = make_table(fd, elf, &header, &names_header, &added, table);
+
+	if (r == 0)
+		r = write_all(fd, data, size, at.data);
+	if (r == 0)
+		r = write_all(fd, names->d_buf, names->d_size, at.names);
+	if (r == 0)
+		r = write_all(fd, name, name_size, at.names + names->d_size);
+	if (r == 0)
+		r = write_all(fd, table, table_size, at.table);
+	/* Last, so that the file is what it was up to here. */
+	return r < 0 ? r
+		     : write_table_place(fd, elf, &header,
+					 (struct elfinfo_table){ at.table, header.e_shnum + 1u });
+}
+
+int elfinfo_append_section(int fd, const char *name, const void *data, size_t size)
+{
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+	uint64_t file_size = 0;
+
+	if (!elf)
+		return error;
+	int r = can_append(fd, elf, name);
+
+	if (r == 0)
+		r = size_of(fd, &file_size);
+	return r < 0 ? r : append(fd, elf, name, data, size, file_size);
+}
+
+int elfinfo_layout_checksum(int fd, uint32_t *ret_crc32)
+{
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+	size_t n_segments = 0;
+	uLong crc = crc32_z(0, NULL, 0);
+
+	if (!elf)
+		return error;
+	if (elf_getphdrnum(elf, &n_segments) != 0 || n_segments > MAX_SEGMENTS)
+		return -ENOEXEC;
+	for (size_t i = 0; i < n_segments; i++) {
+		GElf_Phdr phdr;
+
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return -ENOEXEC;
+		uint64_t fields[] = { htole64(phdr.p_type),   htole64(phdr.p_offset), htole64(phdr.p_vaddr),
+				      htole64(phdr.p_filesz), htole64(phdr.p_memsz),  htole64(phdr.p_flags) };
+
+		crc = crc32_z(crc, (const Bytef *)fields, sizeof(fields));
+	}
+	*ret_crc32 = (uint32_t)crc;
+	return 0;
+}
+
+int elfinfo_get_table(int fd, struct elfinfo_table *ret_table)
+{
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+	GElf_Ehdr header;
+
+	if (!elf)
+		return error;
+	if (!gelf_getehdr(elf, &header))
+		return -ENOEXEC;
+	*ret_table = (struct elfinfo_table){ header.e_shoff, header.e_shnum };
+	return 0;
+}
+
+int elfinfo_set_table(int fd, struct elfinfo_table table, uint64_t size_bytes)
+{
+	int error = 0;
+	cleanup_elf Elf *elf = open_elf(fd, &error);
+	GElf_Ehdr header;
+
+	if (!elf)
+		return error;
+	int r = gelf_getehdr(elf, &header) ? write_table_place(fd, elf, &header, table) : -ENOEXEC;
+
+	if (r == 0 && ftruncate(fd, (off_t)size_bytes) < 0)
+		r = -errno;
+	return r;
+}
