@@ -20,6 +20,12 @@ enum command_id {
 	COMMAND_LIST,
 	COMMAND_SHOW,
 	COMMAND_FORGET,
+	COMMAND_EXPORT,
+	COMMAND_IMPORT,
+	COMMAND_MERGE,
+	COMMAND_EMBED,
+	COMMAND_EMBEDDED,
+	COMMAND_UNEMBED,
 	COMMAND_HELP,
 	COMMAND_VERSION,
 	N_COMMANDS
@@ -35,6 +41,9 @@ enum option_id {
 	OPTION_VERBOSE,
 	OPTION_JSON,
 	OPTION_SVG,
+	OPTION_FORMAT,
+	OPTION_OUTPUT,
+	OPTION_KEEP_TIMES,
 	N_OPTIONS
 };
 
@@ -105,6 +114,12 @@ int cmd_launch(const struct arguments *arguments);
 int cmd_list(const struct arguments *arguments);
 int cmd_show(const struct arguments *arguments);
 int cmd_forget(const struct arguments *arguments);
+int cmd_export(const struct arguments *arguments);
+int cmd_import(const struct arguments *arguments);
+int cmd_merge(const struct arguments *arguments);
+int cmd_embed(const struct arguments *arguments);
+int cmd_embedded(const struct arguments *arguments);
+int cmd_unembed(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
 

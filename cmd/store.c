@@ -58,3 +58,20 @@ int resolve_or_complain(const char *what, const char *name, char **ret_path, con
 		complain(what, name, strerror(-r));
 	return r;
 }
+
+int load_or_complain(const char *what, const struct shadowdb *db, const struct arguments *arguments,
+		     struct shadow *ret_shadow)
+{
+	cleanup_free char *path = NULL;
+	cleanup_free char *shadow_path = NULL;
+	const char *own_profile = "";
+	const char *profile = arguments_value(arguments, OPTION_PROFILE);
+
+	if (resolve_or_complain(what, arguments->operands[0], &path, &own_profile) < 0)
+		return 1;
+	int r = shadowdb_load(db, path, profile ? profile : own_profile, ret_shadow, &shadow_path);
+
+	if (r == -ENOENT)
+		return complain(what, path, "nothing is recorded; a launch with pbrun records it");
+	return r < 0 ? complain(what, shadow_path ? shadow_path : path, shadow_error_text(r)) : 0;
+}

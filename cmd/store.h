@@ -23,4 +23,12 @@ int with_store(const struct arguments *arguments,
 must_check int resolve_or_complain(const char *what, const char *name, char **ret_path,
 				   const char **ret_profile);
 
+/*
+ * Loads what is remembered of the program that is the first operand, under the profile of --profile or its
+ * own. Returns 0, or the exit status after a complaint. ret_program, if not NULL, gets its canonical path, to
+ * be freed.
+ */
+must_check int load_or_complain(const char *what, const struct shadowdb *db,
+				const struct arguments *arguments, struct shadow *ret_shadow);
+
 #endif

@@ -71,31 +71,57 @@ static int check_header(int fd, const uint8_t *data, struct embed_header *ret_he
 	return crc == header.layout_crc32 ? 0 : -ESTALE;
 }
 
-/* The record's entry of the program itself is of the file in which it was found. */
+static bool has_path(const struct pageset_file *file, void *context)
+{
+	return strcmp(file->path, context) == 0;
+}
+
+/* The program is called otherwise here: so is its entry. 0 or -ENOMEM. */
+static int rename_program(struct shadow *shadow, const char *program)
+{
+	struct pageset_file *file = pageset_find(&shadow->files, shadow->program);
+	struct pageset_file *renamed;
+	char *copy = strdup(program);
+
+	if (!copy)
+		return -ENOMEM;
+	if (file) {
+		if (pageset_add(&shadow->files, program, file->first_use_us, &renamed) < 0) {
+			free(copy);
+			return -ENOMEM;
+		}
+		renamed->id = file->id;
+		renamed->access |= file->access;
+		renamed->exact = file->exact;
+		pageset_file_take_pages(renamed, file);
+		pageset_remove_if(&shadow->files, has_path, shadow->program);
+	}
+	free(shadow->program);
+	shadow->program = copy;
+	return 0;
+}
+
+/*
+ * The record's entry of the program itself is of the file in which it was found. Checksums are for those who
+ * read whole files: a start does not.
+ */
 static int adopt(struct portable *portable, int fd, const char *program)
 {
 	struct shadow *shadow = &portable->shadow;
-	struct pageset_file *file = pageset_find(&shadow->files, shadow->program);
 	struct fileid id;
+	int r = strcmp(shadow->program, program) != 0 ? rename_program(shadow, program) : 0;
+	struct pageset_file *file = pageset_find(&shadow->files, program);
 
-	if (file && file->n_extents > 0 && strcmp(shadow->program, program) == 0) {
-		int r = fileid_from_fd(fd, &id);
-
-		if (r < 0)
-			return r;
-		if (id.build_id_size != file->id.build_id_size ||
-		    memcmp(id.build_id, file->id.build_id, id.build_id_size) != 0)
-			return -ESTALE;
-		file->id = id;
-	}
-	if (strcmp(shadow->program, program) != 0) {
-		char *copy = strdup(program);
-
-		if (!copy)
-			return -ENOMEM;
-		free(shadow->program);
-		shadow->program = copy;
-	}
+	portable->n_checksums = 0;
+	if (r < 0 || !file || file->n_extents == 0)
+		return r;
+	r = fileid_from_fd(fd, &id);
+	if (r < 0)
+		return r;
+	if (id.build_id_size != file->id.build_id_size ||
+	    memcmp(id.build_id, file->id.build_id, id.build_id_size) != 0)
+		return -ESTALE;
+	file->id = id;
 	return 0;
 }
 

@@ -278,6 +278,79 @@ int exchange_merge(struct shadow *self, const struct shadow *other)
 	return 0;
 }
 
+/* The checksums of a portable by path, as they were when its files were sorted. */
+struct known_sums {
+	const struct portable *portable;
+	struct pageset_file **files; /* in the order of the indices */
+	size_t n_files;
+};
+
+static int compare_path(const void *path, const void *file)
+{
+	return strcmp(path, (*(struct pageset_file *const *)file)->path);
+}
+
+static const struct portable_checksum *find_sum(const struct known_sums *known, const char *path)
+{
+	struct pageset_file **found = known->n_files > 0 ? bsearch(path, known->files, known->n_files,
+								   sizeof(*known->files), compare_path)
+							 : NULL;
+
+	return found ? portable_find_checksum(known->portable, (uint32_t)(found - known->files)) : NULL;
+}
+
+/* Of one version two machines have different times of change: other takes over that of self. */
+static void align_times(const struct portable *self, const struct known_sums *own,
+			const struct portable *other, const struct known_sums *others)
+{
+	for (size_t i = 0; i < other->shadow.files.n_files; i++) {
+		struct pageset_file *file = other->shadow.files.files[i];
+		const struct pageset_file *same = pageset_find(&self->shadow.files, file->path);
+		const struct portable_checksum *a = same ? find_sum(own, file->path) : NULL;
+		const struct portable_checksum *b = a ? find_sum(others, file->path) : NULL;
+
+		if (b && a->crc32 == b->crc32 && same->id.size_bytes == file->id.size_bytes)
+			file->id.mtime_ns = same->id.mtime_ns;
+	}
+}
+
+int exchange_merge_portable(struct portable *self, struct portable *other)
+{
+	cleanup_with(portable_release) struct portable merged = { 0 };
+	cleanup_free struct pageset_file **before = NULL;
+
+	pageset_sort(&self->shadow.files);
+	pageset_sort(&other->shadow.files);
+	size_t n_before = self->shadow.files.n_files;
+
+	before = calloc(n_before + 1, sizeof(struct pageset_file *));
+	if (!before)
+		return -ENOMEM;
+	if (n_before > 0)
+		memcpy(before, self->shadow.files.files, n_before * sizeof(struct pageset_file *));
+	struct known_sums own = { self, before, n_before };
+	struct known_sums others = { other, other->shadow.files.files, other->shadow.files.n_files };
+
+	align_times(self, &own, other, &others);
+	int r = exchange_merge(&self->shadow, &other->shadow);
+
+	for (size_t i = 0; r == 0 && i < self->shadow.files.n_files; i++) {
+		const char *path = self->shadow.files.files[i]->path;
+		const struct portable_checksum *sum = find_sum(&own, path);
+
+		if (!sum)
+			sum = find_sum(&others, path);
+		if (sum)
+			r = portable_add_checksum(&merged, (uint32_t)i, sum->crc32);
+	}
+	if (r < 0)
+		return r;
+	free(self->checksums);
+	self->checksums = take_pointer(merged.checksums);
+	self->n_checksums = merged.n_checksums;
+	return 0;
+}
+
 static int compare_ranges(const void *a, const void *b)
 {
 	const struct exchange_range *x = a;

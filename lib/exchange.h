@@ -51,6 +51,10 @@ must_check int exchange_unpack(struct portable *portable, const struct exchange_
  */
 must_check int exchange_merge(struct shadow *self, const struct shadow *other);
 
+/* The same of two portables of one program: of a file without a build-id the checksums tell whether both know
+ * the same version. other is changed. 0 or -ENOMEM. */
+must_check int exchange_merge_portable(struct portable *self, struct portable *other);
+
 /* A run of pages for those who prefetch by other means. */
 struct exchange_range {
 	const char *path; /* belongs to the shadow */

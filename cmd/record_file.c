@@ -1,0 +1,118 @@
+/* Records in files. */
+#include "record_file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "output.h"
+#include "replace.h"
+
+/* All that can be read from fd, up to what a record may be. 0 or -errno. */
+static int read_whole(int fd, uint8_t **ret_data, size_t *ret_size)
+{
+	cleanup_free uint8_t *data = NULL;
+	size_t size = 0;
+	size_t room = 0;
+
+	for (;;) {
+		if (size == room) {
+			room = room ? 2 * room : 1 << 16;
+			uint8_t *grown = realloc(data, room);
+
+			if (!grown)
+				return -ENOMEM;
+			data = grown;
+		}
+		ssize_t n = read(fd, data + size, room - size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > PORTABLE_MAX_BYTES)
+			return -EFBIG;
+	}
+	*ret_data = take_pointer(data);
+	*ret_size = size;
+	return 0;
+}
+
+static const char *record_error_text(int error)
+{
+	switch (error) {
+	case -EBADMSG:
+		return "it is no record, or a damaged one; export it again";
+	case -EPROTONOSUPPORT:
+		return "written by a newer pbrun; export it with this version, or use that one";
+	case -ESTALE:
+		return "made for another page size; export it on a machine of this kind";
+	default:
+		return strerror(-error);
+	}
+}
+
+int read_record_file(const char *what, const char *path, struct portable *ret_portable)
+{
+	cleanup_close int fd =
+		strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	cleanup_free uint8_t *data = NULL;
+	size_t size = 0;
+	int r = fd < 0 ? -errno : read_whole(fd, &data, &size);
+
+	if (r == 0)
+		r = portable_decode(data, size, ret_portable);
+	return r < 0 ? complain(what, path, record_error_text(r)) : 0;
+}
+
+static int write_to_stdout(const char *what, const void *data, size_t size)
+{
+	if (isatty(STDOUT_FILENO))
+		return complain(what, "standard output", "a record is not for a terminal; name a file");
+	(void)fwrite(data, 1, size, stdout);
+	return finish_output(what);
+}
+
+int write_record_file(const char *what, const char *path, const void *data, size_t size)
+{
+	cleanup_with(replacement_release) struct replacement file = { .fd = -1 };
+
+	if (!path || strcmp(path, "-") == 0)
+		return write_to_stdout(what, data, size);
+	int r = replacement_begin(&file, path);
+
+	if (r == 0)
+		r = replacement_write(&file, data, size);
+	if (r == 0 && fchmod(file.fd, 0644) < 0)
+		r = -errno;
+	if (r == 0)
+		r = replacement_commit(&file);
+	return r < 0 ? complain(what, path, strerror(-r)) : 0;
+}
+
+static void tell_one(const char *path, enum exchange_fault fault, void *context)
+{
+	static const char *const why[] = {
+		[EXCHANGE_MISSING] = "not here",
+		[EXCHANGE_CHANGED] = "another version here",
+		[EXCHANGE_UNREADABLE] = "cannot be read",
+	};
+
+	(void)context;
+	fputs("pbrun: left out: ", stderr);
+	print_name(stderr, path);
+	fprintf(stderr, ": %s\n", why[fault]);
+}
+
+const struct exchange_listener tell_left_out = { .left_out = tell_one };
+
+void tell_count(const struct exchange_count *count)
+{
+	fprintf(stderr,
+		"pbrun: %" PRIu64 " files, %" PRIu64 " pages, %" PRIu64 " names; %" PRIu64
+		" files left out\n",
+		count->n_files, count->n_pages, count->n_names, count->n_left_out);
+}
