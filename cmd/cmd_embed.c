@@ -1,4 +1,4 @@
-/* --embed, --embedded, --unembed: a record inside the program's own ELF file. */
+/* cmd_embed.c - --embed, --embedded, --unembed: a record inside the program's own ELF file. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>

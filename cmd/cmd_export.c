@@ -1,4 +1,4 @@
-/* --export, --import, --merge: records that travel. */
+/* cmd_export.c - --export, --import, --merge: records that travel. */
 #include <inttypes.h>
 #include <string.h>
 

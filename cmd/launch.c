@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "embed.h"
 #include "observer.h"
 #include "report.h"
 #include "sys/cleanup.h"
@@ -109,6 +110,20 @@ static const char *directory_name(const struct job *job)
 	return job->db.path ? job->db.path : "no shadow directory";
 }
 
+/* The record that its package put into the program, if there is one that holds. */
+static int load_embedded(struct job *job)
+{
+	cleanup_with(portable_release) struct portable portable = { 0 };
+	cleanup_close int fd = open(job->program, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : embed_read(fd, job->program, &portable);
+
+	if (r < 0 || strcmp(portable.shadow.profile, job->profile) != 0)
+		return -ENOENT;
+	job->shadow = portable.shadow;
+	portable.shadow = (struct shadow){ 0 };
+	return 0;
+}
+
 static void load_shadow(struct job *job)
 {
 	cleanup_free char *path = NULL;
@@ -117,6 +132,8 @@ static void load_shadow(struct job *job)
 	/* Mostly that is enough to see that nothing needs to be done. */
 	int r = shadowdb_glance(&job->db, job->program, job->profile, &job->shadow, &path);
 
+	if (r == -ENOENT)
+		r = load_embedded(job);
 	job->has_shadow = r == 0;
 	if (r < 0 && r != -ENOENT)
 		warn_of_shadow(job, path, r);

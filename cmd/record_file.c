@@ -1,4 +1,4 @@
-/* Records in files. */
+/* record_file.c - records in files. */
 #include "record_file.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Writes files whole or not at all. */
+/* replace.c - writes files whole or not at all. */
 #include "replace.h"
 
 #include <fcntl.h>

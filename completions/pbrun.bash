@@ -19,11 +19,11 @@ _pbrun() {
         ((i++))
         break
         ;;
-      --show | --forget)
+      --show | --forget | --export | --embed)
         _pbrun_remembered "$current"
         return
         ;;
-      -d | --dir | -r | --record | -p | --profile | -w | --window | -R | --report | --svg) ((i++)) ;;
+      -d | --dir | -r | --record | -p | --profile | -w | --window | -R | --report | --svg | --format | -o | --output) ((i++)) ;;
       -*) ;;
       =) ;;
       *) break ;;
@@ -43,7 +43,7 @@ _pbrun() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    -R | --report | --svg)
+    -R | --report | --svg | -o | --output | --import | --merge | --embedded | --unembed)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -51,11 +51,16 @@ _pbrun() {
       mapfile -t COMPREPLY < <(compgen -W "auto train sample none" -- "$current")
       return
       ;;
+    --format)
+      mapfile -t COMPREPLY < <(compgen -W "record ranges" -- "$current")
+      return
+      ;;
     -p | --profile | -w | --window) return ;;
   esac
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "--dir --record --no-prefetch --profile --window --report --verbose
-      --list --show --forget --json --svg --help --version" -- "$current")
+      --list --show --forget --export --import --merge --embed --embedded --unembed --format --output --keep-times
+      --json --svg --help --version" -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -c -- "$current")
   fi

@@ -10,7 +10,7 @@ function __pbrun_wants_program
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report --svg
+        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report --svg --format -o --output
             set skip 1
         else if not string match -q -- '-*' $word
             return 1
@@ -29,6 +29,15 @@ complete -c pbrun -n __pbrun_wants_program -s v -l verbose -d 'Say what is done'
 complete -c pbrun -n __pbrun_wants_program -l list -f -d 'List what is remembered'
 complete -c pbrun -n __pbrun_wants_program -l show -x -a '(__pbrun_remembered)' -d 'Show what is remembered of a program'
 complete -c pbrun -n __pbrun_wants_program -l forget -x -a '(__pbrun_remembered)' -d 'Remove what is remembered of a program'
+complete -c pbrun -n __pbrun_wants_program -l export -x -a '(__pbrun_remembered)' -d 'Write what is remembered of a program to a file'
+complete -c pbrun -n __pbrun_wants_program -l import -r -d 'Add an exported record'
+complete -c pbrun -n __pbrun_wants_program -l merge -r -d 'Make one of several exported records'
+complete -c pbrun -n __pbrun_wants_program -l embed -x -a '(__pbrun_remembered)' -d 'Put what is remembered of a program into its file'
+complete -c pbrun -n __pbrun_wants_program -l embedded -r -d 'Show what is embedded in a file'
+complete -c pbrun -n __pbrun_wants_program -l unembed -r -d 'Take an embedded record out again'
+complete -c pbrun -n __pbrun_wants_program -l format -x -a 'record ranges' -d 'Form of an export'
+complete -c pbrun -n __pbrun_wants_program -s o -l output -r -d 'Write to this file'
+complete -c pbrun -n __pbrun_wants_program -l keep-times -d 'Keep the times of the file'
 complete -c pbrun -n __pbrun_wants_program -l json -d 'In JSON'
 complete -c pbrun -n __pbrun_wants_program -l svg -r -d 'Draw it into this file'
 complete -c pbrun -n __pbrun_wants_program -s h -l help -f -d 'Show a help text'

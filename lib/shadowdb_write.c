@@ -212,6 +212,11 @@ static int take_current(const struct shadowdb *self, const char *program, const 
 	}
 	int r = shadowdb_load(self, program, profile, ret_shadow, NULL);
 
+	if (r == -ENOENT && loaded && loaded->program && loaded->source.inode == 0) {
+		*ret_shadow = *loaded;
+		*loaded = (struct shadow){ 0 };
+		return 0;
+	}
 	return r == -ENOENT || shadowdb_is_unusable(r) ? shadow_init(ret_shadow, program, profile) : r;
 }
 

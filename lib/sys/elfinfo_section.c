@@ -143,6 +143,20 @@ static uint64_t end_of_elf(Elf *elf, const GElf_Ehdr *header, size_t n_sections,
 	return end;
 }
 
+/* The table of section names. NULL: there is none that another name can be added to. */
+static Elf_Data *get_names(Elf *elf, GElf_Shdr *ret_header)
+{
+	size_t index = 0;
+	Elf_Scn *section = elf_getshdrstrndx(elf, &index) == 0 ? elf_getscn(elf, index) : NULL;
+	Elf_Data *names = section && gelf_getshdr(section, ret_header) && ret_header->sh_type == SHT_STRTAB
+				  ? elf_getdata(section, NULL)
+				  : NULL;
+	bool is_usable = names && names->d_buf && names->d_size > 0 && names->d_size <= MAX_NAMES_BYTES &&
+			 ((const char *)names->d_buf)[names->d_size - 1] == '\0';
+
+	return is_usable ? names : NULL;
+}
+
 static int can_append(int fd, Elf *elf, const char *name)
 {
 	GElf_Ehdr header;
@@ -154,7 +168,7 @@ static int can_append(int fd, Elf *elf, const char *name)
 	if (r < 0)
 		return r;
 	if (!has_sections(elf, file_size, &header, &n_sections) || n_sections + 1 >= SHN_LORESERVE ||
-	    n_sections == MAX_SECTIONS)
+	    n_sections == MAX_SECTIONS || header.e_shnum == 0 || !get_names(elf, &section))
 		return -ENOTSUP;
 	if (find_section(elf, name, &section))
 		return -EEXIST;
@@ -162,7 +176,6 @@ static int can_append(int fd, Elf *elf, const char *name)
 
 	if (end == 0)
 		return -ENOEXEC;
-	/* What pads the file to a multiple of a page or less is no data. */
 	return end < file_size ? -EFBIG : 0;
 }
 
@@ -281,14 +294,6 @@ static int make_table(int fd, Elf *elf, const GElf_Ehdr *header, const GElf_Shdr
 	return 0;
 }
 
-static Elf_Data *get_names(Elf *elf, GElf_Shdr *ret_header)
-{
-	size_t index = 0;
-	Elf_Scn *section = elf_getshdrstrndx(elf, &index) == 0 ? elf_getscn(elf, index) : NULL;
-
-	return section && gelf_getshdr(section, ret_header) ? elf_getdata(section, NULL) : NULL;
-}
-
 /* Where the three things go that are appended. */
 struct places {
 	uint64_t data;
@@ -303,7 +308,7 @@ static int append(int fd, Elf *elf, const char *name, const void *data, size_t s
 	Elf_Data *names = get_names(elf, &names_header);
 	size_t name_size = strlen(name) + 1;
 
-	if (!names || !gelf_getehdr(elf, &header) || header.e_shnum == 0 || names->d_size > MAX_NAMES_BYTES)
+	if (!names || !gelf_getehdr(elf, &header))
 		return -ENOTSUP;
 	struct places at = { .data = align(file_size) };
 
@@ -343,6 +348,7 @@ int elfinfo_append_section(int fd, const char *name, const void *data, size_t si
 {
 	int error = 0;
 	cleanup_elf Elf *elf = open_elf(fd, &error);
+	struct elfinfo_section found;
 	uint64_t file_size = 0;
 
 	if (!elf)
@@ -351,7 +357,12 @@ int elfinfo_append_section(int fd, const char *name, const void *data, size_t si
 
 	if (r == 0)
 		r = size_of(fd, &file_size);
-	return r < 0 ? r : append(fd, elf, name, data, size, file_size);
+	if (r == 0)
+		r = append(fd, elf, name, data, size, file_size);
+	/* Whatever else may be odd about the file. */
+	if (r == 0 && (elfinfo_find_section(fd, name, &found) < 0 || found.size_bytes != size))
+		r = -ENOTSUP;
+	return r;
 }
 
 int elfinfo_layout_checksum(int fd, uint32_t *ret_crc32)

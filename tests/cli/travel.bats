@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 binutils elfutils patchelf
+# packages: python3 binutils elfutils patchelf attr
 # Records that travel: --export, --import, --merge, and those inside an ELF file.
 
 load common
@@ -53,7 +53,7 @@ pages_of() { # FILE_OF_JSON PATH
   "$PBRUN" ./program data
   "$PBRUN" --export ./program record
   printf more >other
-  export PBRUN_DIR=$WORK/other-store
+  PBRUN_DIR=$WORK/other-store
   "$PBRUN" ./program other
   "$PBRUN" --import record
   "$PBRUN" --show --json ./program >after
@@ -104,8 +104,8 @@ pages_of() { # FILE_OF_JSON PATH
   [[ $output == *"noise: it is no record, or a damaged one"* ]]
   "$PBRUN" ./program data
   "$PBRUN" --export ./program record
-  head -c 500 record >cut
-  PBRUN_DIR=$WORK/other run "$PBRUN" --import cut
+  head -c 500 record >short
+  PBRUN_DIR=$WORK/other run "$PBRUN" --import short
   [ "$status" -eq 1 ]
   run "$PBRUN" --import missing
   [ "$status" -eq 1 ]
@@ -141,7 +141,7 @@ pages_of() { # FILE_OF_JSON PATH
 @test "a start without a shadow uses the embedded record" {
   "$PBRUN" ./program data
   "$PBRUN" --embed ./program
-  export PBRUN_DIR=$WORK/empty
+  rm -rf "$PBRUN_DIR"
   "$PBRUN" -r none -R report ./program data
   [ "$(json report 'j["shadow"]')" = fresh ]
   "$PBRUN" --unembed ./program
@@ -152,7 +152,7 @@ pages_of() { # FILE_OF_JSON PATH
 @test "an embedded record that does not hold is no record" {
   "$PBRUN" ./program data
   "$PBRUN" --embed ./program
-  export PBRUN_DIR=$WORK/empty
+  rm -rf "$PBRUN_DIR"
   patchelf --set-rpath /opt/nowhere program
   [ "$("$PBRUN" -r none -R report ./program data)" = "$(cat data)" ]
   [ "$(json report 'j["shadow"]')" = none ]
