@@ -36,7 +36,7 @@ const struct command_row command_rows[N_COMMANDS] = {
 			     .operands = "PROGRAM [FILE]",
 			     .min_operands = 1,
 			     .max_operands = 2,
-			     .help = "write what is remembered of PROGRAM to FILE, for other machines",
+			     .help = "write what is remembered to FILE, to travel",
 			     .run = cmd_export },
 	[COMMAND_IMPORT] = { .name = "import",
 			     .operands = "FILE...",

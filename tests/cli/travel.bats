@@ -53,7 +53,7 @@ pages_of() { # FILE_OF_JSON PATH
   "$PBRUN" ./program data
   "$PBRUN" --export ./program record
   printf more >other
-  PBRUN_DIR=$WORK/other-store
+  mv shadows first-store
   "$PBRUN" ./program other
   "$PBRUN" --import record
   "$PBRUN" --show --json ./program >after
