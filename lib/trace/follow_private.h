@@ -3,6 +3,7 @@
  *
  *     follow.c        waits for stops, and knows the time
  *     follow_stops.c  who it is, and what its stop asks for
+ *     follow_exits.c  when a process ends
  *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
  *     follow_files.c  what a system call says of files
  *     follow_emit.c   tells
@@ -47,10 +48,31 @@ enum maps_age {
 	MAPS_ARE_LATE, /* those of one that may have used them before they are registered now */
 };
 
+/* What a stop asks for. */
+enum next_step {
+	STEP_RESUME,               /* let the task run to its next stop */
+	STEP_RESUME_TO_EXIT,       /* the same, and find out there what the call returned */
+	STEP_RESUME_WITHOUT_STOPS, /* let it run, without stops at its system calls, until another stop */
+	STEP_HOLD,                 /* leave it standing: who asks for that keeps the stop, to resume it */
+	STEP_DETACH,               /* let it run on, untraced, and forget it */
+	STEP_FORGET,               /* it runs on, untraced, already; or it is gone */
+	STEP_START_AGAIN, /* it has gone on meanwhile: the stop is another one now, to be dealt with anew */
+};
+
+/* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to its
+ * exit. */
+#define FOLLOW_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
+
 /* follow_stops.c: deals with one stop, and resumes the task, or not, as it asks for. Errors: state->error. */
 void follow_stop(struct follow *self, struct tracee_stop *stop);
 /* What is waited for in vain is not waited for any longer. */
 void follow_stop_waiting(struct follow *self, uint64_t now_ns);
+
+/* follow_exits.c: a task stands at its exit. */
+enum next_step follow_exiting(struct follow *self, struct task *task, const struct tracee_stop *stop);
+/* Tasks that are held at their exit go on when they are the last of their process, or when that takes too
+ * long. now_ns: 0 if it is not known. */
+void follow_reconsider_exits(struct follow *self, uint64_t now_ns);
 
 /* follow_spaces.c. A new address space: after an exec, or of a forked child that has one. */
 enum arming { ARMED_OR_NOT, ARMING_CHANGED_STOP /* killed meanwhile: stop tells how far it is */ };

@@ -1,7 +1,5 @@
 /* follow_stops.c - what a stop of a task means: who it is, what it tells, and how the task goes on. */
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "sys/clock.h"
 #include "trace/detach.h"
@@ -15,18 +13,7 @@
 #define PROBATION_STOPS 200
 /* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to
  * their exit. */
-#define PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
-
-/* What a stop asks for. */
-enum next_step {
-	STEP_RESUME,               /* let the task run to its next stop */
-	STEP_RESUME_TO_EXIT,       /* the same, and find out there what the call returned */
-	STEP_RESUME_WITHOUT_STOPS, /* let it run, without stops at its system calls, until another stop */
-	STEP_HOLD,                 /* leave it standing: who asks for that keeps the stop, to resume it */
-	STEP_DETACH,               /* let it run on, untraced, and forget it */
-	STEP_FORGET,               /* it runs on, untraced, already; or it is gone */
-	STEP_START_AGAIN, /* it has gone on meanwhile: the stop is another one now, to be dealt with anew */
-};
+#define FOLLOW_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
 
 static void forget(struct follow *self, struct task *task)
 {
@@ -138,7 +125,7 @@ static enum next_step hold_for_detach(struct follow *self, const struct task *ta
 		return STEP_RESUME;
 	self->was_polite = true;
 	detach_process(self, wanted);
-	*waiting = (struct waiting_attacher){ *stop, clock_now_ns() + PATIENCE_NS };
+	*waiting = (struct waiting_attacher){ *stop, clock_now_ns() + FOLLOW_PATIENCE_NS };
 	return STEP_HOLD;
 }
 
@@ -200,98 +187,12 @@ static enum next_step on_syscall_exit(struct follow *self, struct task *task, co
 	return STEP_RESUME;
 }
 
-/* A thread may reach its exit before anything was heard of one that it has just made. */
-static bool has_unmet_tasks(const struct process *process, pid_t tid)
-{
-	struct procfs_status status;
-
-	return procfs_read_status(tid, &status) == 0 && status.n_threads > process->n_known_tasks;
-}
-
-/* Does a task that stands at its exit, the first of its process to do so, take all others with it? */
-static bool takes_all_along(const struct process *process, const struct tracee_stop *stop)
-{
-	static const int with_core[] = { SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
-					 SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS };
-	char call[32];
-
-	if (WIFSIGNALED(stop->wait_status)) {
-		/* Before Linux 5.16 a core dump waits for all of them to come further than this stop. */
-		for (size_t i = 0; i < sizeof(with_core) / sizeof(with_core[0]); i++)
-			if (WTERMSIG(stop->wait_status) == with_core[i])
-				return false;
-		return true;
-	}
-	if ((process->flags & PROCESS_IS_FOREIGN) ||
-	    procfs_read(stop->tid, "syscall", call, sizeof(call)) <= 0)
-		return false;
-	return strtoul(call, NULL, 10) == SYS_exit_group;
-}
-
-/* The last of its process stands at its exit. */
-static enum next_step on_end(struct follow *self, struct process *process, const struct tracee_stop *stop)
-{
-	follow_look(self, process, stop->tid, EVENT_EXITING);
-	follow_leave_space(self, process);
-	if (process->pid != self->state->main_pid)
-		return STEP_RESUME;
-	self->phase = FOLLOW_MAIN_HELD;
-	self->wait_status = stop->wait_status;
-	self->state->main_stop = *stop;
-	return STEP_HOLD;
-}
-
-/*
- * The end of a process is that of its last task. But when all are on their way to their exit, because of
- * exit_group(2) or a signal, the first to come to it is held, and the others pass it: where one that is
- * killed stands at another stop it may be resumed from that and from its exit's at once, and not be heard of
- * before it is gone, as the last.
- */
-static enum next_step on_exiting(struct follow *self, struct task *task, const struct tracee_stop *stop)
-{
-	struct process *process = task->process;
-
-	proctree_set_state(&self->state->tree, task, TASK_EXITING);
-	if (self->phase == FOLLOW_BEFORE_EXEC || process->exit_stop.tid != 0)
-		return STEP_RESUME;
-	if (process->n_living == 0 && !has_unmet_tasks(process, stop->tid))
-		return on_end(self, process, stop);
-	if ((process->flags & PROCESS_IS_DETACHING) || !takes_all_along(process, stop))
-		return STEP_RESUME;
-	process->exit_stop = *stop;
-	process->exit_deadline_ns = clock_now_ns() + PATIENCE_NS;
-	return STEP_HOLD;
-}
-
-/* The task that is held at its exit goes on when it is the last, or when that takes too long. */
-static void reconsider_exit(struct follow *self, struct process *process, uint64_t now_ns)
-{
-	struct tracee_stop stop = process->exit_stop;
-	enum next_step step = STEP_RESUME;
-
-	if (stop.tid == 0)
-		return;
-	if (process->n_living == 0 && !has_unmet_tasks(process, stop.tid))
-		step = on_end(self, process, &stop);
-	else if (now_ns < process->exit_deadline_ns)
-		return;
-	process->exit_stop.tid = 0;
-	if (step == STEP_RESUME)
-		tracee_resume(&self->state->tracer, &stop);
-}
-
-static void reconsider_exits(struct follow *self, uint64_t now_ns)
-{
-	for (struct process *process = self->state->tree.processes; process; process = process->next)
-		reconsider_exit(self, process, now_ns);
-}
-
 void follow_stop_waiting(struct follow *self, uint64_t now_ns)
 {
 	struct follow_state *state = self->state;
 	struct waiting_attacher *waiting = &state->waiting;
 
-	reconsider_exits(self, now_ns);
+	follow_reconsider_exits(self, now_ns);
 	if (waiting->stop.tid == 0)
 		return;
 	pid_t wanted = (pid_t)waiting->stop.args[1];
@@ -319,7 +220,7 @@ static enum next_step on_event(struct follow *self, struct task *task, struct tr
 	case TRACEE_EXECED:
 		return on_exec(self, task, stop);
 	case TRACEE_EXITING:
-		return on_exiting(self, task, stop);
+		return follow_exiting(self, task, stop);
 	default:
 		return STEP_RESUME;
 	}
@@ -334,7 +235,7 @@ static void on_gone(struct follow *self, pid_t tid)
 		task->process->exit_stop.tid = 0;
 	if (task)
 		forget(self, task);
-	reconsider_exits(self, 0);
+	follow_reconsider_exits(self, 0);
 }
 
 /* Most stops of a program with many threads, which slow each other down, are of idle ones. */
@@ -472,5 +373,5 @@ void follow_stop(struct follow *self, struct tracee_stop *stop)
 	}
 	take_step(self, task, stop, step, affinity);
 	if (stop->event == TRACEE_EXITING)
-		reconsider_exits(self, 0);
+		follow_reconsider_exits(self, 0);
 }

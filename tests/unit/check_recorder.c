@@ -1,7 +1,10 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
 #include "recorder.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -199,6 +202,39 @@ static int vfork_and_exec(void)
 	return target_await(pid);
 }
 
+/* Puts the number of a descriptor of the parent's to another file. */
+static int swapping_child(void *fd)
+{
+	int other = open("mapped", O_RDONLY | O_CLOEXEC);
+
+	_exit(dup2(other, *(int *)fd) < 0);
+}
+
+static int swap_and_read(int flags)
+{
+	char byte;
+	int fd = open("read", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, &byte, 1, 0) != 1)
+		return 1;
+	pid_t pid = clone(swapping_child, child_stack + sizeof(child_stack), CLONE_FILES | flags, &fd);
+
+	/* As a sibling it is no child to wait for. */
+	while (pid > 0 && kill(pid, 0) == 0 && waitpid(pid, NULL, __WALL) != pid)
+		sched_yield();
+	return pread(fd, &byte, 1, 3 * sysconf(_SC_PAGESIZE)) == 1 ? TARGET_STATUS : 1;
+}
+
+static int share_descriptors(void)
+{
+	return swap_and_read(SIGCHLD);
+}
+
+static int share_descriptors_with_sibling(void)
+{
+	return swap_and_read(CLONE_PARENT | SIGCHLD);
+}
+
 static int kill_itself(void)
 {
 	touch(20);
@@ -233,6 +269,8 @@ static const struct target targets[] = {
 	{ "talk_in_shared_child", talk_in_shared_child },
 	{ "make_sibling", make_sibling },
 	{ "vfork_and_exec", vfork_and_exec },
+	{ "share_descriptors", share_descriptors },
+	{ "share_descriptors_with_sibling", share_descriptors_with_sibling },
 	{ "kill_itself", kill_itself },
 	{ "stop_itself", stop_itself },
 	{ "do_nothing_for_long", do_nothing_for_long },
@@ -260,7 +298,6 @@ static pid_t start(const char *name, enum follow_mode mode, uint32_t window_ms)
 	pid_t pid = target_fork(name, NULL);
 
 	ck_assert_int_eq(recorder_attach(&recorder, pid, &options), 0);
-	target_go();
 	return pid;
 }
 
@@ -268,6 +305,7 @@ static pid_t start(const char *name, enum follow_mode mode, uint32_t window_ms)
 static void watch(const char *name, enum follow_mode mode)
 {
 	start(name, mode, 60000);
+	target_go();
 	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_MAIN_EXITING);
 	ck_assert_int_eq(recorder.follow.phase, FOLLOW_MAIN_HELD);
 	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_ALL_GONE);
@@ -328,6 +366,59 @@ START_TEST(training_sees_what_was_before_an_exec)
 	ck_assert(pageset_file_has(seen("mapped"), 40));
 	ck_assert(seen("mapped")->access & PAGESET_BEFORE_EXEC);
 	ck_assert(!is_exact || pageset_file_pages(seen("mapped")) == 2);
+}
+END_TEST
+
+static void assert_read_from_the_right_file(void)
+{
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_eq(pageset_file_pages(seen("read")), 1);
+	ck_assert(seen("mapped")->access & PAGESET_READ);
+	ck_assert(pageset_file_has(seen("mapped"), 3));
+}
+
+START_TEST(descriptors_may_be_changed_by_others)
+{
+	static const char *const names[] = { "share_descriptors", "share_descriptors_with_sibling" };
+
+	watch(names[_i], FOLLOW_EVERYBODY);
+	assert_read_from_the_right_file();
+}
+END_TEST
+
+/* For this process, that follows, but not for the target that it has already. */
+static void take_kcmp_away(int error)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kcmp, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	ck_assert_int_eq(syscall(SYS_kcmp, getpid(), getpid(), 0, 0, 0), -1);
+}
+
+/* Who shares what is not known then. What is read or touched is found all the same, and in the right file. */
+START_TEST(without_kcmp_nothing_is_taken_for_anothers)
+{
+	static const char *const names[] = { "share_descriptors", "share_descriptors_with_sibling",
+					     "touch_in_child",    "share_and_wait",
+					     "share_and_exit",    "vfork_and_exec" };
+
+	start(names[_i / 2], FOLLOW_EVERYBODY, 60000);
+	take_kcmp_away(_i % 2 ? ENOSYS : EPERM);
+	target_go();
+	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(recorder_run(&recorder), FOLLOW_ALL_GONE);
+	ck_assert_int_eq(recorder.follow.wait_status, TARGET_STATUS << 8);
+	if (_i / 2 < 2)
+		assert_read_from_the_right_file();
+	else
+		ck_assert(pageset_file_has(seen("mapped"), 20));
 }
 END_TEST
 
@@ -430,6 +521,7 @@ static void *follow_for_a_while(void *context)
 	struct watched *self = context;
 
 	self->pid = start(self->name, self->mode, 300);
+	target_go();
 	self->milestone = recorder_run(&recorder);
 	return NULL;
 }
@@ -487,6 +579,8 @@ START_TEST(killed_at_any_moment)
 {
 	static const char *const names[] = { "touch_in_child", "thread_execs", "vfork_and_exec" };
 	pid_t pid = start(names[_i % 3], FOLLOW_EVERYBODY, 60000);
+
+	target_go();
 	pid_t killer = fork();
 
 	if (killer == 0) {
@@ -510,20 +604,26 @@ int main(int argc, char **argv)
 
 	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
 	is_exact = can_test(can_be_exact(), "page by page (needs a kernel since 6.7)");
-	tcase_set_timeout(t, 20);
+	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_loop_test(t, training_sees_the_page, 0, 7);
 	tcase_add_test(t, training_sees_reads_and_lookups);
 	tcase_add_loop_test(t, training_sees_what_was_before_an_exec, 0, 2);
+	tcase_add_loop_test(t, descriptors_may_be_changed_by_others, 0, 2);
+	tcase_add_loop_test(t, without_kcmp_nothing_is_taken_for_anothers, 0, 12);
 	tcase_add_loop_test(t, sampling_sees_the_page, 0, 2);
 	tcase_add_loop_test(t, sampling_lets_children_run, 0, 3);
 	tcase_add_test(t, who_only_waits_sees_nothing);
 	tcase_add_test(t, the_killed_are_seen_too);
-	tcase_add_test(t, who_talks_runs_without_stops);
-	tcase_add_test(t, what_a_talker_maps_for_others_is_found);
 	tcase_add_loop_test(t, in_the_end_everybody_is_detached_from, 0, 6);
 	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
 	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);
+	suite_add_tcase(s, t);
+	t = tcase_create("talkers");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, who_talks_runs_without_stops);
+	tcase_add_test(t, what_a_talker_maps_for_others_is_found);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -1,0 +1,271 @@
+/* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
+#include "trace/follow.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+
+#include "target.h"
+
+/* The events of a launch, as they came. */
+struct told {
+	enum event_kind kind;
+	unsigned int flags;
+	pid_t pid;
+	uint32_t space;
+	char name[32]; /* the last part of the path */
+};
+
+enum { MAX_TOLD = 4096 };
+
+static struct told told[MAX_TOLD];
+static size_t n_told;
+static struct follow follow;
+static int emit_result;
+/* Called with each event. */
+static void (*on_event)(const struct event *event);
+
+static int note(const struct event *event, void *context)
+{
+	const char *name = event->path ? strrchr(event->path, '/') + 1 : "";
+
+	ck_assert_ptr_eq(context, told);
+	ck_assert_uint_lt(n_told, MAX_TOLD);
+	told[n_told] = (struct told){ event->kind, event->flags, event->pid, event->space, "" };
+	snprintf(told[n_told++].name, sizeof(told[0].name), "%s", name);
+	if (on_event)
+		on_event(event);
+	return emit_result;
+}
+
+static void set_up(void)
+{
+	scratch_enter();
+	write_file("file", "0123456789", 10, 0644);
+	n_told = 0;
+	emit_result = 0;
+	on_event = NULL;
+}
+
+static void tear_down(void)
+{
+	follow_release(&follow);
+	scratch_leave();
+}
+
+static pid_t attach(const char *name, enum follow_mode mode)
+{
+	struct follow_options options = {
+		.mode = mode, .window_ms = 60000, .quiet_ms = 60000, .emit = note, .context = told
+	};
+	pid_t pid = target_fork(name, NULL);
+
+	ck_assert_int_eq(follow_attach(&follow, pid, &options), 0);
+	return pid;
+}
+
+/* The first such event from the one with number from on. The number; n_told: there is none. */
+static size_t find(size_t from, enum event_kind kind, const char *name)
+{
+	while (from < n_told && (told[from].kind != kind || strcmp(told[from].name, name) != 0))
+		from++;
+	return from;
+}
+
+static size_t assert_told(size_t from, enum event_kind kind, const char *name)
+{
+	size_t found = find(from, kind, name);
+
+	ck_assert_msg(found < n_told, "no event %d of \"%s\"", kind, name);
+	return found;
+}
+
+static int use_files(void)
+{
+	char byte;
+	int fd = open("file", O_RDONLY | O_CLOEXEC);
+
+	return read(fd, &byte, 1) == 1 && access("missing", F_OK) != 0 ? TARGET_STATUS : 1;
+}
+
+START_TEST(events_come_in_order)
+{
+	pid_t pid = attach("use_files", FOLLOW_EVERYBODY);
+
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_int_eq(told[0].kind, EVENT_EXECED);
+	ck_assert_int_eq(told[0].pid, pid);
+	ck_assert_int_eq(told[1].kind, EVENT_MAPS_BEGIN);
+	size_t i = assert_told(0, EVENT_MAPPED, "check_follow");
+
+	i = assert_told(i, EVENT_MAPS_END, "");
+	i = assert_told(i, EVENT_OPENED, "file");
+	ck_assert_uint_eq(told[i].flags, 0);
+	i = assert_told(i, EVENT_READ, "file");
+	i = assert_told(i, EVENT_LOOKED_UP, "missing");
+	ck_assert_uint_eq(told[i].flags, EVENT_IS_MISSING);
+	i = assert_told(i, EVENT_EXITING, "");
+	ck_assert_int_eq(told[i + 1].kind, EVENT_LEFT);
+	ck_assert_uint_eq(told[i + 1].space, told[0].space);
+	ck_assert_uint_eq(n_told, i + 2);
+	ck_assert_int_eq(follow.phase, FOLLOW_MAIN_HELD);
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+	ck_assert_int_eq(follow.phase, FOLLOW_MAIN_GONE);
+	ck_assert_uint_eq(n_told, i + 2);
+}
+END_TEST
+
+static int fork_and_exec(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		target_exec("use_files");
+	return target_await(pid);
+}
+
+START_TEST(each_address_space_comes_and_goes)
+{
+	pid_t pid = attach("fork_and_exec", FOLLOW_EVERYBODY);
+	size_t n_spaces = 0;
+
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	for (size_t i = 0; i < n_told; i++) {
+		if (told[i].kind != EVENT_EXECED && told[i].kind != EVENT_FORKED)
+			continue;
+		n_spaces++;
+		ck_assert_uint_eq(told[i].space, n_spaces);
+		ck_assert_int_eq(told[i].pid == pid, n_spaces == 1);
+		size_t left = i;
+
+		while (left < n_told && (told[left].kind != EVENT_LEFT || told[left].space != n_spaces))
+			left++;
+		ck_assert_uint_lt(left, n_told);
+	}
+	ck_assert_uint_eq(n_spaces, 3);
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
+START_TEST(who_takes_events_may_end_it)
+{
+	attach("use_files", FOLLOW_EVERYBODY);
+	emit_result = -ENOMEM;
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), -ENOMEM);
+	ck_assert_uint_eq(n_told, 1);
+}
+END_TEST
+
+/* The state of a task as proc_pid_stat(5) names it; 0: it is not there. */
+static char state_of(pid_t pid, pid_t tid)
+{
+	char path[64], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strrchr(text, ')')[2];
+}
+
+/* Waits until a task is in that state. False: it did not come to it in ten seconds. */
+static bool await_state(pid_t pid, pid_t tid, char state)
+{
+	for (int i = 0; i < 10000 && state_of(pid, tid) != state; i++)
+		(void)poll(NULL, 0, 1);
+	return state_of(pid, tid) == state;
+}
+
+static void *end_all(void *unused)
+{
+	(void)unused;
+	while (access("go", F_OK) != 0)
+		(void)poll(NULL, 0, 1);
+	if (!await_state(getpid(), getpid(), 't'))
+		_exit(1);
+	_exit(TARGET_STATUS);
+}
+
+/* The leader stands at its exit when another thread ends them all. */
+static int leader_exits_first(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, end_all, NULL) != 0)
+		return 1;
+	if (mkdir("ready", 0700) < 0)
+		return 1;
+	while (access("go", F_OK) != 0)
+		(void)poll(NULL, 0, 1);
+	(void)syscall(SYS_exit, 0);
+	return 1;
+}
+
+static pid_t other_thread_of(pid_t pid)
+{
+	char path[64];
+
+	for (pid_t tid = pid + 1; tid < pid + 1000; tid++) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, tid);
+		if (access(path, F_OK) == 0)
+			return tid;
+	}
+	return 0;
+}
+
+/* While this takes its time, the leader is killed where it stands, and the thread comes to its exit. */
+static void take_time(const struct event *event)
+{
+	pid_t thread = 0;
+
+	if (event->kind != EVENT_TICK || access("ready", F_OK) != 0)
+		return;
+	on_event = NULL;
+	write_file("go", "", 0, 0644);
+	ck_assert(await_state(event->pid, event->pid, 'Z'));
+	for (int i = 0; i < 10000 && !thread; i++)
+		thread = other_thread_of(event->pid);
+	ck_assert(await_state(event->pid, thread, 't'));
+}
+
+START_TEST(the_end_is_seen_though_the_last_was_not)
+{
+	pid_t pid = attach("leader_exits_first", FOLLOW_PAGES);
+
+	on_event = take_time;
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_int_eq(state_of(pid, pid), 'Z');
+	assert_told(0, EVENT_EXITING, "");
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
+static const struct target targets[] = {
+	{ "use_files", use_files },
+	{ "fork_and_exec", fork_and_exec },
+	{ "leader_exits_first", leader_exits_first },
+};
+
+int main(int argc, char **argv)
+{
+	Suite *s = suite_create("follow");
+	TCase *t = tcase_create("core");
+
+	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, events_come_in_order);
+	tcase_add_test(t, each_address_space_comes_and_goes);
+	tcase_add_test(t, who_takes_events_may_end_it);
+	tcase_add_test(t, the_end_is_seen_though_the_last_was_not);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
