@@ -161,6 +161,7 @@ status_fields='^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Si
   as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
   plain=$("${as_user[@]}" grep -E "$status_fields" /proc/self/status)
   for privilege in 'chmod 4755' 'chmod 2755' 'chmod 6755' 'setcap cap_sys_admin,cap_dac_override+ep'; do
+    rm -f privileged # an observer of it may still be at work
     cp "$PBRUN" privileged
     chmod 755 privileged
     $privilege privileged
@@ -178,6 +179,7 @@ status_fields='^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Si
   [[ $(findmnt -no OPTIONS -T "$WORK") != *nosuid* ]] || skip "nosuid"
   mkdir home && chown 65534:65534 home
   for privilege in 'chmod 4755' 'chmod 2755' 'setcap cap_sys_admin+ep'; do
+    rm -f privileged # an observer of it may still be at work
     cp "$PBRUN" privileged
     chmod 755 privileged
     $privilege privileged
