@@ -13,6 +13,7 @@
 #include "sys/fd_limit.h"
 #include "sys/meminfo.h"
 #include "sys/page.h"
+#include "sys/resident.h"
 
 enum {
 	STACK_BYTES = 65536,
@@ -128,6 +129,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
 	self->max_open = fd_limit_get() / 2;
+	self->counts_disk_reads = resident_counts_disk_reads();
 	self->stats.resident_bytes = plan->n_memory_pages << page_shift();
 	self->fronts[PLACE_NEAR].last_answer_ns = self->fronts[PLACE_FAR].last_answer_ns = self->started_ns;
 	pthread_mutex_init(&self->lock, NULL);

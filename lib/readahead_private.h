@@ -86,6 +86,7 @@ struct readahead {
 	uint32_t *next_waiting; /* by request: the one that waits for the same file after it */
 	uint64_t started_ns;
 	size_t max_open;
+	bool counts_disk_reads; /* the kernel, by thread */
 
 	pthread_mutex_t lock;   /* for what follows */
 	pthread_cond_t changed; /* a file was validated or a thread has ended */

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include "prefetch/head_start.h"
 #include "prefetch/metadata.h"
 #include "sys/clock.h"
 #include "sys/page.h"
+#include "sys/resident.h"
 
 /* What has not been asked for by then is of no use to the start any more. */
 #define REPLAY_MAX_NS UINT64_C(30000000000)
@@ -169,12 +169,24 @@ static void wait_for_oldest(struct worker *self)
 	release_oldest(self);
 }
 
-static bool page_has_arrived(int fd, uint64_t page_index)
+/* On no disk of this machine: then only a read that waits tells. */
+static bool is_read_at_once(int fd, uint64_t page_index)
 {
+	enum resident answer = resident_look(fd, page_index);
+	uint64_t n_waits = resident_waits();
 	char byte;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
 
-	return preadv2(fd, &to, 1, page_offset(page_index), RWF_NOWAIT) == 1;
+	if (answer != RESIDENT_UNKNOWN)
+		return answer == RESIDENT_YES;
+	(void)!pread(fd, &byte, 1, page_offset(page_index));
+	return resident_waits() == n_waits;
+}
+
+static bool is_hole(int fd, off_t offset, size_t n_bytes)
+{
+	off_t data = lseek(fd, offset, SEEK_DATA);
+
+	return data >= offset + (off_t)n_bytes || (data < 0 && errno == ENXIO);
 }
 
 enum outcome { OUTCOME_READ, OUTCOME_RESIDENT, OUTCOME_HOLE };
@@ -182,28 +194,28 @@ enum outcome { OUTCOME_READ, OUTCOME_RESIDENT, OUTCOME_HOLE };
 /*
  * Asks for the pages.
  *
- * Whether they are in memory is looked at after asking: what arrives at once was there. Asking for
- * resident pages costs less than looking at one of them; and looking first would tear a request in two
- * disk accesses, because RWF_NOWAIT starts to read the page that it does not find (since Linux 5.10).
+ * Whether they were in memory is told afterwards, by what this thread had read from the disk. To look first
+ * would tear a request in two disk accesses, because RWF_NOWAIT starts to read the page that it does not
+ * find. Where nothing was read the last page is looked at: it may be on its way, asked for by another.
  *
  * A hole is on no disk. To have it read would fill memory with zeros, as much as somebody claims was used.
  */
-static enum outcome issue(const struct target *target, uint64_t first_page, uint64_t n_pages)
+static enum outcome issue(const struct worker *self, const struct target *target, uint64_t first_page,
+			  uint64_t n_pages)
 {
 	int fd = target->fd; /* stays, as do the holes, while there are users */
+	uint64_t last_page = first_page + n_pages - 1, n_read = resident_disk_reads();
 	off_t offset = page_offset(first_page);
 	size_t n_bytes = n_pages << page_shift();
 
-	if (target->has_holes) {
-		off_t data = lseek(fd, offset, SEEK_DATA);
-
-		if (data >= offset + (off_t)n_bytes || (data < 0 && errno == ENXIO))
-			return OUTCOME_HOLE;
-	}
+	if (target->has_holes && is_hole(fd, offset, n_bytes))
+		return OUTCOME_HOLE;
 	(void)readahead(fd, offset, n_bytes);
-	return page_has_arrived(fd, first_page + n_pages - 1) && page_has_arrived(fd, first_page)
-		       ? OUTCOME_RESIDENT
-		       : OUTCOME_READ;
+	if (resident_disk_reads() != n_read)
+		return OUTCOME_READ;
+	if (self->reach == PLACE_FAR || !self->owner->counts_disk_reads)
+		return is_read_at_once(fd, last_page) ? OUTCOME_RESIDENT : OUTCOME_READ;
+	return resident_look(fd, last_page) != RESIDENT_NO ? OUTCOME_RESIDENT : OUTCOME_READ;
 }
 
 static void account(struct readahead *self, struct plan_request *request, enum outcome outcome)
@@ -240,7 +252,7 @@ static void ask(struct worker *self, uint32_t i)
 	int fd = target->fd;
 
 	worker_leave(self, &owner->plan->files[request.file_index]);
-	outcome = issue(target, request.first_page, request.n_pages);
+	outcome = issue(self, target, request.first_page, request.n_pages);
 	worker_enter(self);
 	account(owner, &owner->plan->requests[i], outcome);
 	if (outcome == OUTCOME_READ) {

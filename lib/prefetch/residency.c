@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include "prefetch/place.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
-#include "sys/page.h"
+#include "sys/resident.h"
 
 enum {
 	PAGE_SAMPLES = 16,
@@ -59,10 +58,12 @@ static int open_handle(struct look *self, const char *path, uint64_t *ret_resolv
 {
 	int fd = open_how(path, O_PATH, *ret_resolve = RESOLVE_NO_XDEV);
 
-	if (fd != -EXDEV)
+	/* To say that the way leads to another mount takes more than a look at what is in memory: -EAGAIN. */
+	if (fd != -EXDEV && fd != -EAGAIN)
 		return fd;
 	/* What lies behind a symbolic link cannot be told by the path. */
-	return is_safe(self, path) ? open_how(path, O_PATH, *ret_resolve = RESOLVE_NO_SYMLINKS) : -EAGAIN;
+	fd = is_safe(self, path) ? open_how(path, O_PATH, *ret_resolve = RESOLVE_NO_SYMLINKS) : -EAGAIN;
+	return fd == -ELOOP ? -EAGAIN : fd;
 }
 
 static bool is_name_resident(struct look *self, const struct pageset_file *file)
@@ -87,8 +88,6 @@ static int stat_handle(int handle, struct statx *ret_stx)
 
 static bool is_page_resident(struct look *self, const struct pageset_file *file, uint64_t page_index)
 {
-	char byte;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
 	struct statx stx;
 	uint64_t resolve;
 	cleanup_close int handle = open_handle(self, file->path, &resolve);
@@ -98,7 +97,7 @@ static bool is_page_resident(struct look *self, const struct pageset_file *file,
 		return false;
 	cleanup_close int fd = open_how(file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolve);
 
-	return fd >= 0 && preadv2(fd, &to, 1, (off_t)(page_index << page_shift()), RWF_NOWAIT) == 1;
+	return fd >= 0 && resident_look(fd, page_index) == RESIDENT_YES;
 }
 
 /* The page that is the nth of all pages of the file's extents. */

@@ -20,7 +20,7 @@
  *
  * The program cannot start before the look is over, so no call in it may wait for a file system: paths are
  * looked up by openat2(2) with RESOLVE_CACHED (Linux 5.12; without it false), files by statx(2) with
- * AT_STATX_DONT_SYNC, pages by preadv2(2) with RWF_NOWAIT. To open a file for reading may be a question to a
+ * AT_STATX_DONT_SYNC, pages by resident_look(). To open a file for reading may be a question to a
  * server all the same. So that is done only on the mount of the root or of program (a canonical path), and on
  * those whose type is that of a disk (mounts.h). What cannot be told in this way counts as missing: the
  * threads of a replay find it out, and nobody waits for them.

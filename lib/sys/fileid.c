@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+#include "sys/resident.h"
 
 static int64_t timestamp_ns(struct timespec time)
 {
@@ -83,16 +84,6 @@ bool fileid_equal(const struct fileid *a, const struct fileid *b)
 	return has_same_stat(a, b);
 }
 
-/* RWF_NOWAIT reads from memory or not at all; where the kernel starts readahead for it (since 5.10), the
- * program will want that page anyway. */
-static bool is_first_page_resident(int fd)
-{
-	char byte;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
-
-	return preadv2(fd, &to, 1, 0, RWF_NOWAIT) == 1;
-}
-
 bool fileid_still_valid(const struct fileid *recorded, int fd, const struct stat *st)
 {
 	struct fileid now = fileid_from_stat(st);
@@ -100,7 +91,7 @@ bool fileid_still_valid(const struct fileid *recorded, int fd, const struct stat
 
 	if (recorded->size_bytes != now.size_bytes)
 		return false;
-	if (recorded->build_id_size > 0 && (!is_unchanged || is_first_page_resident(fd)))
+	if (recorded->build_id_size > 0 && (!is_unchanged || resident_look(fd, 0) == RESIDENT_YES))
 		add_build_id(&now, fd);
 	if (is_unchanged)
 		return fileid_equal(recorded, &now);

@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# packages: python3 squashfs-tools strace util-linux
+# On file systems that do not know RWF_NOWAIT, what is in memory counts as that all the same.
+
+load common
+
+setup() {
+  ((EUID == 0)) || skip "needs root"
+  make_work
+  mkdir "$WORK/tree" "$WORK/point"
+  cp "$(command -v cat)" "$WORK/tree/reader"
+  head -c 1000000 /dev/urandom >"$WORK/tree/data"
+  chmod 755 "$WORK/tree" "$WORK/point"
+}
+
+teardown() {
+  [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || umount "$WORK/point"
+  cd / && rm -rf "$WORK"
+}
+
+# Where the directory itself is memory, there is nothing to be found out.
+needs_disk() {
+  [ "$(stat -f -c %T "$WORK")" != tmpfs ] || skip "a tmpfs: nothing can be evicted"
+}
+
+mount_overlay() {
+  needs_disk
+  mkdir "$WORK/upper" "$WORK/work"
+  mount -t overlay -o "lowerdir=$WORK/tree,upperdir=$WORK/upper,workdir=$WORK/work" overlay "$WORK/point" ||
+    skip "no overlayfs"
+}
+
+mount_squashfs() {
+  needs_disk
+  mksquashfs "$WORK/tree" "$WORK/image" -quiet -no-progress >/dev/null
+  mount -o loop "$WORK/image" "$WORK/point" || skip "no squashfs"
+}
+
+as_user() {
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+use() { # COMMAND-BEFORE...
+  "$@" "$PBRUN" "${OPTIONS[@]}" "$WORK/point/reader" "$WORK/point/data" >"$WORK/out"
+  cmp "$WORK/out" "$WORK/tree/data"
+}
+
+all_is_resident() {
+  [ "$(json "$WORK/report" 'j["prefetch"]["bytes"]')" = 0 ] &&
+    [ "$(json "$WORK/report" 'j["prefetch"]["resident_bytes"] >= 1000000')" = true ]
+}
+
+# Other processes on this machine may have evicted something.
+until_true() {
+  for _ in $(seq 20); do
+    ! "$@" || return 0
+  done
+  "$@"
+}
+
+warm_start_is_accounted() {
+  use "$@" && all_is_resident
+}
+
+warm_start_forks_nothing() {
+  use strace -f -qq -e trace=clone,clone3,fork,vfork,execve -o "$WORK/log"
+  cat "$WORK/log"
+  [ "$(grep -c execve "$WORK/log")" = 2 ] && ! grep -E "clone|fork" "$WORK/log"
+}
+
+check_warm_starts() {
+  OPTIONS=(-r train)
+  use env
+  OPTIONS=(-r none -R "$WORK/report")
+  until_true warm_start_is_accounted env
+  OPTIONS=(-r none)
+  until_true warm_start_forks_nothing
+}
+
+cold_start_is_prefetched() {
+  umount "$WORK/point"
+  "$1"
+  dd if="$WORK/tree/data" iflag=nocache count=0 status=none
+  [ ! -e "$WORK/image" ] || dd if="$WORK/image" iflag=nocache count=0 status=none
+  use env && [ "$(json "$WORK/report" 'j["prefetch"]["bytes"] >= 500000')" = true ]
+}
+
+remount_overlay() {
+  mount -t overlay -o "lowerdir=$WORK/tree,upperdir=$WORK/upper,workdir=$WORK/work" overlay "$WORK/point"
+}
+
+remount_squashfs() {
+  mount -o loop "$WORK/image" "$WORK/point"
+}
+
+@test "overlayfs: nothing is asked for when all is there, and no process is forked" {
+  mount_overlay
+  check_warm_starts
+  OPTIONS=(-r none -R "$WORK/report")
+  until_true cold_start_is_prefetched remount_overlay
+}
+
+@test "squashfs: nothing is asked for when all is there, and no process is forked" {
+  mount_squashfs
+  check_warm_starts
+  OPTIONS=(-r none -R "$WORK/report")
+  until_true cold_start_is_prefetched remount_squashfs
+}
+
+@test "squashfs: another user's account is true as well" {
+  mount_squashfs
+  PBRUN_DIR=$WORK/user-shadows
+  install -d -o 65534 -g 65534 -m 700 "$PBRUN_DIR"
+  OPTIONS=(-r train)
+  use as_user
+  touch "$WORK/report"
+  chown 65534 "$WORK/report"
+  OPTIONS=(-r none -R "$WORK/report")
+  until_true warm_start_is_accounted as_user
+}
+
+@test "tmpfs: nothing is done" {
+  mount -t tmpfs tmpfs "$WORK/point"
+  cp "$WORK/tree/"* "$WORK/point"
+  check_warm_starts
+}
