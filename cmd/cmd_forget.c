@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "notice.h"
 #include "output.h"
 #include "store.h"
 
@@ -15,6 +16,7 @@ static int forget(struct shadowdb *db, const char *program, const char *profile)
 
 	int n_removed = shadowdb_forget(db, path, profile);
 
+	(void)!notice_remove(db, path, profile ? profile : own_profile);
 	if (n_removed < 0)
 		return complain("forget", path, strerror(-n_removed));
 	if (n_removed == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "notices.h"
 #include "output.h"
 #include "report.h"
 #include "state.h"
@@ -93,6 +94,13 @@ static int add_entry(const struct shadowdb_entry *entry, void *context)
 			     : add_row(listing, entry, state);
 }
 
+static int add_notice(const struct notice *notice, void *context)
+{
+	struct listing *listing = context;
+
+	return report_list_add_notice(listing->json, notice);
+}
+
 static int print_as_json(struct listing *listing)
 {
 	cleanup_free char *text = NULL;
@@ -100,6 +108,8 @@ static int print_as_json(struct listing *listing)
 	listing->json = report_list_new();
 	int r = listing->json ? shadowdb_list(listing->db, add_entry, listing) : -ENOMEM;
 
+	if (r == 0)
+		r = notice_list(listing->db, add_notice, listing);
 	if (r == 0)
 		r = report_list_format(listing->json, &text);
 	if (r == 0)
@@ -120,7 +130,7 @@ static int print_as_table(struct listing *listing)
 	else if (r == 0)
 		table_print(listing->table, &terminal);
 	table_free(listing->table);
-	return r;
+	return r < 0 ? r : notices_print(listing->db);
 }
 
 static int list(struct shadowdb *db, const struct arguments *arguments)

@@ -1,3 +1,4 @@
+/* launch.c - one launch: what is known is loaded, an observer is left behind, the program is become */
 #include "launch.h"
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "embed.h"
+#include "notice.h"
 #include "observer.h"
 #include "report.h"
 #include "sys/cleanup.h"
@@ -20,7 +22,7 @@
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
 #define SHADOW_ROOM_BYTES 65536
-#define MOST_WARNINGS 8
+#define MAX_WARNINGS 8
 #define MESSAGE_PATIENCE_MS 100
 /* As env(1) and nice(1) have it. */
 #define EXIT_NOT_RUN 126
@@ -36,28 +38,11 @@ struct job {
 	bool has_dir;
 	bool must_not_attach;
 	int report_fd;
-	int message_fd; /* where the observer may speak; -1: nowhere */
-	char *warnings[MOST_WARNINGS];
+	int voice_fd;         /* where to speak: in the launcher standard error; -1: nowhere */
+	struct notice notice; /* of an earlier launch */
+	char *warnings[MAX_WARNINGS];
 	size_t n_warnings;
 };
-
-/* Says what, where and why on standard error, and keeps it for the report. */
-__attribute__((format(printf, 2, 3))) static void warn(struct job *job, const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-
-	va_start(args, format);
-	int r = vasprintf(&text, format, args);
-
-	va_end(args);
-	if (r < 0)
-		return;
-	dprintf(STDERR_FILENO, "pbrun: warning: %s\n", text);
-	if (job->n_warnings < MOST_WARNINGS)
-		job->warnings[job->n_warnings++] = take_pointer(text);
-	free(text);
-}
 
 /* A reader that does not read is no reason to keep the program from ending. */
 static bool can_write(int fd)
@@ -67,16 +52,43 @@ static bool can_write(int fd)
 	return poll(&room, 1, MESSAGE_PATIENCE_MS) > 0 && (room.revents & POLLOUT);
 }
 
+/* With --verbose. */
 __attribute__((format(printf, 2, 3))) static void say(const struct job *job, const char *format, ...)
 {
-	int fd = job->message_fd >= 0 ? job->message_fd : STDERR_FILENO;
 	va_list args;
 
-	if (!job->options->verbose || !can_write(fd))
+	if (!job->options->verbose || !can_write(job->voice_fd))
 		return;
 	va_start(args, format);
-	vdprintf(fd, format, args);
+	vdprintf(job->voice_fd, format, args);
 	va_end(args);
+}
+
+/* Keeps it for the report. */
+static void note_warning(struct job *job, const char *text)
+{
+	if (job->n_warnings < MAX_WARNINGS)
+		job->warnings[job->n_warnings] = strdup(text);
+	job->n_warnings += job->n_warnings < MAX_WARNINGS && job->warnings[job->n_warnings];
+}
+
+/* Says what, where and why, and keeps it for the report. */
+__attribute__((format(printf, 2, 3))) static void warn(struct job *job, const char *format, ...)
+{
+	cleanup_free char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	int r = vasprintf(&text, format, args);
+
+	va_end(args);
+	if (r < 0) {
+		text = NULL;
+		return;
+	}
+	if (can_write(job->voice_fd))
+		dprintf(job->voice_fd, "pbrun: warning: %s\n", text);
+	note_warning(job, text);
 }
 
 __attribute__((noreturn)) static void exec_program(char *const argv[])
@@ -103,11 +115,6 @@ static void warn_of_shadow(struct job *job, const char *path, int error)
 {
 	warn(job, "%s: ignored: %s (%s)", path ? path : "shadow file", shadowdb_explain(error),
 	     shadowdb_is_unusable(error) ? "it will be made anew" : "it is left as it is");
-}
-
-static const char *directory_name(const struct job *job)
-{
-	return job->db.path ? job->db.path : "no shadow directory";
 }
 
 /* The record that its package put into the program, if there is one that holds. */
@@ -137,29 +144,37 @@ static void load_shadow(struct job *job)
 	job->has_shadow = r == 0;
 	if (r < 0 && r != -ENOENT)
 		warn_of_shadow(job, path, r);
+	if (notice_take(&job->db, job->program, job->profile, &job->notice) == 0 &&
+	    job->notice.state == NOTICE_NEW)
+		warn(job, "at an earlier start of %s: %s", job->program, job->notice.text);
 	say(job, "pbrun: %s: %s%s\n", job->program, job->has_shadow ? "shadow " : "no shadow yet",
 	    job->has_shadow && path ? path : "");
 }
 
-/* Is there any use in recording? Warns of what stands in the way. */
-static void prepare_recording(struct job *job)
+/* Warns of what stands in the way of recording, and says in a constant what it is. NULL: nothing. */
+static const char *find_obstacle(struct job *job)
 {
 	if (job->options->mode == POLICY_NONE)
-		return;
+		return NULL;
 	if (!job->options->dir) {
 		warn(job, "nothing is recorded: %s (set PBRUN_DIR)",
 		     job->options->why_no_dir ? job->options->why_no_dir : strerror(ENOMEM));
-		return;
+		return "there is no shadow directory";
 	}
 	if (!job->has_dir)
-		return;
+		return "the shadow directory cannot be used";
 	int r = shadowdb_prepare(&job->db, SHADOW_ROOM_BYTES);
 
-	if (r < 0)
+	if (r < 0) {
 		warn(job, "%s: nothing can be recorded there: %s (choose another directory with --dir)",
 		     job->db.path, strerror(-r));
-	else if (!procfs_is_ours())
+		return "the shadow directory cannot be written";
+	}
+	if (!procfs_is_ours()) {
 		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded");
+		return "there is no /proc";
+	}
+	return NULL;
 }
 
 static void open_report(struct job *job)
@@ -173,92 +188,90 @@ static void open_report(struct job *job)
 		warn(job, "%s: no report can be written there: %s", job->options->report, strerror(errno));
 }
 
-static const char *ending(const struct observer_outcome *outcome, char *text, size_t size)
+static const char *ending(const struct account *account, char *text, size_t size)
 {
-	if (!outcome->has_ended)
+	int status = account->launch.wait_status;
+
+	if (account->progress != ACCOUNT_ENDED)
 		snprintf(text, size, "still running at the end of the launch window");
-	else if (WIFSIGNALED(outcome->wait_status))
-		snprintf(text, size, "killed by signal %d", WTERMSIG(outcome->wait_status));
+	else if (WIFSIGNALED(status))
+		snprintf(text, size, "killed by signal %d", WTERMSIG(status));
 	else
-		snprintf(text, size, "exit status %d", WEXITSTATUS(outcome->wait_status));
+		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
 	return text;
 }
 
-static void say_outcome(const struct job *job, const struct observer_outcome *outcome)
+static void say_account(const struct job *job, const struct account *account)
 {
+	const struct readahead_stats *stats = &account->prefetch.stats;
 	char end[64];
 
 	say(job,
 	    "pbrun: prefetch: %" PRIu64 " files, %.1f MiB asked for, %.1f MiB were in memory, %" PRIu64
 	    " files skipped, %.1f ms, head start %.1f ms\n",
-	    outcome->prefetch.files, (double)outcome->prefetch.bytes / 1048576,
-	    (double)outcome->prefetch.resident_bytes / 1048576, outcome->prefetch.skipped_files,
-	    (double)outcome->prefetch.elapsed_ns / 1e6, (double)outcome->head_start_ns / 1e6);
-	say(job, "pbrun: record: %s (%s)", policy_mode_name(outcome->choice.mode), outcome->choice.reason);
-	if (outcome->choice.mode != POLICY_NONE)
-		say(job, ": %" PRIu64 " files, %" PRIu64 " pages, %s", outcome->n_files, outcome->n_pages,
-		    outcome->is_exact ? "exact" : "not exact");
+	    stats->files, (double)stats->bytes / 1048576, (double)stats->resident_bytes / 1048576,
+	    stats->skipped_files, (double)stats->elapsed_ns / 1e6,
+	    (double)account->prefetch.head_start_ns / 1e6);
+	say(job, "pbrun: record: %s (%s)", policy_mode_name(account->record.choice.mode),
+	    account->record.choice.reason);
+	if (account->record.choice.mode != POLICY_NONE)
+		say(job, ": %" PRIu64 " files, %" PRIu64 " pages, %s", account->record.n_files,
+		    account->record.n_pages, account->record.is_exact ? "exact" : "not exact");
 	say(job, "\n");
-	if (outcome->has_started)
+	if (account->progress != ACCOUNT_UNSEEN)
 		say(job, "pbrun: launch: %.1f ms, %" PRIu64 " major faults, %.1f MiB read: %s\n",
-		    (double)outcome->elapsed_ns / 1e6, outcome->cost.major_faults,
-		    (double)outcome->cost.read_bytes / 1048576, ending(outcome, end, sizeof(end)));
-	if (outcome->attach_error < 0)
-		say(job, "pbrun: warning: %s: cannot be watched: %s\n", job->program,
-		    strerror(-outcome->attach_error));
-	if (outcome->update_error < 0)
-		say(job, "pbrun: warning: %s: the shadow was not written: %s\n", directory_name(job),
-		    strerror(-outcome->update_error));
+		    (double)account->launch.elapsed_ns / 1e6, account->launch.cost.major_faults,
+		    (double)account->launch.cost.read_bytes / 1048576, ending(account, end, sizeof(end)));
 }
 
-static void write_report(struct job *job, const struct observer_outcome *outcome)
+static void write_report(struct job *job, const struct account *account)
 {
 	cleanup_free char *json = NULL;
-	struct report report = {
-		.program = job->program,
-		.profile = job->profile,
-		.shadow = !job->has_shadow           ? REPORT_SHADOW_NONE
-			  : outcome->shadow_is_stale ? REPORT_SHADOW_STALE
-						     : REPORT_SHADOW_FRESH,
-		.prefetch = outcome->prefetch,
-		.head_start_ns = outcome->head_start_ns,
-		.knows_waste = outcome->knows_waste,
-		.wasted_bytes = outcome->wasted_bytes,
-		.record = { .mode = policy_mode_name(outcome->choice.mode),
-			    .reason = outcome->choice.reason,
-			    .exact = outcome->is_exact,
-			    .n_files = outcome->n_files,
-			    .n_pages = outcome->n_pages },
-		.launch = { .elapsed_ns = outcome->elapsed_ns,
-			    .major_faults = outcome->cost.major_faults,
-			    .read_bytes = outcome->cost.read_bytes,
-			    .has_ended = outcome->has_ended,
-			    .wait_status = outcome->wait_status },
-		.warnings = (const char *const *)job->warnings,
-		.n_warnings = job->n_warnings,
-	};
+	struct report report = { .program = job->program,
+				 .profile = job->profile,
+				 .account = account,
+				 .warnings = (const char *const *)job->warnings,
+				 .n_warnings = job->n_warnings };
+	int r = report_format_launch(&report, &json);
 
-	if (outcome->attach_error < 0)
-		warn(job, "%s: cannot be watched: %s", job->program, strerror(-outcome->attach_error));
-	if (outcome->update_error < 0)
-		warn(job, "%s: the shadow was not written: %s", directory_name(job),
-		     strerror(-outcome->update_error));
-	report.n_warnings = job->n_warnings;
-	if (report_format_launch(&report, &json) == 0)
-		dprintf(job->report_fd, "%s", json);
-	close(take_fd(job->report_fd));
+	if (r == 0 && dprintf(job->report_fd, "%s", json) < 0)
+		r = -errno;
+	if (close(take_fd(job->report_fd)) < 0 && r == 0)
+		r = -errno;
+	if (r < 0)
+		warn(job, "%s: the report was not written: %s", job->options->report, strerror(-r));
 }
 
 /* In the observer. */
-static void completed(const struct observer_outcome *outcome, void *context)
+static void completed(const struct account *account, void *context)
 {
 	struct job *job = context;
+	char *problem;
 
-	say_outcome(job, outcome);
+	say_account(job, account);
+	for (size_t n = 0; (problem = account_problem(account, job->program, job->db.path, n)); n++) {
+		/* Of the first the launcher has spoken, when it was time. */
+		if (n == 0 && account->record.attach_error < 0)
+			note_warning(job, problem);
+		else
+			warn(job, "%s", problem);
+		free(problem);
+	}
 	if (job->report_fd >= 0)
-		write_report(job, outcome);
-	if (job->message_fd >= 0)
-		close(take_fd(job->message_fd));
+		write_report(job, account);
+	if (job->voice_fd >= 0)
+		close(take_fd(job->voice_fd));
+}
+
+/* In the launcher: waits for the observer. That the program cannot be watched is told, unless it was at an
+ * earlier start. */
+static void await_observer(struct job *job, struct observer_link *link)
+{
+	struct account account = { .record = { .attach_error = observer_await(link) } };
+	cleanup_free char *problem = account_problem(&account, job->program, job->db.path, 0);
+
+	if (problem && (!job->notice.text || strcmp(problem, job->notice.text) != 0))
+		warn(job, "%s", problem);
 }
 
 /* In the observer. */
@@ -277,23 +290,26 @@ static void load_names(struct job *job)
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
+	bool is_heard = job->options->verbose || job->report_fd >= 0;
 	struct observer_link link = { .fd = -1 };
 	struct observer_options options = { .program = job->program,
 					    .profile = job->profile,
 					    .db = &job->db,
 					    .shadow = job->has_shadow ? &job->shadow : NULL,
 					    .requested = job->options->mode,
-					    .wants_report = job->report_fd >= 0 || job->message_fd >= 0,
+					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
 					    .prefetches = job->options->prefetches,
+					    .has_notice = job->notice.text,
 					    .window_ms = job->options->window_ms };
 
 	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
 	if (!observer_is_needed(&options))
 		return;
-	prepare_recording(job);
+	options.obstacle = find_obstacle(job);
 	options.must_not_attach = detach_grants_privilege(job->program);
 
-	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report_fd, job->message_fd };
+	int voice_fd = is_heard ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report_fd, voice_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
 	if (role < 0) {
@@ -301,9 +317,10 @@ static void leave_observer(struct job *job)
 		return;
 	}
 	if (role == OBSERVER_LAUNCHER) {
-		observer_await(&link);
+		await_observer(job, &link);
 		return;
 	}
+	job->voice_fd = voice_fd;
 	load_names(job);
 	options.shadow = job->has_shadow ? &job->shadow : NULL;
 	options.prefetches = options.prefetches && options.shadow;
@@ -312,15 +329,13 @@ static void leave_observer(struct job *job)
 
 void launch(char *const argv[], const struct launch_options *options)
 {
-	struct job job = { .options = options, .report_fd = -1, .message_fd = -1 };
+	struct job job = { .options = options, .report_fd = -1, .voice_fd = STDERR_FILENO };
 
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	if (options->is_disabled || lookup_program(argv[0], getenv("PATH"), &job.program) < 0)
 		exec_program(argv);
 	job.profile = options->profile ? options->profile : lookup_profile(argv[0], job.program);
-	if (options->verbose)
-		job.message_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	load_shadow(&job);
 	open_report(&job);
 	leave_observer(&job);

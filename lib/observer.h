@@ -11,14 +11,13 @@
 #ifndef PBRUN_OBSERVER_H
 #define PBRUN_OBSERVER_H
 
+#include "account.h"
 #include "policy.h"
-#include "readahead.h"
 #include "shadowdb.h"
-#include "sys/procfs.h"
 
 /* The launcher waits at most so long for the observer to be ready. */
 #define OBSERVER_PATIENCE_MS 1000
-/* The program is held at its exit at most so long. */
+/* The program is held at its exit at most so long; what is not done then is done when it has gone. */
 #define OBSERVER_HOLD_MS 1000
 
 enum observer_role { OBSERVER_LAUNCHER, OBSERVER_OBSERVER };
@@ -36,8 +35,15 @@ struct observer_link {
  */
 must_check int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link);
 
-/* In the launcher: waits until the observer is ready, or gone, or patience ends. */
-void observer_await(struct observer_link *link);
+/* In the launcher: waits until the observer is ready, or gone, or OBSERVER_PATIENCE_MS are over. 0; -errno if
+ * the observer says that it cannot watch the program. */
+must_check int observer_await(struct observer_link *link);
+
+/* Does anybody hear what came of a launch? */
+enum observer_audience {
+	OBSERVER_UNHEARD, /* no: what goes wrong is left as a notice (notice.h) for the next launch */
+	OBSERVER_HEARD,   /* yes; so the program is watched to its end even if nothing is to be recorded */
+};
 
 struct observer_options {
 	const char *program;
@@ -45,9 +51,12 @@ struct observer_options {
 	struct shadowdb *db;
 	struct shadow *shadow; /* what was loaded from db, NULL: nothing; zeroed when it is updated */
 	enum policy_mode requested;
+	const char *obstacle; /* why nothing can be recorded, a constant; NULL: it can */
 	bool must_not_attach; /* the program is one that loses by being traced */
-	bool wants_report;    /* watch for the program's end even if nothing is to be recorded */
 	bool prefetches;
+	bool has_notice; /* something went wrong at an earlier launch (notice.h): to be taken back if this one
+			    goes well */
+	enum observer_audience audience;
 	uint32_t window_ms;
 	uint32_t random; /* any number, equally distributed */
 };
@@ -59,34 +68,14 @@ struct observer_options {
  */
 bool observer_is_needed(struct observer_options *options);
 
-/* What came of it. */
-struct observer_outcome {
-	struct policy_choice choice;
-	bool shadow_is_stale; /* some file in it has changed or is missing */
-	struct readahead_stats prefetch;
-	uint64_t head_start_ns; /* from the start of the prefetch to that of the program */
-	bool knows_waste;       /* of what was prefetched something is known to have been used or not */
-	uint64_t wasted_bytes;
-	int attach_error; /* 0 or -errno */
-	int update_error; /* 0 or -errno: the shadow was not written */
-	bool is_exact;
-	uint64_t n_files; /* seen in this launch */
-	uint64_t n_pages;
-	uint64_t elapsed_ns;
-	struct procfs_cost cost;
-	bool has_started;
-	bool has_ended;
-	int wait_status;
-};
-
 /*
  * In the observer, whose only thread this is: everything, and then _exit(2). completed() is called once, by
- * any thread, when the outcome of the launch stands: while the program is held before its exit, or at the end
+ * any thread, when the account of the launch stands: while the program is held before its exit, or at the end
  * of the launch window; it must be quick.
  */
 __attribute__((noreturn)) void observer_run(struct observer_link *link,
 					    const struct observer_options *options,
-					    void (*completed)(const struct observer_outcome *, void *context),
+					    void (*completed)(const struct account *, void *context),
 					    void *context);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "sys/clock.h"
 #include "sys/close_fds.h"
 
 static void reset_signals(void)
@@ -76,12 +77,12 @@ static void fork_orphan(int write_fd)
 
 int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link)
 {
-	enum { MOST_KEPT = 16 };
+	enum { MAX_KEPT = 16 };
 	struct observer_link link = { .launcher_pid = getpid() };
 	int fds[2];
 	int status = 0;
 
-	if (n_kept_fds >= MOST_KEPT)
+	if (n_kept_fds >= MAX_KEPT)
 		return -EINVAL;
 	if (inherits_orphans())
 		return -EBUSY;
@@ -108,7 +109,7 @@ int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *
 		return OBSERVER_LAUNCHER;
 	}
 	fork_orphan(fds[1]);
-	int all_kept[MOST_KEPT];
+	int all_kept[MAX_KEPT];
 
 	memcpy(all_kept, kept_fds, n_kept_fds * sizeof(*kept_fds));
 	all_kept[n_kept_fds] = fds[1];
@@ -118,14 +119,22 @@ int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *
 	return OBSERVER_OBSERVER;
 }
 
-void observer_await(struct observer_link *link)
+int observer_await(struct observer_link *link)
 {
 	struct pollfd ready = { .fd = link->fd, .events = POLLIN };
+	uint64_t until_ns = clock_now_ns() + OBSERVER_PATIENCE_MS * UINT64_C(1000000);
+	int problem = 0, r;
 
-	/* One byte, or the end of the pipe when there is no observer any more. */
-	while (poll(&ready, 1, OBSERVER_PATIENCE_MS) < 0 && errno == EINTR)
-		;
-	close(link->fd);
-	link->fd = -1;
+	/* A word, or the end of the pipe when there is no observer any more. */
+	do {
+		uint64_t now_ns = clock_now_ns();
+		uint64_t left_ns = now_ns < until_ns ? until_ns - now_ns : 0;
+
+		r = poll(&ready, 1, (int)((left_ns + 999999) / 1000000));
+	} while (r < 0 && errno == EINTR && clock_now_ns() < until_ns);
+	if (r <= 0 || read(link->fd, &problem, sizeof(problem)) != sizeof(problem))
+		problem = 0;
+	close(take_fd(link->fd));
 	(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
+	return problem;
 }

@@ -1,10 +1,10 @@
 /* report.c - writes launches, shadows and listings as JSON through jansson. */
+#include "report.h"
+
 #include <assert.h>
 #include <jansson.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#include "report.h"
 
 /*
  * Objects and arrays are built by put() and append(). Whatever fails frees the whole and makes it NULL,
@@ -110,50 +110,50 @@ static int format(json_t *value, char **ret_json)
 	return 0;
 }
 
-static json_t *prefetch_object(const struct report *report)
+static json_t *prefetch_object(const struct account *account)
 {
-	const struct readahead_stats *stats = &report->prefetch;
+	const struct readahead_stats *stats = &account->prefetch.stats;
 	json_t *object = json_object();
 
 	put(&object, "files", number(stats->files));
 	put(&object, "extents", number(stats->extents));
 	put(&object, "bytes", number(stats->bytes));
 	put(&object, "resident_bytes", number(stats->resident_bytes));
-	if (report->knows_waste) {
-		put(&object, "used_bytes", number(stats->bytes - report->wasted_bytes));
-		put(&object, "wasted_bytes", number(report->wasted_bytes));
+	if (account->prefetch.knows_waste) {
+		put(&object, "used_bytes", number(stats->bytes - account->prefetch.wasted_bytes));
+		put(&object, "wasted_bytes", number(account->prefetch.wasted_bytes));
 	}
 	put(&object, "skipped_files", number(stats->skipped_files));
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
-	put(&object, "head_start_ms", milliseconds(report->head_start_ns));
+	put(&object, "head_start_ms", milliseconds(account->prefetch.head_start_ns));
 	return object;
 }
 
-static json_t *record_object(const struct report *report)
+static json_t *record_object(const struct account *account)
 {
 	json_t *object = json_object();
 
-	put(&object, "mode", json_string(report->record.mode));
-	if (report->record.reason)
-		put(&object, "reason", json_string(report->record.reason));
-	put(&object, "exact", json_boolean(report->record.exact));
-	put(&object, "files", number(report->record.n_files));
-	put(&object, "pages", number(report->record.n_pages));
+	put(&object, "mode", json_string(policy_mode_name(account->record.choice.mode)));
+	if (account->record.choice.reason)
+		put(&object, "reason", json_string(account->record.choice.reason));
+	put(&object, "exact", json_boolean(account->record.is_exact));
+	put(&object, "files", number(account->record.n_files));
+	put(&object, "pages", number(account->record.n_pages));
 	return object;
 }
 
-static json_t *launch_object(const struct report *report)
+static json_t *launch_object(const struct account *account)
 {
-	int status = report->launch.wait_status;
+	int status = account->launch.wait_status;
 	json_t *object = json_object();
 
-	put(&object, "elapsed_ms", milliseconds(report->launch.elapsed_ns));
-	put(&object, "major_faults", number(report->launch.major_faults));
-	put(&object, "read_bytes", number(report->launch.read_bytes));
-	if (report->launch.has_ended && WIFSIGNALED(status))
+	put(&object, "elapsed_ms", milliseconds(account->launch.elapsed_ns));
+	put(&object, "major_faults", number(account->launch.cost.major_faults));
+	put(&object, "read_bytes", number(account->launch.cost.read_bytes));
+	if (account->progress == ACCOUNT_ENDED && WIFSIGNALED(status))
 		put(&object, "exit_signal", json_integer(WTERMSIG(status)));
-	else if (report->launch.has_ended)
+	else if (account->progress == ACCOUNT_ENDED)
 		put(&object, "exit_status", json_integer(WEXITSTATUS(status)));
 	return object;
 }
@@ -170,18 +170,18 @@ static json_t *warning_array(const struct report *report)
 int report_format_launch(const struct report *report, char **ret_json)
 {
 	static const char *const shadow_names[] = {
-		[REPORT_SHADOW_NONE] = "none",
-		[REPORT_SHADOW_FRESH] = "fresh",
-		[REPORT_SHADOW_STALE] = "stale",
+		[ACCOUNT_SHADOW_NONE] = "none",
+		[ACCOUNT_SHADOW_FRESH] = "fresh",
+		[ACCOUNT_SHADOW_STALE] = "stale",
 	};
 	json_t *object = json_object();
 
 	put_text(&object, "program", "program_hex", report->program);
 	put_text(&object, "profile", "profile_hex", report->profile);
-	put(&object, "shadow", json_string(shadow_names[report->shadow]));
-	put(&object, "prefetch", prefetch_object(report));
-	put(&object, "record", record_object(report));
-	put(&object, "launch", launch_object(report));
+	put(&object, "shadow", json_string(shadow_names[report->account->shadow]));
+	put(&object, "prefetch", prefetch_object(report->account));
+	put(&object, "record", record_object(report->account));
+	put(&object, "launch", launch_object(report->account));
 	put(&object, "warnings", warning_array(report));
 	return format(object, ret_json);
 }
@@ -280,7 +280,8 @@ int report_format_shadow(const struct shadow *shadow, const char *shadow_path, c
 }
 
 struct report_list {
-	json_t *shadows; /* array; NULL: out of memory */
+	json_t *shadows; /* arrays; NULL: out of memory */
+	json_t *notices;
 };
 
 struct report_list *report_list_new(void)
@@ -288,14 +289,16 @@ struct report_list *report_list_new(void)
 	struct report_list *self = malloc(sizeof(*self));
 
 	if (self)
-		self->shadows = json_array();
+		*self = (struct report_list){ .shadows = json_array(), .notices = json_array() };
 	return self;
 }
 
 void report_list_free(struct report_list *self)
 {
-	if (self)
+	if (self) {
 		json_decref(self->shadows);
+		json_decref(self->notices);
+	}
 	free(self);
 }
 
@@ -325,11 +328,22 @@ int report_list_add(struct report_list *self, const struct shadowdb_entry *entry
 	return self->shadows ? 0 : -ENOMEM;
 }
 
+int report_list_add_notice(struct report_list *self, const struct notice *notice)
+{
+	json_t *object = json_object();
+
+	put_text(&object, "program", "program_hex", notice->program);
+	put_text(&object, "text", "text_hex", notice->text);
+	append(&self->notices, object);
+	return self->notices ? 0 : -ENOMEM;
+}
+
 int report_list_format(const struct report_list *self, char **ret_json)
 {
 	json_t *object = json_object();
 
 	put(&object, "format", number(SHADOW_FORMAT));
 	put(&object, "shadows", json_incref(self->shadows));
+	put(&object, "notices", json_incref(self->notices));
 	return format(object, ret_json);
 }

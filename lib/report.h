@@ -10,38 +10,15 @@
 #ifndef PBRUN_REPORT_H
 #define PBRUN_REPORT_H
 
-#include "readahead.h"
+#include "account.h"
+#include "notice.h"
 #include "shadowdb.h"
-
-enum report_shadow {
-	REPORT_SHADOW_NONE,  /* there was none that could be used */
-	REPORT_SHADOW_FRESH, /* every file in it was still the one that was recorded */
-	REPORT_SHADOW_STALE, /* some were not */
-};
 
 /* One launch. Nothing in it is owned. */
 struct report {
 	const char *program; /* canonical path */
 	const char *profile; /* "" if none */
-	enum report_shadow shadow;
-	struct readahead_stats prefetch; /* zero if nothing was prefetched */
-	uint64_t head_start_ns;          /* for which the program's start was put off for it */
-	bool knows_waste;                /* was it seen what of it was used? */
-	uint64_t wasted_bytes;           /* then: of the prefetched bytes */
-	struct {
-		const char *mode;   /* "train", "sample" or "none" */
-		const char *reason; /* why this mode, in a few words; NULL: not said */
-		bool exact;
-		uint64_t n_files;
-		uint64_t n_pages;
-	} record; /* of this launch alone */
-	struct {
-		uint64_t elapsed_ns; /* from the exec to the end of the program or of the launch window */
-		uint64_t major_faults;
-		uint64_t read_bytes; /* from the device, by the program itself */
-		bool has_ended;      /* the program, within the launch window */
-		int wait_status;     /* if so: its status as waitpid(2) gives it */
-	} launch;
+	const struct account *account;
 	const char *const *warnings;
 	size_t n_warnings;
 };
@@ -60,6 +37,8 @@ void report_list_free(struct report_list *self);
  * state_text says more to people. 0 or -ENOMEM. */
 must_check int report_list_add(struct report_list *self, const struct shadowdb_entry *entry,
 			       const char *state, const char *state_text);
+/* Adds what went wrong at an earlier launch; copied as well. */
+must_check int report_list_add_notice(struct report_list *self, const struct notice *notice);
 must_check int report_list_format(const struct report_list *self, char **ret_json);
 
 #endif

@@ -101,13 +101,16 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   [ "$status" -eq 0 ]
 }
 
-@test "a program that its user may run but not read" {
+@test "a program that its user may run but not read: nothing of it is known, least of all exactly" {
   cp "$(readlink -f /bin/sh)" secret && chmod 711 secret
   cp "$PBRUN" pbrun
   for _ in 1 2 3; do
-    run as_ordinary_user ./pbrun -d "$WORK/shadows" ./secret -c 'exit 5'
+    run as_ordinary_user ./pbrun -d "$WORK/shadows" -R "$WORK/report" ./secret -c 'exit 5'
     echo "$output"
     [ "$status" -eq 5 ]
+    [ "$(json report 'j["record"]["exact"]')" = false ]
+    [ "$(json report 'j["record"]["mode"]')" = none ]
+    [[ $(json report 'j["record"]["reason"]') == *"may not be read"* ]]
   done
 }
 
@@ -125,6 +128,12 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   warns_and_runs "/nowhere/report" "$PBRUN" -R /nowhere/report
   mkfifo unread
   warns_and_runs "unread" timeout 20 "$PBRUN" -R unread
+}
+
+@test "a report that was not written" {
+  run "$PBRUN" -R /dev/full sh -c 'echo out; exit 5'
+  [ "$status" -eq 5 ]
+  [ "$output" = $'out\npbrun: warning: /dev/full: the report was not written: No space left on device' ]
 }
 
 @test "messages that nobody reads" {

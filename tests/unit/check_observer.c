@@ -70,7 +70,7 @@ START_TEST(the_observer_is_apart)
 	}
 	ck_assert_int_eq(role, OBSERVER_LAUNCHER);
 	ck_assert_int_eq(link.launcher_pid, getpid());
-	observer_await(&link);
+	ck_assert_int_eq(observer_await(&link), 0);
 	ck_assert_int_eq(link.fd, -1);
 	ck_assert_int_eq(read(fds[0], &report, sizeof(report)), sizeof(report));
 	ck_assert_int_ne(report.pid, getpid());
@@ -98,16 +98,16 @@ START_TEST(who_is_given_orphans_has_no_observer)
 }
 END_TEST
 
-static void send_outcome(const struct observer_outcome *outcome, void *context)
+static void send_account(const struct account *account, void *context)
 {
-	(void)!write(*(int *)context, outcome, sizeof(*outcome));
+	(void)!write(*(int *)context, account, sizeof(*account));
 }
 
 /* A launch of the target, whose launcher waits for the observer, or is gone on before the observer even
  * begins. Returns what came of it. */
-static struct observer_outcome run_if(bool waits, struct observer_options options)
+static struct account run_if(bool waits, struct observer_options options)
 {
-	struct observer_outcome outcome = { 0 };
+	struct account account = { 0 };
 	struct shadowdb db = { 0 };
 	int fds[2], gate[2], status = 0;
 
@@ -128,10 +128,10 @@ static struct observer_outcome run_if(bool waits, struct observer_options option
 		if (observer_fork(kept, 4, &link) == OBSERVER_OBSERVER) {
 			if (!waits)
 				(void)!read(gate[0], &status, 1);
-			observer_run(&link, &options, send_outcome, &fds[1]);
+			observer_run(&link, &options, send_account, &fds[1]);
 		}
 		if (waits)
-			observer_await(&link);
+			(void)!observer_await(&link);
 		target_exec("touch_and_end"); /* which closes link.fd and gate[1] */
 	}
 	close(gate[0]);
@@ -139,15 +139,15 @@ static struct observer_outcome run_if(bool waits, struct observer_options option
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, TARGET_STATUS << 8);
-	ck_assert_int_eq(read(fds[0], &outcome, sizeof(outcome)), sizeof(outcome));
+	ck_assert_int_eq(read(fds[0], &account, sizeof(account)), sizeof(account));
 	/* Told once, and the observer goes away. */
 	ck_assert_int_eq(read(fds[0], &status, 1), 0);
 	close(fds[0]);
 	shadowdb_release(&db);
-	return outcome;
+	return account;
 }
 
-static struct observer_outcome run(struct observer_options options)
+static struct account run(struct observer_options options)
 {
 	return run_if(true, options);
 }
@@ -174,24 +174,24 @@ static void set_up(void)
 START_TEST(a_launch_is_remembered)
 {
 	struct shadow shadow;
-	struct observer_outcome outcome = run((struct observer_options){ .requested = POLICY_TRAIN });
+	struct account account = run((struct observer_options){ .requested = POLICY_TRAIN });
 
-	ck_assert_int_eq((int)outcome.choice.mode, POLICY_TRAIN);
-	ck_assert_int_eq(outcome.attach_error, 0);
-	ck_assert_int_eq(outcome.update_error, 0);
-	ck_assert(outcome.has_started);
-	ck_assert(outcome.has_ended);
-	ck_assert_int_eq(outcome.wait_status, TARGET_STATUS << 8);
-	ck_assert_uint_gt(outcome.n_pages, 0);
+	ck_assert_int_eq((int)account.record.choice.mode, POLICY_TRAIN);
+	ck_assert_int_eq(account.record.attach_error, 0);
+	ck_assert_int_eq(account.record.update_error, 0);
+	ck_assert_int_ne((int)account.progress, ACCOUNT_UNSEEN);
+	ck_assert_int_eq((int)account.progress, ACCOUNT_ENDED);
+	ck_assert_int_eq(account.launch.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_gt(account.record.n_pages, 0);
 	ck_assert_int_eq(load(&shadow), 0);
 	ck_assert_uint_eq(shadow.stats.trained_runs, 1);
 	ck_assert_ptr_nonnull(pageset_find(&shadow.files, scratch_path("mapped")));
 	ck_assert_uint_eq(pageset_file_pages(pageset_find(&shadow.files, scratch_path("mapped"))), 1);
 
 	/* And used: nothing of it has changed, so the next one is a sample. */
-	outcome = run((struct observer_options){ .shadow = &shadow, .prefetches = true });
-	ck_assert_int_eq((int)outcome.choice.mode, POLICY_SAMPLE);
-	ck_assert(!outcome.shadow_is_stale);
+	account = run((struct observer_options){ .shadow = &shadow, .prefetches = true });
+	ck_assert_int_eq((int)account.record.choice.mode, POLICY_SAMPLE);
+	ck_assert_int_eq((int)account.shadow, ACCOUNT_SHADOW_FRESH);
 	shadow_release(&shadow);
 	ck_assert_int_eq(load(&shadow), 0);
 	ck_assert_uint_eq(shadow.stats.runs, 2);
@@ -203,12 +203,12 @@ END_TEST
 START_TEST(unasked_nothing_is_remembered)
 {
 	struct shadow shadow;
-	struct observer_outcome outcome =
-		run((struct observer_options){ .requested = POLICY_NONE, .wants_report = _i });
+	struct account account = run((struct observer_options){
+		.requested = POLICY_NONE, .audience = _i ? OBSERVER_HEARD : OBSERVER_UNHEARD });
 
-	ck_assert_int_eq(outcome.has_ended, _i);
-	ck_assert_int_eq(outcome.wait_status, _i ? TARGET_STATUS << 8 : 0);
-	ck_assert_uint_eq(outcome.n_files, 0);
+	ck_assert_int_eq((int)account.progress, _i ? ACCOUNT_ENDED : ACCOUNT_UNSEEN);
+	ck_assert_int_eq(account.launch.wait_status, _i ? TARGET_STATUS << 8 : 0);
+	ck_assert_uint_eq(account.record.n_files, 0);
 	ck_assert_int_eq(load(&shadow), -ENOENT);
 }
 END_TEST
@@ -216,12 +216,11 @@ END_TEST
 START_TEST(who_runs_already_is_not_attached_to)
 {
 	struct shadow shadow;
-	struct observer_outcome outcome =
-		run_if(false, (struct observer_options){ .requested = POLICY_TRAIN });
+	struct account account = run_if(false, (struct observer_options){ .requested = POLICY_TRAIN });
 
-	ck_assert_int_eq((int)outcome.choice.mode, POLICY_NONE);
-	ck_assert(!outcome.has_started);
-	ck_assert_int_eq(outcome.attach_error, 0);
+	ck_assert_int_eq((int)account.record.choice.mode, POLICY_NONE);
+	ck_assert_int_eq((int)account.progress, ACCOUNT_UNSEEN);
+	ck_assert_int_eq(account.record.attach_error, 0);
 	ck_assert_int_eq(load(&shadow), -ENOENT);
 }
 END_TEST
@@ -229,11 +228,11 @@ END_TEST
 START_TEST(who_must_not_be_traced_is_not)
 {
 	struct shadow shadow;
-	struct observer_outcome outcome = run((struct observer_options){
-		.requested = POLICY_TRAIN, .must_not_attach = true, .wants_report = true });
+	struct account account = run((struct observer_options){
+		.requested = POLICY_TRAIN, .must_not_attach = true, .audience = OBSERVER_HEARD });
 
-	ck_assert(!outcome.has_started);
-	ck_assert_int_eq(outcome.attach_error, 0);
+	ck_assert_int_eq((int)account.progress, ACCOUNT_UNSEEN);
+	ck_assert_int_eq(account.record.attach_error, 0);
 	ck_assert_int_eq(load(&shadow), -ENOENT);
 }
 END_TEST

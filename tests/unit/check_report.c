@@ -42,29 +42,37 @@ static json_t *at(json_t *object, const char *path)
 	return at(inner, dot + 1);
 }
 
-static struct report sample_report(void)
+static struct account sample_account(void)
 {
-	return (struct report){
-		.program = "/usr/bin/x",
-		.profile = "p",
-		.shadow = REPORT_SHADOW_STALE,
-		.knows_waste = true,
-		.wasted_bytes = 2288,
-		.head_start_ns = 5500000,
-		.prefetch = { .files = 1,
-			      .extents = 2,
-			      .bytes = 3 * 4096,
-			      .resident_bytes = 5,
-			      .skipped_files = 4,
-			      .elapsed_ns = 1234567 },
-		.record = { .mode = "train", .exact = true, .n_files = 6, .n_pages = 7 },
-		.launch = { .elapsed_ns = 100000, .major_faults = 8, .read_bytes = 9 },
+	return (struct account){
+		.shadow = ACCOUNT_SHADOW_STALE,
+		.progress = ACCOUNT_RUNNING,
+		.prefetch = { .stats = { .files = 1,
+					 .extents = 2,
+					 .bytes = 3 * 4096,
+					 .resident_bytes = 5,
+					 .skipped_files = 4,
+					 .elapsed_ns = 1234567 },
+			      .head_start_ns = 5500000,
+			      .knows_waste = true,
+			      .wasted_bytes = 2288 },
+		.record = { .choice = { .mode = POLICY_TRAIN },
+			    .is_exact = true,
+			    .n_files = 6,
+			    .n_pages = 7 },
+		.launch = { .elapsed_ns = 100000, .cost = { .major_faults = 8, .read_bytes = 9 } },
 	};
+}
+
+static struct report sample_report(const struct account *account)
+{
+	return (struct report){ .program = "/usr/bin/x", .profile = "p", .account = account };
 }
 
 START_TEST(launch_has_every_field)
 {
-	struct report report = sample_report();
+	struct account account = sample_account();
+	struct report report = sample_report(&account);
 	json_t *json = parsed_launch(&report);
 
 	ck_assert_str_eq(json_string_value(at(json, "program")), "/usr/bin/x");
@@ -97,10 +105,11 @@ END_TEST
 
 START_TEST(launch_tells_how_the_program_ended)
 {
-	struct report report = sample_report();
+	struct account account = sample_account();
+	struct report report = sample_report(&account);
 
-	report.launch.has_ended = true;
-	report.launch.wait_status = W_EXITCODE(42, 0);
+	account.progress = ACCOUNT_ENDED;
+	account.launch.wait_status = W_EXITCODE(42, 0);
 
 	json_t *json = parsed_launch(&report);
 
@@ -108,7 +117,7 @@ START_TEST(launch_tells_how_the_program_ended)
 	ck_assert_ptr_null(json_object_get(at(json, "launch"), "exit_signal"));
 	json_decref(json);
 
-	report.launch.wait_status = W_EXITCODE(0, SIGSEGV);
+	account.launch.wait_status = W_EXITCODE(0, SIGSEGV);
 	json = parsed_launch(&report);
 	ck_assert_int_eq(json_integer_value(at(json, "launch.exit_signal")), SIGSEGV);
 	ck_assert_ptr_null(json_object_get(at(json, "launch"), "exit_status"));
@@ -119,9 +128,10 @@ END_TEST
 START_TEST(launch_carries_reason_and_warnings)
 {
 	const char *warnings[] = { "first", "caf\xe9" };
-	struct report report = sample_report();
+	struct account account = sample_account();
+	struct report report = sample_report(&account);
 
-	report.record.reason = "no shadow yet";
+	account.record.choice.reason = "no shadow yet";
 	report.warnings = warnings;
 	report.n_warnings = 2;
 
@@ -154,7 +164,8 @@ START_TEST(any_bytes_give_valid_json)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct report report = sample_report();
+		struct account account = sample_account();
+		struct report report = sample_report(&account);
 
 		report.program = cases[i].path;
 

@@ -1,0 +1,58 @@
+/*
+ * account.h - the account of one launch: what was prefetched, what was recorded, what the program cost.
+ *
+ * The observer fills it; the messages of --verbose and the report (report.h) print it. There is no other
+ * copy.
+ */
+#ifndef PBRUN_ACCOUNT_H
+#define PBRUN_ACCOUNT_H
+
+#include "policy.h"
+#include "readahead.h"
+#include "sys/procfs.h"
+
+enum account_shadow {
+	ACCOUNT_SHADOW_NONE,  /* there was none that could be used */
+	ACCOUNT_SHADOW_FRESH, /* every file in it was still the one that was recorded */
+	ACCOUNT_SHADOW_STALE, /* some were not */
+};
+
+/* What was seen of the program. */
+enum account_progress {
+	ACCOUNT_UNSEEN,  /* nothing, nobody watched it */
+	ACCOUNT_RUNNING, /* it ran on when the launch window ended */
+	ACCOUNT_ENDED,   /* its end, within the launch window */
+};
+
+struct account {
+	enum account_shadow shadow;
+	enum account_progress progress;
+	struct {
+		struct readahead_stats stats; /* zero if nothing was prefetched */
+		uint64_t head_start_ns;       /* for which the program's start was put off for it */
+		bool knows_waste;             /* was it seen what of it was used? */
+		uint64_t wasted_bytes;        /* then: of stats.bytes */
+	} prefetch;
+	struct {
+		struct policy_choice choice;
+		bool is_exact;
+		uint64_t n_files; /* of this launch alone */
+		uint64_t n_pages;
+		int attach_error; /* 0, or -errno: the program could not be watched */
+		int update_error; /* 0, or -errno: the shadow was not written; -EINPROGRESS: not yet */
+	} record;
+	struct {
+		uint64_t elapsed_ns; /* from the exec to the end of the program or of the launch window */
+		struct procfs_cost cost;
+		int wait_status; /* with ACCOUNT_ENDED: as waitpid(2) gives it */
+	} launch;
+};
+
+/*
+ * What went wrong with a launch, as it is told to people wherever that is: "/usr/bin/x: cannot be watched:
+ * ...". The first that did is n = 0; NULL after the last, or without memory. To be freed. program and
+ * directory (of the shadows) are paths.
+ */
+char *account_problem(const struct account *self, const char *program, const char *directory, size_t n);
+
+#endif

@@ -1,0 +1,212 @@
+/* observer_commit.c - what was seen of a launch becomes part of the shadow */
+#include <string.h>
+#include <time.h>
+
+#include "observer_private.h"
+#include "shadow/merge.h"
+
+#define LOCK_TIMEOUT_MS 10000
+
+/* What changed while it was used, or is not there any more, is not remembered. */
+static bool is_unidentified(const struct pageset_file *file, void *context)
+{
+	(void)context;
+	return file->n_extents > 0 && file->id.size_bytes == 0;
+}
+
+/* What is remembered already need not be read from an ELF file once more, while the program waits. */
+static bool is_known(const struct launch *self, const char *path, struct stat *st, struct fileid *ret_id)
+{
+	const struct shadow *shadow = self->options->shadow;
+	const struct pageset_file *known = shadow ? pageset_find(&shadow->files, path) : NULL;
+
+	if (!known || stat(path, st) < 0 || !S_ISREG(st->st_mode))
+		return false;
+	struct fileid now = fileid_from_stat(st);
+
+	if (now.size_bytes != known->id.size_bytes || now.mtime_ns != known->id.mtime_ns)
+		return false;
+	*ret_id = known->id;
+	return true;
+}
+
+/* Takes the whole identity, with the build-id, of each file that has pages. */
+static void identify(const struct launch *self, struct pageset *seen)
+{
+	for (size_t i = 0; i < seen->n_files; i++) {
+		struct pageset_file *file = seen->files[i];
+		struct fileid id = { 0 };
+		struct stat st;
+
+		if (file->n_extents == 0)
+			continue;
+		if (!is_known(self, file->path, &st, &id)) {
+			cleanup_close int fd = fileid_open(file->path, &st);
+
+			if (fd < 0 || fileid_from_fd(fd, &id) < 0)
+				id.size_bytes = 0;
+		}
+		if (id.size_bytes != file->id.size_bytes)
+			id.size_bytes = 0;
+		file->id = id;
+	}
+	pageset_remove_if(seen, is_unidentified, NULL);
+}
+
+/* A training run tells what the program uses now: what it did not use, and is not there any more or has
+ * changed, would only be stale. */
+static bool is_gone(const struct pageset_file *file, void *context)
+{
+	const struct pageset *seen = context;
+	struct stat st;
+	struct fileid id;
+
+	if (file->n_extents == 0 || pageset_find(seen, file->path))
+		return false;
+	if (stat(file->path, &st) < 0)
+		return true;
+	id = fileid_from_stat(&st);
+	return id.size_bytes != file->id.size_bytes || id.mtime_ns != file->id.mtime_ns;
+}
+
+static void add_to_stats(const struct account *account, struct shadow_stats *stats)
+{
+	if (!account->prefetch.knows_waste)
+		return;
+	stats->prefetched_bytes = account->prefetch.stats.bytes;
+	stats->wasted_bytes = account->prefetch.wasted_bytes;
+	stats->missed_bytes = account->launch.cost.read_bytes;
+}
+
+static int merge_seen(struct shadow *shadow, void *context)
+{
+	struct launch *self = context;
+	struct pageset *seen = &self->recorder.record.seen;
+	bool trained = self->account.record.choice.mode == POLICY_TRAIN;
+	struct merge_result result;
+	int r;
+
+	if (trained)
+		pageset_remove_if(&shadow->files, is_gone, seen);
+	if (!trained && self->recorder.follow.was_polite)
+		r = 0; /* it was detached from before much was seen: what was not seen may yet be used */
+	else if (self->commit.n_done > 0)
+		r = trained ? merge_train_more(shadow, seen, &result)
+			    : merge_sample_more(shadow, seen, &result);
+	else
+		r = trained ? merge_train(shadow, seen, &result) : merge_sample(shadow, seen, &result);
+	if (r < 0)
+		return r;
+	shadow->stats.updated_s = time(NULL);
+	add_to_stats(&self->account, &shadow->stats);
+	if (self->recorder.follow.was_polite)
+		shadow->flags |= SHADOW_DO_NOT_TRACE;
+	if (self->calls_for_training && !trained)
+		shadow->flags |= SHADOW_NEEDS_TRAINING;
+	return 0;
+}
+
+static int update(struct launch *self, int (*change)(struct shadow *, void *))
+{
+	const struct observer_options *options = self->options;
+	int r = shadowdb_update(options->db, options->program, options->profile, LOCK_TIMEOUT_MS,
+				options->shadow, change, self);
+
+	return r < 0 ? r : 0;
+}
+
+static void *commit(void *context)
+{
+	struct launch *self = context;
+
+	identify(self, &self->recorder.record.seen);
+	self->commit.result.n_files = self->recorder.record.seen.n_files;
+	self->commit.result.n_pages = pageset_count_pages(&self->recorder.record.seen);
+	self->commit.result.error = update(self, merge_seen);
+	return NULL;
+}
+
+static void take_result(struct launch *self)
+{
+	self->commit.state = COMMIT_IDLE;
+	self->commit.n_done++;
+	self->account.record.n_files = self->commit.result.n_files;
+	self->account.record.n_pages = self->commit.result.n_pages;
+	self->account.record.update_error = self->commit.result.error;
+}
+
+bool launch_has_to_commit(const struct launch *self)
+{
+	bool has_new = self->commit.n_done == 0 || self->recorder.record.n_new > self->commit.n_new;
+
+	return has_new && self->commit.state == COMMIT_IDLE && self->milestone >= 0 &&
+	       self->account.record.choice.mode != POLICY_NONE && self->account.progress != ACCOUNT_UNSEEN;
+}
+
+/* Bridged gaps are a waste, too. */
+static void note_waste(struct launch *self)
+{
+	struct account *account = &self->account;
+	uint64_t n_bytes = account->prefetch.stats.bytes;
+	struct plan_use use = plan_compare(&self->plan, &self->recorder.record.seen,
+					   account->record.choice.mode != POLICY_TRAIN);
+
+	if (n_bytes == 0 || use.n_judged == 0)
+		return;
+	account->prefetch.knows_waste = true;
+	account->prefetch.wasted_bytes =
+		(uint64_t)((double)n_bytes * (double)use.n_unused / (double)use.n_judged);
+}
+
+bool launch_commit(struct launch *self, uint64_t until_ns)
+{
+	struct commit *commit_state = &self->commit;
+	uint64_t n_new_before = commit_state->n_new;
+
+	if (commit_state->n_done == 0)
+		note_waste(self);
+	/* Until more is known; the thread is alone with what follows. */
+	self->account.record.n_files = self->recorder.record.seen.n_files;
+	self->account.record.n_pages = pageset_count_pages(&self->recorder.record.seen);
+	self->account.record.update_error = -EINPROGRESS;
+	commit_state->n_new = self->recorder.record.n_new;
+	commit_state->state = COMMIT_BUSY;
+	if (pthread_create(&commit_state->thread, NULL, commit, self) == 0)
+		return launch_await_commit(self, until_ns);
+	commit_state->state = COMMIT_IDLE;
+	commit_state->n_new = n_new_before;
+	return true;
+}
+
+void launch_commit_here(struct launch *self)
+{
+	self->commit.n_new = self->recorder.record.n_new;
+	commit(self);
+	take_result(self);
+}
+
+bool launch_await_commit(struct launch *self, uint64_t until_ns)
+{
+	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+
+	if (self->commit.state != COMMIT_BUSY)
+		return true;
+	if (pthread_clockjoin_np(self->commit.thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+		return false;
+	take_result(self);
+	return true;
+}
+
+static int ask_for_training(struct shadow *shadow, void *context)
+{
+	(void)context;
+	if (shadow->flags & SHADOW_NEEDS_TRAINING || shadow->stats.runs == 0)
+		return 1;
+	shadow->flags |= SHADOW_NEEDS_TRAINING;
+	return 0;
+}
+
+void launch_ask_for_training(struct launch *self)
+{
+	(void)update(self, ask_for_training);
+}

@@ -1,0 +1,75 @@
+/* observer_prefetch.c - the prefetch of one launch: begun, given a head start, ended */
+#include "observer_private.h"
+#include "prefetch/physical.h"
+#include "sys/clock.h"
+
+/* Files are looked at for changes at most so long before the program starts. */
+#define VALIDATION_MS 100
+/* The prefetch gets at most so long a start. Together less than OBSERVER_PATIENCE_MS. */
+#define HEAD_START_MS 800
+#define N_THREADS 8
+
+void launch_start_prefetch(struct launch *self)
+{
+	const struct shadow *shadow = self->options->shadow;
+
+	if (!self->options->prefetches)
+		return;
+	self->replay_began_ns = clock_now_ns();
+	cleanup_free struct places *places = malloc(sizeof(*places));
+	struct plan_options options = { .places = places,
+					.budget_pages = readahead_budget_pages(),
+					.max_age = policy_most_age(shadow) };
+
+	if (places)
+		places_init(places, self->options->program);
+
+	int r = plan_build(&shadow->files, &options, &self->plan);
+
+	if (places)
+		places_release(places);
+	if (r < 0)
+		return;
+	(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
+	self->replay = readahead_start(&self->plan, N_THREADS);
+}
+
+static void note_changes(struct launch *self, const struct readahead_stats *stats)
+{
+	if (stats->stale_files > 0)
+		self->account.shadow = ACCOUNT_SHADOW_STALE;
+	self->calls_for_training = policy_files_changed(self->options->shadow, stats);
+}
+
+void launch_await_validation(struct launch *self)
+{
+	struct readahead_stats stats;
+
+	if (self->replay && readahead_wait_validated(self->replay, VALIDATION_MS, &stats))
+		note_changes(self, &stats);
+}
+
+void launch_give_head_start(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	(void)readahead_wait_ahead(self->replay, HEAD_START_MS);
+	self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;
+}
+
+void launch_account_prefetch(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	readahead_account(self->replay, &self->account.prefetch.stats);
+	note_changes(self, &self->account.prefetch.stats);
+}
+
+void launch_finish_prefetch(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	readahead_finish(self->replay, &self->account.prefetch.stats);
+	self->replay = NULL;
+	note_changes(self, &self->account.prefetch.stats);
+}

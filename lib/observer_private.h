@@ -1,0 +1,79 @@
+/* observer_private.h - what the parts of the observer (observer.h) share: the state of one launch. */
+#ifndef PBRUN_OBSERVER_PRIVATE_H
+#define PBRUN_OBSERVER_PRIVATE_H
+
+#include <pthread.h>
+
+#include "observer.h"
+#include "recorder.h"
+
+/* How far a launch is. It only goes forward. */
+enum launch_phase {
+	LAUNCH_PREPARING, /* the launcher waits, the prefetch begins, the mode is chosen */
+	LAUNCH_STARTED,   /* the launcher was told to become the program */
+	LAUNCH_ACCOUNTED, /* the account stands */
+	LAUNCH_TOLD,      /* and completed() was called */
+};
+
+enum commit_state {
+	COMMIT_IDLE,
+	COMMIT_BUSY, /* its thread has not been joined; nobody else touches the page set */
+};
+
+/* Writing what was seen into the shadow (observer_commit.c). */
+struct commit {
+	enum commit_state state;
+	pthread_t thread;
+	unsigned int n_done;
+	uint64_t n_new; /* record.n_new at the last one */
+	/* What the thread found out: to be read when it was joined. */
+	struct {
+		int error; /* 0 or -errno */
+		uint64_t n_files;
+		uint64_t n_pages;
+	} result;
+};
+
+struct launch {
+	const struct observer_options *options;
+	struct observer_link *link;
+	void (*completed)(const struct account *, void *context);
+	void *context;
+	enum launch_phase phase;
+	struct account account;
+	/* The prefetch (observer_prefetch.c). */
+	struct plan plan;
+	struct readahead *replay; /* NULL: there is none, or it is over */
+	uint64_t replay_began_ns;
+	bool calls_for_training; /* so much has changed */
+	/* The recording. */
+	bool is_followed; /* the program is, or was, watched */
+	struct recorder recorder;
+	int milestone; /* the last one, or -errno: what was seen is not worth keeping */
+	struct commit commit;
+};
+
+/* observer_prefetch.c: begins what options ask for. */
+void launch_start_prefetch(struct launch *self);
+/* Waits, bounded, until it is known which files have changed; sets calls_for_training. */
+void launch_await_validation(struct launch *self);
+/* Waits, bounded, until the data will be there before the program asks for them. */
+void launch_give_head_start(struct launch *self);
+/* Ends it and takes its numbers; waits for nobody. */
+void launch_account_prefetch(struct launch *self);
+/* Waits for its end, as long as it gets on, and takes its numbers. */
+void launch_finish_prefetch(struct launch *self);
+
+/* observer_commit.c: is there anything to be written that was not? */
+bool launch_has_to_commit(const struct launch *self);
+/* Merges what was seen into the shadow, by a thread. False: it goes on after until_ns (CLOCK_MONOTONIC).
+ * True: it is over, or there is no thread to be had, and it is still to be done. */
+bool launch_commit(struct launch *self, uint64_t until_ns);
+/* The same by the caller, for as long as it takes: nobody may be waiting. */
+void launch_commit_here(struct launch *self);
+/* Waits until then for a commit that goes on. True: none does. */
+bool launch_await_commit(struct launch *self, uint64_t until_ns);
+/* Has the next start train, without a change to what is remembered. */
+void launch_ask_for_training(struct launch *self);
+
+#endif

@@ -1,0 +1,81 @@
+#!/usr/bin/env bats
+# packages: python3
+# What goes wrong in the observer, when the program runs already, is told all the same.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+# The observer has written its notice, or taken it back.
+await_notices() { # NUMBER
+  for _ in $(seq 100); do
+    [ "$(find "$PBRUN_DIR" -name '*.notice' | wc -l)" -eq "$1" ] && return
+    sleep 0.1
+  done
+  return 1
+}
+
+@test "a program that cannot be watched: told at the start, once, and listed until it can be" {
+  run "$PBRUN_HELPERS/deny" ptrace "$PBRUN" sh -c 'echo out; exit 5'
+  echo "$output"
+  [ "$status" -eq 5 ]
+  [ "${#lines[@]}" -eq 2 ]
+  [[ ${lines[0]} == "pbrun: warning: "*"/dash: cannot be watched"*"Operation not permitted"* ]]
+  await_notices 1
+  run "$PBRUN_HELPERS/deny" ptrace "$PBRUN" sh -c 'echo out; exit 5'
+  [ "$status" -eq 5 ]
+  [ "$output" = out ]
+  [[ $("$PBRUN" --list 2>&1) == *"warning: "*"/dash: cannot be watched"* ]]
+  [ "$("$PBRUN" --list --json | json - 'len(j["notices"])')" -eq 1 ]
+  # One who cannot be watched is told of in the report, too.
+  "$PBRUN_HELPERS/deny" ptrace "$PBRUN" -R report true 2>/dev/null
+  [[ $(json report 'j["warnings"]') == *"cannot be watched"* ]]
+  "$PBRUN" sh -c 'exit 0'
+  await_notices 1
+  [[ $("$PBRUN" --list 2>&1) != *"/dash: cannot be watched"* ]]
+}
+
+@test "a shadow that was not written: told by the next launch, once" {
+  "$PBRUN" sh -c 'exit 0'
+  shadow=$(ls "$PBRUN_DIR"/*.shadow)
+  rm "$shadow" && mkdir "$shadow"
+  run "$PBRUN" -r train sh -c 'echo out'
+  await_notices 1
+  [ "$output" = out ] || [[ $output == *"it will be made anew"*out ]]
+  run "$PBRUN" -r none sh -c 'echo out'
+  echo "$output"
+  [[ $output == *"pbrun: warning: at an earlier start of "*"/dash: $PBRUN_DIR: the shadow was not written: "*out ]]
+  run "$PBRUN" -r none sh -c 'echo out'
+  echo "$output"
+  [[ $output != *"earlier start"* ]]
+  [[ $("$PBRUN" --list 2>&1) == *"the shadow was not written"* ]]
+  rmdir "$shadow"
+  "$PBRUN" -r train sh -c 'exit 0'
+  await_notices 0
+}
+
+@test "with --verbose it is said, and not again" {
+  "$PBRUN" true
+  shadow=$(ls "$PBRUN_DIR"/*.shadow)
+  rm "$shadow" && mkdir "$shadow"
+  run "$PBRUN" -v -r train true
+  [[ $output == *"pbrun: warning: $PBRUN_DIR: the shadow was not written"* ]]
+  await_notices 1
+  run "$PBRUN" -r none true
+  [[ $output != *"earlier start"* ]]
+}
+
+@test "what is forgotten has no notice any more" {
+  "$PBRUN" true
+  "$PBRUN_HELPERS/deny" ptrace "$PBRUN" -r train true
+  await_notices 1
+  "$PBRUN" --forget true
+  await_notices 0
+}
