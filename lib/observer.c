@@ -16,7 +16,7 @@
 bool observer_is_needed(struct observer_options *options)
 {
 	struct policy_choice choice =
-		policy_choose(options->requested, options->shadow, false, options->random);
+		policy_choose(options->requested, options->shadow, POLICY_FILES_SAME, options->random);
 
 	options->prefetches = options->prefetches && options->shadow;
 	if (options->audience != OBSERVER_UNHEARD)
@@ -47,8 +47,7 @@ static void choose_mode(struct launch *self)
 	const struct observer_options *options = self->options;
 
 	launch_await_validation(self);
-	*choice =
-		policy_choose(options->requested, options->shadow, self->calls_for_training, options->random);
+	*choice = policy_choose(options->requested, options->shadow, self->files, options->random);
 	if (choice->mode == POLICY_NONE)
 		return;
 	if (options->obstacle)
@@ -195,7 +194,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	if (!launch_await_commit(self, until_ns))
 		_exit(1); /* its thread cannot be waited for, nor what it uses be freed */
 	settle_notice(self);
-	if (self->calls_for_training && self->commit.n_done == 0)
+	if (self->files == POLICY_FILES_CHANGED && self->commit.n_done == 0)
 		launch_ask_for_training(self);
 	if (self->is_followed)
 		recorder_release(&self->recorder);

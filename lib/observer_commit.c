@@ -101,7 +101,7 @@ static int merge_seen(struct shadow *shadow, void *context)
 	add_to_stats(&self->account, &shadow->stats);
 	if (self->recorder.follow.was_polite)
 		shadow->flags |= SHADOW_DO_NOT_TRACE;
-	if (self->calls_for_training && !trained)
+	if (self->files == POLICY_FILES_CHANGED && !trained)
 		shadow->flags |= SHADOW_NEEDS_TRAINING;
 	return 0;
 }

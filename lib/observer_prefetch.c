@@ -38,7 +38,8 @@ static void note_changes(struct launch *self, const struct readahead_stats *stat
 {
 	if (stats->stale_files > 0)
 		self->account.shadow = ACCOUNT_SHADOW_STALE;
-	self->calls_for_training = policy_files_changed(self->options->shadow, stats);
+	self->files =
+		policy_files_changed(self->options->shadow, stats) ? POLICY_FILES_CHANGED : POLICY_FILES_SAME;
 }
 
 void launch_await_validation(struct launch *self)

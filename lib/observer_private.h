@@ -45,7 +45,7 @@ struct launch {
 	struct plan plan;
 	struct readahead *replay; /* NULL: there is none, or it is over */
 	uint64_t replay_began_ns;
-	bool calls_for_training; /* so much has changed */
+	enum policy_files files; /* as far as it is known */
 	/* The recording. */
 	bool is_followed; /* the program is, or was, watched */
 	struct recorder recorder;
@@ -55,7 +55,7 @@ struct launch {
 
 /* observer_prefetch.c: begins what options ask for. */
 void launch_start_prefetch(struct launch *self);
-/* Waits, bounded, until it is known which files have changed; sets calls_for_training. */
+/* Waits, bounded, until it is known which files have changed; sets files. */
 void launch_await_validation(struct launch *self);
 /* Waits, bounded, until the data will be there before the program asks for them. */
 void launch_give_head_start(struct launch *self);

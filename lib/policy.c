@@ -1,3 +1,4 @@
+/* policy.c - the rules by which a launch is recorded or not. */
 #include "policy.h"
 
 #include <string.h>
@@ -49,13 +50,13 @@ static bool is_due(const struct shadow *shadow, uint32_t random)
 }
 
 struct policy_choice policy_choose(enum policy_mode requested, const struct shadow *shadow,
-				   bool files_changed, uint32_t random)
+				   enum policy_files files, uint32_t random)
 {
 	if (requested != POLICY_AUTO)
 		return (struct policy_choice){ requested, "as asked for" };
 	if (!shadow)
 		return (struct policy_choice){ POLICY_TRAIN, "nothing is remembered yet" };
-	if (files_changed)
+	if (files == POLICY_FILES_CHANGED)
 		return (struct policy_choice){ POLICY_TRAIN, "files have changed" };
 	if (shadow->flags & SHADOW_NEEDS_TRAINING)
 		return (struct policy_choice){ POLICY_TRAIN, "the program used other pages of late" };

@@ -35,11 +35,11 @@ bool policy_files_changed(const struct shadow *shadow, const struct readahead_st
  * not used, only what the last recorded run used is. */
 uint8_t policy_most_age(const struct shadow *shadow);
 
-/*
- * shadow is what is remembered, NULL if nothing; files_changed says that the replay found changed
- * files that call for training; random is any number, equally distributed.
- */
+/* What is known of the remembered files (policy_files_changed()). */
+enum policy_files { POLICY_FILES_SAME, POLICY_FILES_CHANGED };
+
+/* shadow is what is remembered, NULL if nothing; random is any number, equally distributed. */
 struct policy_choice policy_choose(enum policy_mode requested, const struct shadow *shadow,
-				   bool files_changed, uint32_t random);
+				   enum policy_files files, uint32_t random);
 
 #endif

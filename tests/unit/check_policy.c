@@ -16,9 +16,9 @@ static void free_shadow(void)
 	shadow_release(&shadow);
 }
 
-static void assert_choice(enum policy_mode requested, bool files_changed, enum policy_mode expected)
+static void assert_choice(enum policy_mode requested, enum policy_files files, enum policy_mode expected)
 {
-	struct policy_choice choice = policy_choose(requested, &shadow, files_changed, 0);
+	struct policy_choice choice = policy_choose(requested, &shadow, files, 0);
 
 	ck_assert_str_eq(policy_mode_name(choice.mode), policy_mode_name(expected));
 	ck_assert_uint_gt(strlen(choice.reason), 0);
@@ -44,21 +44,21 @@ START_TEST(who_asks_gets_it)
 {
 	shadow.flags = SHADOW_NEEDS_TRAINING | SHADOW_DO_NOT_TRACE;
 	for (int i = POLICY_TRAIN; i <= POLICY_NONE; i++)
-		assert_choice((enum policy_mode)i, true, (enum policy_mode)i);
-	ck_assert_int_eq((int)policy_choose(POLICY_NONE, NULL, false, 0).mode, POLICY_NONE);
+		assert_choice((enum policy_mode)i, POLICY_FILES_CHANGED, (enum policy_mode)i);
+	ck_assert_int_eq((int)policy_choose(POLICY_NONE, NULL, POLICY_FILES_SAME, 0).mode, POLICY_NONE);
 }
 END_TEST
 
 START_TEST(auto_trains_what_is_not_known)
 {
-	ck_assert_int_eq((int)policy_choose(POLICY_AUTO, NULL, false, 0).mode, POLICY_TRAIN);
-	assert_choice(POLICY_AUTO, false, POLICY_SAMPLE);
-	assert_choice(POLICY_AUTO, true, POLICY_TRAIN);
+	ck_assert_int_eq((int)policy_choose(POLICY_AUTO, NULL, POLICY_FILES_SAME, 0).mode, POLICY_TRAIN);
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_SAMPLE);
+	assert_choice(POLICY_AUTO, POLICY_FILES_CHANGED, POLICY_TRAIN);
 	shadow.flags = SHADOW_NEEDS_TRAINING;
-	assert_choice(POLICY_AUTO, false, POLICY_TRAIN);
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
 	shadow.flags = 0;
 	shadow.stats.trained_runs = 0;
-	assert_choice(POLICY_AUTO, false, POLICY_TRAIN);
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
 }
 END_TEST
 
@@ -68,9 +68,9 @@ START_TEST(auto_does_not_sample_what_must_not_be_traced)
 	unsigned int n_trained = 0;
 
 	shadow.flags = SHADOW_DO_NOT_TRACE;
-	assert_choice(POLICY_AUTO, true, POLICY_TRAIN);
+	assert_choice(POLICY_AUTO, POLICY_FILES_CHANGED, POLICY_TRAIN);
 	for (uint32_t random = 0; random < 1024; random++) {
-		enum policy_mode mode = policy_choose(POLICY_AUTO, &shadow, false, random).mode;
+		enum policy_mode mode = policy_choose(POLICY_AUTO, &shadow, POLICY_FILES_SAME, random).mode;
 
 		ck_assert_int_ne((int)mode, POLICY_SAMPLE);
 		n_trained += mode == POLICY_TRAIN;
@@ -87,7 +87,7 @@ static unsigned int count_sampled(uint32_t stable_runs)
 
 	shadow.stats.stable_runs = stable_runs;
 	for (uint32_t random = 0; random < 1024; random++)
-		n += policy_choose(POLICY_AUTO, &shadow, false, random).mode == POLICY_SAMPLE;
+		n += policy_choose(POLICY_AUTO, &shadow, POLICY_FILES_SAME, random).mode == POLICY_SAMPLE;
 	return n;
 }
 
