@@ -8,30 +8,24 @@
  *
  * Nobody is to notice. The task gets its affinity back before a call that could ask for it or hand it on
  * (sched_getaffinity(2), clone(2), read(2) of /proc, anything but a few), before it is let go, when another
- * task stops, and at each tick. A guard process gives it back should this one be killed.
+ * task stops, and at each tick. Should this process be killed, another one gives it back
+ * (restore_watchdog.h).
  */
 #ifndef PBRUN_ONECPU_H
 #define PBRUN_ONECPU_H
 
 #include <sched.h>
 
+#include "trace/restore_watchdog.h"
 #include "trace/tracee.h"
-
-/* What is to be given back. In memory that is shared with the guard. */
-struct onecpu_pledge {
-	pid_t tid;          /* 0: nothing is owed */
-	cpu_set_t affinity; /* the task's own */
-	cpu_set_t lent;     /* what it was given */
-};
 
 struct onecpu {
 	cpu_set_t all; /* where this thread may run */
 	cpu_set_t own; /* the CPU that it keeps to, if it is bound */
 	int n_online;  /* CPUs of the machine */
 	bool is_bound;
-	unsigned int n_alone;         /* stops of nobody else since */
-	struct onecpu_pledge *pledge; /* NULL: no guard, and then nobody's affinity is touched */
-	int guard_fd;                 /* the guard wakes when it is closed */
+	unsigned int n_alone; /* stops of nobody else since */
+	struct restore_watchdog watchdog;
 };
 
 /* For the calling thread, as are the others. Without enough CPUs, or processes to be had, it does nothing

@@ -166,7 +166,8 @@ int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop)
 		struct tracee_stop stop = { 0 };
 		int status = 0;
 
-		stop.tid = waitpid(-1, &status, __WALL);
+		/* Tracees of any kind, but no children that were made to be unheard of. */
+		stop.tid = waitpid(-1, &status, 0);
 		if (stop.tid < 0) {
 			if (errno != EINTR && errno != ECHILD)
 				return -errno;

@@ -63,7 +63,8 @@ must_check int tracee_seize(const struct tracer *tracer, pid_t tid);
 /*
  * Waits for the next event. Signals on their way to a tracee are passed on here and not reported. Except for
  * TRACEE_NOTHING, _NONE_LEFT and _GONE the task stays stopped until tracee_resume(), tracee_release() or
- * tracee_inject(). 0 or -errno of waitpid(2).
+ * tracee_inject(). The calling process has no children but tracees, and such whose end sends no signal
+ * (clone(2)). 0 or -errno of waitpid(2).
  */
 must_check int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop);
 

@@ -141,8 +141,8 @@ assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
     program=$!
     eventually test -e started
     observer=$(tracer_of "$program")
-    # One by one, or all that belong to it. Whoever kills all that is called pbrun does not mean the guard.
-    pgrep -x affinity-guard >/dev/null
+    # One by one, or all that belong to it. Whoever kills all that is called pbrun does not mean the watchdog.
+    eventually pgrep -x -P "$observer" restorewatchdog >/dev/null
     if ((i % 2)); then
       kill -KILL "$observer"
     else

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# packages: python3
+# Whatever is killed or stopped of pbrun: the program goes on as if alone. HITS=200 tries more moments.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+  hits=${HITS:-12}
+  hit=(python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$hits")
+  hit_slowly=(python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$(((hits + 1) / 2))")
+  # shellcheck disable=SC2016
+  many_execs=(/bin/sh -c '
+    for i in 1 2 3 4 5 6; do grep ^SigBlk: /proc/self/status; ls /proc/self/fd; done
+    while read -r key value; do case $key in SigBlk:) echo "$value";; esac; done </proc/self/status
+    exit 7')
+  many_forks=(/usr/bin/python3 -S -E -c '
+import os
+def tell():
+    print([line for line in open("/proc/self/status") if line.startswith("SigBlk")], os.listdir("/proc/self/fd"), flush=True)
+for i in range(13):
+    pid = os.fork()
+    if pid == 0: tell(); os._exit(i)
+    assert os.waitpid(pid, 0)[1] == i << 8
+tell()
+os._exit(7)')
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+@test "a killed observer: execs" {
+  "${hit[@]}" KILL observer 8 train "${many_execs[@]}"
+}
+
+@test "a killed observer: forks" {
+  "${hit[@]}" KILL observer 60 train "${many_forks[@]}"
+}
+
+@test "a killed observer that takes samples, or waits for the end" {
+  "${hit[@]}" KILL observer 8 sample "${many_execs[@]}"
+  "${hit[@]}" KILL observer 8 none "${many_execs[@]}"
+}
+
+@test "a stopped observer: execs" {
+  "${hit_slowly[@]}" STOP observer 8 train "${many_execs[@]}"
+}
+
+@test "a stopped observer: forks" {
+  "${hit_slowly[@]}" STOP observer 60 train "${many_forks[@]}"
+}
+
+@test "a stopped observer that takes samples, or waits for the end" {
+  "${hit_slowly[@]}" STOP observer 8 sample "${many_execs[@]}"
+  "${hit_slowly[@]}" STOP observer 8 none "${many_execs[@]}"
+}
+
+@test "a killed or stopped restore watchdog" {
+  (($(nproc) > 1)) || skip "needs two CPUs"
+  "${hit[@]}" KILL watchdog 8 train "${many_execs[@]}"
+  "${hit_slowly[@]}" STOP watchdog 8 train "${many_execs[@]}"
+}
+
+@test "nobody is left of a launch" {
+  for mode in train sample none; do
+    run "$PBRUN_HELPERS/await_all" "$PBRUN" -v -r "$mode" "${many_execs[@]}"
+    [ "$status" -eq 7 ]
+  done
+}
+
+@test "without close_range(2) nobody is left, and a reader sees the end of the program's output" {
+  for mode in train sample none; do
+    run "$PBRUN_HELPERS/await_all" --without-close-range "$PBRUN" -v -r "$mode" "${many_execs[@]}"
+    ((status != 77)) || skip "seccomp filters are not allowed"
+    [ "$status" -eq 7 ]
+  done
+  # The observer follows the child, but it has no end of the pipe.
+  "$PBRUN_HELPERS/await_all" --without-close-range "$PBRUN" -r train sh -c '
+    (sleep 5; touch over) >/dev/null & echo done' | {
+    cat >output
+    [ ! -e over ]
+  }
+  [ "$(cat output)" = "done" ]
+}

@@ -1,0 +1,108 @@
+#include "sys/keep_running.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "support.h"
+
+/* A child that reads a byte, and ends with 0 if nothing came in between. */
+static pid_t fork_reader(void (*prepare)(void), int *ret_write_fd)
+{
+	int ready[2], bytes[2];
+	char byte;
+
+	ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(bytes, O_CLOEXEC) == 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(bytes[1]);
+		if (keep_running_start() < 0)
+			_exit(2);
+		if (prepare)
+			prepare();
+		if (write(ready[1], "", 1) != 1)
+			_exit(3);
+		_exit(read(bytes[0], &byte, 1) == 1 ? 0 : 4);
+	}
+	ck_assert_int_eq(close(ready[1]), 0);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(close(ready[0]), 0);
+	ck_assert_int_eq(close(bytes[0]), 0);
+	*ret_write_fd = bytes[1];
+	return pid;
+}
+
+/* Longer than KEEP_RUNNING_KILL_MS in all: it is killed only when it stands still. */
+START_TEST(the_stopped_goes_on)
+{
+	int write_fd, status = 0;
+	pid_t pid = fork_reader(NULL, &write_fd);
+
+	for (int i = 0; i < 12; i++) {
+		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		do
+			ck_assert_int_eq(waitpid(pid, &status, WUNTRACED | WCONTINUED), pid);
+		while (WIFSTOPPED(status));
+		ck_assert(WIFCONTINUED(status));
+	}
+	ck_assert_int_eq(write(write_fd, "", 1), 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* As if each SIGCONT had been swept away. */
+static void block_continue(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCONT);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+}
+
+START_TEST(who_cannot_be_continued_is_killed)
+{
+	int write_fd, status = 0;
+	pid_t pid = fork_reader(block_continue, &write_fd);
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, SIGKILL);
+}
+END_TEST
+
+START_TEST(children_are_not_concerned)
+{
+	int status = 0;
+
+	ck_assert_int_eq(keep_running_start(), 0);
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+	/* Until one of our own has come. */
+	sigset_t none;
+
+	sigemptyset(&none);
+	ck_assert_int_eq(sigsuspend(&none), -1);
+	ck_assert_int_eq(waitpid(pid, &status, WCONTINUED | WNOHANG), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("keep_running");
+	TCase *t = tcase_create("core");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, the_stopped_goes_on);
+	tcase_add_test(t, who_cannot_be_continued_is_killed);
+	tcase_add_test(t, children_are_not_concerned);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
