@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "launch.h"
+#include "settings.h"
 #include "store.h"
 
 #define DEFAULT_WINDOW_MS 30000
@@ -50,9 +51,11 @@ int cmd_launch(const struct arguments *arguments)
 	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
 	const char *mode = arguments_value(arguments, OPTION_RECORD);
 	const char *window = arguments_value(arguments, OPTION_WINDOW);
+	cleanup_with(config_release) struct config config;
 	struct launch_options launch_options = {
 		.dir = directory,
 		.why_no_dir = why_no_dir,
+		.config = &config,
 		.profile = arguments_value(arguments, OPTION_PROFILE),
 		.report = arguments_value(arguments, OPTION_REPORT),
 		.mode = POLICY_AUTO,
@@ -64,5 +67,6 @@ int cmd_launch(const struct arguments *arguments)
 	read_environment(&launch_options);
 	if (mode)
 		launch_options.mode = parse_mode(mode);
+	settings_read(arguments, &config);
 	launch(arguments->operands, &launch_options);
 }

@@ -89,6 +89,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_PROFILE] = { "profile", 'p', "NAME", LAUNCH | SHOW | FORGET | EXPORT | EMBED,
 			     "remember this use of PROGRAM apart from others" },
 	[OPTION_WINDOW] = { "window", 'w', "SECONDS", LAUNCH, "length of the launch window (default: 30)" },
+	[OPTION_EXCLUDE] = { "exclude", 'x', "PATTERN", LAUNCH, "neither record nor prefetch such files" },
 	[OPTION_REPORT] = { "report", 'R', "FILE", LAUNCH, "write a report of this launch, in JSON" },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, LAUNCH | SHOW, "say what is done, on standard error" },
 	[OPTION_JSON] = { "json", 0, NULL, LIST | SHOW | EMBEDDED | HELP, "with a command: in JSON" },

@@ -26,13 +26,31 @@ static char *below_home(const char *home, char **ret_why)
 	return asprintf(&path, "%s/.cache/pbrun", home) < 0 ? NULL : path;
 }
 
+static bool is_secure(void)
+{
+	return getauxval(AT_SECURE) != 0;
+}
+
+/* Perhaps not absolute, perhaps empty; NULL: it is not told. */
+static const char *named_home(void)
+{
+	const struct passwd *user = is_secure() ? getpwuid(getuid()) : NULL;
+
+	return is_secure() ? (user ? user->pw_dir : NULL) : getenv("HOME");
+}
+
+const char *directory_home(void)
+{
+	const char *home = named_home();
+
+	return home && home[0] == '/' ? home : NULL;
+}
+
 char *directory_default(char **ret_why)
 {
-	const bool is_secure = getauxval(AT_SECURE) != 0;
-	const struct passwd *user = is_secure ? getpwuid(getuid()) : NULL;
-	const char *own = is_secure ? NULL : getenv("PBRUN_DIR");
-	const char *cache = is_secure ? NULL : getenv("XDG_CACHE_HOME");
-	const char *home = is_secure ? (user ? user->pw_dir : NULL) : getenv("HOME");
+	const char *own = secure_getenv("PBRUN_DIR");
+	const char *cache = secure_getenv("XDG_CACHE_HOME");
+	const char *home = named_home();
 	char *path = NULL;
 
 	*ret_why = NULL;

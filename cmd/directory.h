@@ -14,4 +14,7 @@
  */
 char *directory_default(char **ret_why);
 
+/* The absolute path of the user's home, as above; NULL: there is none. */
+const char *directory_home(void);
+
 #endif

@@ -105,6 +105,9 @@ static void open_directory(struct job *job)
 	const char *dir = job->options->dir;
 	int r = shadowdb_open(&job->db, dir, SHADOWDB_SYSTEM_DIR);
 
+	job->db.excluded = &job->options->config->excluded;
+	job->db.limits = (struct shadowdb_limits){ job->options->config->store_bytes,
+						   job->options->config->store_days };
 	job->has_dir = job->db.path && (r == 0 || trust_explain(r));
 	if (r < 0)
 		warn(job, "%s: not used as shadow directory: %s%s%s", dir, shadowdb_explain(r),
@@ -137,7 +140,7 @@ static void load_shadow(struct job *job)
 
 	open_directory(job);
 	/* Mostly that is enough to see that nothing needs to be done. */
-	int r = shadowdb_glance(&job->db, job->program, job->profile, &job->shadow, &path);
+	int r = shadowdb_load_partial(&job->db, job->program, job->profile, &job->shadow, &path);
 
 	if (r == -ENOENT)
 		r = load_embedded(job);
@@ -279,7 +282,7 @@ static void load_names(struct job *job)
 {
 	struct shadow whole;
 
-	if (!job->has_shadow || !job->shadow.is_glance)
+	if (!job->has_shadow || !job->shadow.is_partial)
 		return;
 	job->has_shadow = shadowdb_load(&job->db, job->program, job->profile, &whole, NULL) == 0;
 	shadow_release(&job->shadow);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "policy.h"
 
 struct launch_options {
@@ -14,6 +15,7 @@ struct launch_options {
 	const char *why_no_dir; /* NULL: no memory */
 	const char *profile;    /* NULL: the one the program has by its name */
 	const char *report;     /* path; NULL: none */
+	const struct config *config;
 	enum policy_mode mode;
 	uint32_t window_ms;
 	bool prefetches;

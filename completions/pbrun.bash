@@ -23,7 +23,7 @@ _pbrun() {
         _pbrun_remembered "$current"
         return
         ;;
-      -d | --dir | -r | --record | -p | --profile | -w | --window | -R | --report | --svg | --format | -o | --output) ((i++)) ;;
+      -d | --dir | -r | --record | -p | --profile | -w | --window | -x | --exclude | -R | --report | --svg | --format | -o | --output) ((i++)) ;;
       -*) ;;
       =) ;;
       *) break ;;
@@ -58,7 +58,7 @@ _pbrun() {
     -p | --profile | -w | --window) return ;;
   esac
   if [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "--dir --record --no-prefetch --profile --window --report --verbose
+    mapfile -t COMPREPLY < <(compgen -W "--dir --record --no-prefetch --profile --window --exclude --report --verbose
       --list --show --forget --export --import --merge --embed --embedded --unembed --format --output --keep-times
       --json --svg --help --version" -- "$current")
   else

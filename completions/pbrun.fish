@@ -10,7 +10,7 @@ function __pbrun_wants_program
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -d --dir -r --record -p --profile -w --window -R --report --svg --format -o --output
+        else if contains -- $word -d --dir -r --record -p --profile -w --window -x --exclude -R --report --svg --format -o --output
             set skip 1
         else if not string match -q -- '-*' $word
             return 1
@@ -24,6 +24,7 @@ complete -c pbrun -n __pbrun_wants_program -s r -l record -x -a 'auto train samp
 complete -c pbrun -n __pbrun_wants_program -s n -l no-prefetch -d 'Do not prefetch'
 complete -c pbrun -n __pbrun_wants_program -s p -l profile -x -d 'Remember this use apart from others'
 complete -c pbrun -n __pbrun_wants_program -s w -l window -x -d 'Seconds of the launch window'
+complete -c pbrun -n __pbrun_wants_program -s x -l exclude -r -d 'Neither record nor prefetch such files'
 complete -c pbrun -n __pbrun_wants_program -s R -l report -r -d 'Write a report of this launch'
 complete -c pbrun -n __pbrun_wants_program -s v -l verbose -d 'Say what is done'
 complete -c pbrun -n __pbrun_wants_program -l list -f -d 'List what is remembered'

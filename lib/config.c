@@ -128,8 +128,11 @@ int config_read(struct config *self, const char *path, const char *home, unsigne
 	int r;
 
 	*ret_line = 0;
+	/* None is there, or it is in a home that is not open to us. */
+	if (fd == -ENOENT || fd == -ENOTDIR || (fd == -EACCES && stat(path, &st) < 0))
+		return 0;
 	if (fd < 0)
-		return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
+		return fd;
 	r = trust_check_file(&st);
 	if (r < 0)
 		return r;

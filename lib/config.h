@@ -38,8 +38,8 @@ void config_release(struct config *self);
 must_check int config_parse(struct config *self, const char *text, size_t size, const char *home,
 			    unsigned int *ret_line);
 
-/* The same of a file, which must be one that trust_check_file() trusts. 0 also if there is none; what that
- * says; -EFBIG longer than CONFIG_MAX_BYTES; -errno of open(2), read(2). */
+/* The same of a file, which must be one that trust_check_file() trusts. 0 also if there is none, or it is
+ * where we cannot look; what that says; -EFBIG longer than CONFIG_MAX_BYTES; -errno of open(2), read(2). */
 must_check int config_read(struct config *self, const char *path, const char *home, unsigned int *ret_line);
 
 #endif

@@ -148,7 +148,8 @@ static void follow(struct launch *self)
 {
 	const struct follow_options options = { .mode = follow_mode(self->account.record.choice.mode),
 						.window_ms = self->options->window_ms,
-						.quiet_ms = QUIET_MS };
+						.quiet_ms = QUIET_MS,
+						.excluded = self->options->db->excluded };
 	int r = recorder_attach(&self->recorder, self->link->launcher_pid, &options);
 
 	self->is_followed = r == 0;
@@ -200,6 +201,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 		recorder_release(&self->recorder);
 	launch_finish_prefetch(self);
 	plan_release(&self->plan);
+	(void)!shadowdb_tidy(self->options->db);
 	_exit(0);
 }
 

@@ -1,4 +1,4 @@
-/* pageset.c - see pageset.h */
+/* pageset.c - files by path in a hash table, and their pages in extents. */
 #include "pageset.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* shadowdb.c - see shadowdb.h; shadowdb_write.c has what changes the directory */
+/* shadowdb.c - finds, reads and lists shadows; shadowdb_write.c has what changes the directory. */
 #include "shadowdb.h"
 
 #include <dirent.h>
@@ -42,7 +42,7 @@ int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
 {
 	int error = 0;
 
-	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1 };
+	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1, .limits = { UINT64_MAX, UINT64_MAX } };
 	if (system) {
 		self->system_path = strdup(system);
 		if (!self->system_path)
@@ -279,6 +279,17 @@ static int load_from(int dir_fd, const char *program, const char *profile, decod
 	return 0;
 }
 
+static bool is_excluded(const struct pageset_file *file, void *context)
+{
+	return exclusions_match(context, file->path);
+}
+
+void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow)
+{
+	if (db->excluded && db->excluded->n_patterns > 0)
+		pageset_remove_if(&shadow->files, is_excluded, (void *)(uintptr_t)db->excluded);
+}
+
 static int path_of(const char *directory, const char *program, const char *profile, char **ret_path)
 {
 	char name[NAME_MAX + 1];
@@ -313,6 +324,7 @@ static int load(const struct shadowdb *self, const char *program, const char *pr
 	}
 	if (r < 0)
 		return r;
+	shadowdb_drop_excluded(self, &shadow);
 	*ret_shadow = shadow;
 	shadow = (struct shadow){ 0 };
 	return 0;
@@ -324,10 +336,10 @@ int shadowdb_load(const struct shadowdb *self, const char *program, const char *
 	return load(self, program, profile, shadow_decode, ret_shadow, ret_path);
 }
 
-int shadowdb_glance(const struct shadowdb *self, const char *program, const char *profile,
-		    struct shadow *ret_shadow, char **ret_path)
+int shadowdb_load_partial(const struct shadowdb *self, const char *program, const char *profile,
+			  struct shadow *ret_shadow, char **ret_path)
 {
-	return load(self, program, profile, shadow_decode_glance, ret_shadow, ret_path);
+	return load(self, program, profile, shadow_decode_partial, ret_shadow, ret_path);
 }
 
 int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head, struct shadowdb_entry *entry)

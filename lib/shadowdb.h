@@ -18,8 +18,21 @@
 #include <limits.h>
 
 #include "shadow/shadow.h"
+#include "sys/exclusions.h"
 
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
+
+/* Of all shadows of a directory, for shadowdb_tidy(); UINT64_MAX: none. */
+struct shadowdb_limits {
+	uint64_t max_bytes; /* together */
+	uint64_t max_days;  /* without use */
+};
+
+enum shadowdb_changes {
+	SHADOWDB_UNCHANGED, /* since it was opened */
+	SHADOWDB_REPLACED,
+	SHADOWDB_CREATED, /* a shadow that was not there before */
+};
 
 struct shadowdb {
 	char *path; /* of the directory that is written to; NULL: none */
@@ -27,6 +40,11 @@ struct shadowdb {
 	int dir_fd;     /* -1: there is none (yet) */
 	int system_fd;  /* the second choice, for reading; -1: none */
 	bool is_public; /* dir_fd is the system's directory: everybody reads what is written there */
+	enum shadowdb_changes changes;
+	uint64_t written_hash; /* private: of what was written last */
+	/* To be set after shadowdb_open(). */
+	const struct exclusions *excluded; /* files that are left out, read or written; NULL: none */
+	struct shadowdb_limits limits;
 };
 
 /*
@@ -60,9 +78,9 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 must_check int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
 			     struct shadow *ret_shadow, char **ret_path);
 
-/* The same by shadow_decode_glance(). */
-must_check int shadowdb_glance(const struct shadowdb *self, const char *program, const char *profile,
-			       struct shadow *ret_shadow, char **ret_path);
+/* The same by shadow_decode_partial(). */
+must_check int shadowdb_load_partial(const struct shadowdb *self, const char *program, const char *profile,
+				     struct shadow *ret_shadow, char **ret_path);
 
 /* Does the error mean that the shadow itself cannot be used, by nobody and never, so that the next recording
  * replaces it? Else it may be read at another time: no descriptor was left, say, or the disk failed. */
@@ -85,6 +103,15 @@ const char *shadowdb_explain(int error);
 must_check int shadowdb_update(struct shadowdb *self, const char *program, const char *profile,
 			       unsigned int timeout_ms, struct shadow *loaded,
 			       int (*change)(struct shadow *shadow, void *context), void *context);
+
+/*
+ * Looks after the directory when nobody waits: syncs it (fsync(2)) if anything was written, and once a day,
+ * or when a shadow is new, removes those of programs that are not installed any more, those that go beyond
+ * the limits, the ones unused for the longest time first, and temporary files without a writer. A program
+ * that may be on a disk which is not mounted now counts as installed, and so does that of the shadow written
+ * last. 0 or -errno.
+ */
+must_check int shadowdb_tidy(struct shadowdb *self);
 
 /* One entry of a listing. error is 0, or what shadow_decode_head() or reading said (-EBADMSG also: it
  * has not the name that shadowdb_name() gives); then only file_name and directory hold. */

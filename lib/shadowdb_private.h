@@ -19,9 +19,19 @@ bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shado
 must_check int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head,
 				  struct shadowdb_entry *entry);
 
+/* Removes the files that db->excluded names. */
+void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow);
+
 /* Calls visit() for the name of each shadow in order; stops if it returns non-zero, and returns that. 0,
  * -errno. */
 must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);
+
+/*
+ * Locks what has this hash, one byte of a file. Returns a descriptor that holds the lock as long as it is
+ * open, or -errno; -ETIMEDOUT. Where the filesystem has no locks, there is none: what is lost then is one of
+ * two runs that end at the same time.
+ */
+must_check int shadowdb_lock(const struct shadowdb *self, uint64_t hash, unsigned int timeout_ms);
 
 /*
  * Removes from a shadow that everybody will read what not everybody may know: files that others may not read,

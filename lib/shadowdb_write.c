@@ -1,9 +1,7 @@
-/* shadowdb_write.c - what of shadowdb.h changes the directory */
+/* shadowdb_write.c - replaces and forgets shadows, under locks. */
 #include "shadowdb.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +18,6 @@
 #define OWN_MODE 0600
 #define PUBLIC_MODE 0644
 #define FORGET_TIMEOUT_MS 1000
-/* A temporary file of that age has lost its writer. */
-#define LEFTOVER_AGE_S 3600
 
 static int need_directory(struct shadowdb *self)
 {
@@ -81,13 +77,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/*
- * Locks what program and profile stand for. Returns a descriptor that holds the lock as long as it is open,
- * or -errno. Where the filesystem has no locks, there is none: what is lost then is one of two runs that
- * end at the same time.
- */
-static int lock(const struct shadowdb *self, const char *program, const char *profile,
-		unsigned int timeout_ms)
+int shadowdb_lock(const struct shadowdb *self, uint64_t hash, unsigned int timeout_ms)
 {
 	cleanup_close int fd = open_lock_file(self->dir_fd);
 	const uint64_t deadline_ms = now_ms() + timeout_ms;
@@ -99,7 +89,7 @@ static int lock(const struct shadowdb *self, const char *program, const char *pr
 		struct flock range = {
 			.l_type = F_WRLCK,
 			.l_whence = SEEK_SET,
-			.l_start = (off_t)(shadowdb_hash(program, profile) >> 2),
+			.l_start = (off_t)(hash >> 2),
 			.l_len = 1,
 		};
 
@@ -115,33 +105,6 @@ static int lock(const struct shadowdb *self, const char *program, const char *pr
 		if (pause.tv_nsec < 16000000)
 			pause.tv_nsec *= 2;
 	}
-}
-
-static int is_temporary(const struct dirent *entry)
-{
-#define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
-#define HEX16 HEX4 HEX4 HEX4 HEX4
-	return fnmatch(".*-" HEX16 "." HEX16 ".tmp", entry->d_name, 0) == 0;
-}
-
-/* What writers that were killed left behind. Failing to tidy up is no failure. */
-static void remove_leftovers(int dir_fd)
-{
-	struct dirent **names;
-	int n_names = scandirat(dir_fd, ".", &names, is_temporary, NULL);
-	const time_t now = time(NULL);
-
-	if (n_names < 0)
-		return;
-	for (int i = 0; i < n_names; i++) {
-		struct stat st;
-
-		if (fstatat(dir_fd, names[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_mtime < now - LEFTOVER_AGE_S)
-			unlinkat(dir_fd, names[i]->d_name, 0);
-		free(names[i]);
-	}
-	free(names);
 }
 
 static int write_all(int fd, const void *data, size_t size)
@@ -195,8 +158,8 @@ static int replace_file(const struct shadowdb *self, const char *name, const voi
 		unlinkat(dir_fd, temporary, 0);
 		return r;
 	}
-	/* A power cut may bring back the old one, whole. To rule that out by fsync(2) on the directory would
-	 * make the program wait milliseconds more for its end. */
+	/* Until the directory is synced a power cut may bring back the old one, whole. That takes
+	 * milliseconds for which the program need not wait: shadowdb_tidy(). */
 	return 0;
 }
 
@@ -232,7 +195,7 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	if (r < 0)
 		return r;
 
-	cleanup_close int lock_fd = lock(self, program, profile, timeout_ms);
+	cleanup_close int lock_fd = shadowdb_lock(self, shadowdb_hash(program, profile), timeout_ms);
 
 	if (lock_fd < 0)
 		return lock_fd;
@@ -242,15 +205,24 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	r = change(&shadow, context);
 	if (r != 0)
 		return r;
+	shadowdb_drop_excluded(self, &shadow);
 	r = self->is_public ? shadowdb_make_public(&shadow) : 0;
 	if (r < 0)
 		return r;
 	r = shadow_encode(&shadow, &data, &size);
 	if (r < 0)
 		return r;
-	remove_leftovers(self->dir_fd);
 	shadowdb_name(program, profile, name);
-	return replace_file(self, name, data, size);
+
+	bool is_new = faccessat(self->dir_fd, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0;
+
+	r = replace_file(self, name, data, size);
+	if (r < 0)
+		return r;
+	self->written_hash = shadowdb_hash(program, profile);
+	if (self->changes != SHADOWDB_CREATED)
+		self->changes = is_new ? SHADOWDB_CREATED : SHADOWDB_REPLACED;
+	return r;
 }
 
 struct forgetting {
@@ -269,7 +241,8 @@ static int forget_one(struct forgetting *forgetting, const char *profile)
 		return 0; /* which a directory that cannot be written to may say as well */
 
 	/* A run that is about to replace it would bring it back. */
-	cleanup_close int lock_fd = lock(forgetting->db, forgetting->program, profile, FORGET_TIMEOUT_MS);
+	cleanup_close int lock_fd =
+		shadowdb_lock(forgetting->db, shadowdb_hash(forgetting->program, profile), FORGET_TIMEOUT_MS);
 
 	if (lock_fd < 0)
 		return lock_fd;

@@ -14,7 +14,6 @@ MAX_LINES = 500
 MAX_BOOLEANS = 3
 # What is not yet so: "FILE: FAULT" as it is printed. The list only ever shrinks.
 EXCEPTIONS = {
-    'lib/pageset.c: does not open with "/* pageset.c - what it is. */"',
     'lib/prefetch/head_start.c: does not open with "/* head_start.c - what it is. */"',
     'lib/prefetch/metadata.c: does not open with "/* metadata.c - what it is. */"',
     'lib/prefetch/physical.c: does not open with "/* physical.c - what it is. */"',
@@ -25,10 +24,6 @@ EXCEPTIONS = {
     'lib/prefetch/residency.c: does not open with "/* residency.c - what it is. */"',
     'lib/prefetch/storage.c: does not open with "/* storage.c - what it is. */"',
     'lib/readahead.c: does not open with "/* readahead.c - what it is. */"',
-    'lib/shadow/merge.c: does not open with "/* merge.c - what it is. */"',
-    'lib/shadow/shadow.c: does not open with "/* shadow.c - what it is. */"',
-    "lib/shadow/shadow_decode.c: a boolean parameter is_glance of decode()",
-    'lib/shadowdb.c: does not open with "/* shadowdb.c - what it is. */"',
     "lib/sys/procmaps.h: struct procmaps_entry has 4 booleans, of at most 3",
     'lib/trace/tracee.c: does not open with "/* tracee.c - what it is. */"',
     'lib/trace/uffd.c: does not open with "/* uffd.c - what it is. */"',

@@ -1,4 +1,4 @@
-/* merge.c - see merge.h */
+/* merge.c - walks what is remembered and what was seen together, extent by extent. */
 #include "shadow/merge.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* shadow.c - see shadow.h; shadow_decode.c has the other direction */
+/* shadow.c - the encoder; shadow_decode.c has the other direction. */
 #include "shadow/shadow.h"
 
 #include <assert.h>
@@ -128,7 +128,7 @@ static int measure(const struct shadow *self, size_t *ret_size, size_t *ret_path
 		      SHADOW_CRC_SIZE;
 	size_t paths_size = 0;
 
-	if (self->is_glance)
+	if (self->is_partial)
 		return -EINVAL;
 	if (self->files.n_files > SHADOW_MAX_FILES || n_extents > SHADOW_MAX_EXTENTS)
 		return -EOVERFLOW;

@@ -53,7 +53,7 @@ struct shadow {
 	uint32_t flags; /* SHADOW_ bits; others are dropped at decoding */
 	struct shadow_stats stats;
 	struct pageset files;
-	bool is_glance; /* files without pages are missing: shadow_decode_glance() */
+	bool is_partial; /* files without pages are missing: shadow_decode_partial() */
 	struct shadow_source source;
 };
 
@@ -65,7 +65,7 @@ void shadow_release(struct shadow *self);
 bool shadow_is_exact(const struct shadow *self);
 
 /* Sorts the files, and returns the encoding, to be freed by the caller. 0, -ENOMEM, -EOVERFLOW
- * (more than a decoder would take), -EINVAL (a path that is not absolute or too long; a glance). */
+ * (more than a decoder would take), -EINVAL (a path that is not absolute or too long; a partial decode). */
 must_check int shadow_encode(struct shadow *self, void **ret_data, size_t *ret_size);
 
 /*
@@ -75,15 +75,23 @@ must_check int shadow_encode(struct shadow *self, void **ret_data, size_t *ret_s
 must_check int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow);
 
 /*
- * The same for a look whether all of it is in memory: of the files without pages only some are kept, evenly
- * spread. A program may look up 20,000 names, which would take 3 ms to keep. Not to be encoded.
+ * A partial decode, to see whether all of it is in memory: of the files without pages only some are kept,
+ * evenly spread. A program may look up 20,000 names, which would take 3 ms to keep. Not to be encoded.
  */
-#define SHADOW_GLANCE_NAMES 64
-must_check int shadow_decode_glance(const void *data, size_t size, struct shadow *ret_shadow);
+#define SHADOW_PARTIAL_NAMES 64
+must_check int shadow_decode_partial(const void *data, size_t size, struct shadow *ret_shadow);
 
 /* Only the head: program, profile, flags, statistics; no files. For listings. Same errors, as far as
  * head and checksum tell; the numbers of files and pages are what the head says. */
 must_check int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow,
 				  uint64_t *ret_n_files, uint64_t *ret_n_pages);
+
+/*
+ * Only the names, program and profile, from the first bytes of a shadow, SHADOW_HEAD_BYTES of them at most:
+ * the checksum, which is at its end, is not looked at, so believe them no further than what else confirms
+ * them. Same errors.
+ */
+#define SHADOW_HEAD_BYTES 16384
+must_check int shadow_peek_names(const void *data, size_t size, struct shadow *ret_shadow);
 
 #endif

@@ -1,4 +1,4 @@
-/* shadow_decode.c - the decoder of shadow.h: trusts no byte */
+/* shadow_decode.c - the decoder of shadow.h, which trusts no byte. */
 #include "shadow/shadow.h"
 
 #include <endian.h>
@@ -193,7 +193,7 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 		return -EBADMSG;
 	rest->n_extents -= n_extents;
 	if (n_extents == 0 && rest->n_names_passed++ % rest->keeps_one_name_in != 0) {
-		shadow->is_glance = true;
+		shadow->is_partial = true;
 		return 0;
 	}
 
@@ -209,13 +209,11 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 	return get_extents(reader, file, n_extents);
 }
 
-/* Reads and checks the header and the two names; leaves the reader before the first file. */
-static int get_head(struct reader *reader, size_t size, struct shadow_header *ret_header,
-		    struct shadow *shadow)
+/* Reads the header, as far as it is one that this decoder knows. */
+static int get_header(struct reader *reader, size_t size, struct shadow_header *ret_header)
 {
 	const uint8_t *data = reader->at;
 	struct shadow_header header;
-	uint32_t checksum;
 
 	if (size < offsetof(struct shadow_header, header_size) ||
 	    memcmp(data, SHADOW_MAGIC, sizeof(header.magic)) != 0)
@@ -223,33 +221,74 @@ static int get_head(struct reader *reader, size_t size, struct shadow_header *re
 	memcpy(&header, data, offsetof(struct shadow_header, header_size));
 	if (le32toh(header.format) > SHADOW_FORMAT)
 		return -EPROTONOSUPPORT;
-	if (le32toh(header.format) < SHADOW_FORMAT || size < sizeof(header) + SHADOW_CRC_SIZE ||
-	    size > SHADOW_MAX_BYTES)
+	if (le32toh(header.format) < SHADOW_FORMAT || size < sizeof(header) + SHADOW_CRC_SIZE)
+		return -EBADMSG;
+	memcpy(&header, data, sizeof(header));
+	shadow_swap_header(&header);
+	*ret_header = header;
+	return 0;
+}
+
+/* Goes on with what follows the header. */
+static int get_names(struct reader *reader, const struct shadow_header *header, struct shadow *shadow)
+{
+	if (header->header_size < sizeof(*header) || !get_bytes(reader, header->header_size))
+		return -EBADMSG;
+
+	const char *program = get_bytes(reader, header->program_size);
+	const char *profile = get_bytes(reader, header->profile_size);
+
+	if (reader->failed || !shadow_is_path(program, header->program_size) ||
+	    header->profile_size >= PATH_MAX || memchr(profile, '\0', header->profile_size))
+		return -EBADMSG;
+	shadow->program = strndup(program, header->program_size);
+	shadow->profile = strndup(profile, header->profile_size);
+	return shadow->program && shadow->profile ? 0 : -ENOMEM;
+}
+
+int shadow_peek_names(const void *data, size_t size, struct shadow *ret_shadow)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	struct reader reader = { .at = data, .end = (const uint8_t *)data + size };
+	struct shadow_header header;
+	int r = get_header(&reader, size, &header);
+
+	if (r == 0)
+		r = get_names(&reader, &header, &shadow);
+	if (r < 0)
+		return r;
+	*ret_shadow = shadow;
+	shadow = (struct shadow){ 0 };
+	return 0;
+}
+
+/* Reads and checks the header and the two names; leaves the reader before the first file. */
+static int get_head(struct reader *reader, size_t size, struct shadow_header *ret_header,
+		    struct shadow *shadow)
+{
+	const uint8_t *data = reader->at;
+	struct shadow_header header;
+	uint32_t checksum;
+	int r = get_header(reader, size, &header);
+
+	if (r < 0)
+		return r;
+	if (size > SHADOW_MAX_BYTES)
 		return -EBADMSG;
 	reader->end = data + size - SHADOW_CRC_SIZE;
 	memcpy(&checksum, reader->end, SHADOW_CRC_SIZE);
 	if (le32toh(checksum) != crc32_z(0, data, size - SHADOW_CRC_SIZE))
 		return -EBADMSG;
-	memcpy(&header, data, sizeof(header));
-	shadow_swap_header(&header);
-	if (header.header_size < sizeof(header) || !get_bytes(reader, header.header_size))
-		return -EBADMSG;
-
-	const char *program = get_bytes(reader, header.program_size);
-	const char *profile = get_bytes(reader, header.profile_size);
-
-	if (reader->failed || !shadow_is_path(program, header.program_size) ||
-	    header.profile_size >= PATH_MAX || memchr(profile, '\0', header.profile_size))
-		return -EBADMSG;
+	r = get_names(reader, &header, shadow);
+	if (r < 0)
+		return r;
 	if (header.n_files > SHADOW_MAX_FILES || header.n_files > bytes_left(reader) / MIN_FILE_SIZE ||
 	    header.n_extents > SHADOW_MAX_EXTENTS)
 		return -EBADMSG;
 	if (header.page_size != (uint32_t)page_bytes())
 		return -ESTALE;
-	shadow->program = strndup(program, header.program_size);
-	shadow->profile = strndup(profile, header.profile_size);
 	*ret_header = header;
-	return shadow->program && shadow->profile ? 0 : -ENOMEM;
+	return 0;
 }
 
 static void take_header(struct shadow *shadow, const struct shadow_header *header)
@@ -285,7 +324,9 @@ int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow,
 	return 0;
 }
 
-static int decode(const void *data, size_t size, bool is_glance, struct shadow *ret_shadow)
+enum extent_of_decoding { DECODE_WHOLE, DECODE_PARTIAL };
+
+static int decode(const void *data, size_t size, enum extent_of_decoding how, struct shadow *ret_shadow)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	struct reader reader = { .at = data };
@@ -295,14 +336,14 @@ static int decode(const void *data, size_t size, bool is_glance, struct shadow *
 	if (r < 0)
 		return r;
 	take_header(&shadow, &header);
-	if (!is_glance && pageset_reserve(&shadow.files, header.n_files) < 0)
+	if (how == DECODE_WHOLE && pageset_reserve(&shadow.files, header.n_files) < 0)
 		return -ENOMEM;
 
 	struct path path = { .size = 0 };
 	struct rest rest = {
 		.n_extents = header.n_extents,
 		.n_path_bytes = size * SHADOW_MAX_PATH_GROWTH,
-		.keeps_one_name_in = is_glance ? header.n_files / SHADOW_GLANCE_NAMES + 1 : 1,
+		.keeps_one_name_in = how == DECODE_PARTIAL ? header.n_files / SHADOW_PARTIAL_NAMES + 1 : 1,
 	};
 
 	for (size_t i = 0; i < header.n_files; i++) {
@@ -320,10 +361,10 @@ static int decode(const void *data, size_t size, bool is_glance, struct shadow *
 
 int shadow_decode(const void *data, size_t size, struct shadow *ret_shadow)
 {
-	return decode(data, size, false, ret_shadow);
+	return decode(data, size, DECODE_WHOLE, ret_shadow);
 }
 
-int shadow_decode_glance(const void *data, size_t size, struct shadow *ret_shadow)
+int shadow_decode_partial(const void *data, size_t size, struct shadow *ret_shadow)
 {
-	return decode(data, size, true, ret_shadow);
+	return decode(data, size, DECODE_PARTIAL, ret_shadow);
 }

@@ -18,14 +18,16 @@
 #include <stdbool.h>
 
 #include "sys/cleanup.h"
+#include "sys/exclusions.h"
 #include "trace/event.h"
 
 enum follow_mode { FOLLOW_TO_EXIT, FOLLOW_PAGES, FOLLOW_EVERYBODY };
 
 struct follow_options {
 	enum follow_mode mode;
-	uint32_t window_ms; /* the launch window ends so long after the exec */
-	uint32_t quiet_ms;  /* or when no event was new for so long */
+	uint32_t window_ms;                /* the launch window ends so long after the exec */
+	uint32_t quiet_ms;                 /* or when no event was new for so long */
+	const struct exclusions *excluded; /* paths of which nothing is told, nor asked; NULL: none */
 	/*
 	 * Takes one event. 0, or 1 if it told something new, which puts off the end of the launch window.
 	 * -errno ends following: follow_run() returns it.

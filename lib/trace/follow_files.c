@@ -35,15 +35,14 @@ bool follow_is_plain_read(const struct process *process, const struct syscall_ro
 	return kind == DESCRIPTOR_FILE || kind == DESCRIPTOR_STREAM;
 }
 
-/* What lives in memory anyway, or is no file at all. */
-static bool is_disk_path(const char *path)
+bool follow_is_of_interest(const struct follow *self, const char *path)
 {
 	static const char *const elsewhere[] = { "/proc/", "/sys/", "/dev/", "/run/" };
 
 	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
 		if (strncmp(path, elsewhere[i], strlen(elsewhere[i])) == 0)
 			return false;
-	return true;
+	return !exclusions_match(self->state->options.excluded, path);
 }
 
 /* That a call used a file. */
@@ -69,8 +68,9 @@ static struct descriptor look_at_fd(struct follow *self, pid_t tid, int fd, char
 
 	if (n > 0 && ret_path[0] != '/')
 		found.kind = DESCRIPTOR_STREAM;
-	if (n <= 0 || ret_path[0] != '/' || !is_disk_path(ret_path) || stat(ret_path, &st) < 0 ||
-	    !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !procfs_is_same(tid, link, ret_path)) {
+	if (n <= 0 || ret_path[0] != '/' || !follow_is_of_interest(self, ret_path) ||
+	    stat(ret_path, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) ||
+	    !procfs_is_same(tid, link, ret_path)) {
 		ret_path[0] = '\0';
 	} else if (S_ISREG(st.st_mode)) {
 		struct fileid id = fileid_from_stat(&st);
@@ -182,7 +182,7 @@ static void on_path(struct follow *self, const struct task *task, int64_t result
 		opened = on_opened(self, task, (int)result);
 	if ((task->process->flags & PROCESS_IS_ELSEWHERE) ||
 	    !procpath_read_absolute(task->process, task->tid, dirfd, task->call.args[row->path_arg], path) ||
-	    !is_disk_path(path))
+	    !follow_is_of_interest(self, path))
 		return;
 	/* A path by another name: the links on the way want to be read, too. */
 	if (!opened || strcmp(path, opened->path) != 0)
@@ -288,7 +288,7 @@ static void on_listed(struct follow *self, const struct task *task)
 	char path[PATH_MAX];
 
 	if (procpath_of_fd(task->tid, (int)task->call.args[task->call.row->fd_arg], path) &&
-	    is_disk_path(path))
+	    follow_is_of_interest(self, path))
 		tell(self, task, (struct event){ .kind = EVENT_LISTED, .path = path });
 }
 

@@ -103,6 +103,10 @@ bool follow_is_disk_call(const struct task *task);
 /* Does the call read a descriptor that is known to be a regular file, a pipe or a socket? */
 bool follow_is_plain_read(const struct process *process, const struct syscall_row *row, const uint64_t *args);
 
+/* Is a file under this path any of our business? Not what lives in memory anyway, and not what is excluded.
+ */
+bool follow_is_of_interest(const struct follow *self, const char *path);
+
 /* follow_emit.c: tells, with the time, the process's id and the number of its address space filled in. */
 void follow_emit(struct follow *self, const struct process *process, struct event event);
 /* From now on a fault in [start, end) maps one page only. EVENT_IS_EXACT or 0: it cannot be had. */

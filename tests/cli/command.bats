@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 make_script() { # FILE LINE...

@@ -8,6 +8,11 @@ make_work() {
   unset PBRUN_RECORD PBRUN_DISABLE
 }
 
+# An observer may still write to it.
+remove_work() {
+  eventually rm -rf "$WORK" 2>/dev/null
+}
+
 # Until a command succeeds, for 30 s at most.
 eventually() { # COMMAND...
   local attempts=600

@@ -11,7 +11,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 # The options that --help names, one a line: -d, --dir, ...

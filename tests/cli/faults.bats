@@ -11,7 +11,7 @@ setup() {
 
 teardown() {
   cd / && { umount "$WORK/full" 2>/dev/null || true; }
-  rm -rf "$WORK"
+  remove_work
 }
 
 needs_root() {

@@ -11,7 +11,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 @test "--list says so when nothing is recorded" {

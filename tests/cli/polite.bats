@@ -21,7 +21,7 @@ forget() {
 }
 
 teardown() {
-  cd / && forget 2>/dev/null && rm -rf "$WORK"
+  cd / && forget 2>/dev/null && remove_work
 }
 
 # As an ordinary user whose programs may still raise privileges.

@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 recorded() { # PROGRAM EXPRESSION-OVER-f: how many files it is true for

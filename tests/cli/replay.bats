@@ -11,7 +11,7 @@ setup() {
 
 teardown() {
   [ -z "${GROUP:-}" ] || { while ! rmdir "$GROUP"; do sleep 0.1; done; }
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 evict() { # FILE...

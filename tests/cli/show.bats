@@ -12,7 +12,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 # Output on a terminal of so many columns, of which control sequences are shown.

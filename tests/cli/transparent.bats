@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 # Runs a command without pbrun, then with it while it is trained, while it is sampled, and while nothing is

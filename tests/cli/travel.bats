@@ -13,7 +13,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 pages_of() { # FILE_OF_JSON PATH

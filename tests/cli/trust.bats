@@ -13,12 +13,16 @@ setup() {
   unset XDG_CACHE_HOME
 }
 
+has_shadow() {
+  [ "$(n_shadows shadows)" -gt 0 ]
+}
+
 without_dir() { # COMMAND...
   env -u PBRUN_DIR "$@"
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 needs_root() {
@@ -86,6 +90,7 @@ n_shadows() { # DIRECTORY
     [[ $harm == chown* ]] && ((EUID != 0)) && continue
     rm -rf shadows kept
     ./pbrun ./program
+    eventually has_shadow
     shadow=$(ls shadows/*.shadow)
     if [[ $harm == *SHADOW* ]]; then ${harm/SHADOW/$shadow}; else $harm "$shadow"; fi
     run ./pbrun --list
@@ -96,6 +101,8 @@ n_shadows() { # DIRECTORY
     [ "$status" -eq 0 ]
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == *"$shadow: ignored: it "*"made anew"* ]]
+    is_mended() { [ "$(stat -c '%a %h %u' "$shadow")" = "600 1 $EUID" ]; }
+    eventually is_mended
     run ./pbrun ./program
     [ -z "$output" ]
   done
@@ -114,6 +121,7 @@ n_shadows() { # DIRECTORY
 
 @test "too few descriptors: the shadow is left as it is, and nobody says that it will be made anew" {
   ./pbrun ./program
+  eventually has_shadow
   before=$(md5sum shadows/*.shadow)
   for n in 4 5; do
     # shellcheck disable=SC2016
@@ -137,6 +145,7 @@ n_shadows() { # DIRECTORY
   chmod 755 script
   # shellcheck disable=SC2016
   with_system sh -c 'umask 077; ./pbrun -d /var/cache/pbrun -r train ./script'
+  eventually test -e system/script-*.shadow
   [ "$(stat -c %a system system/*.shadow)" = "755
 644" ]
   run ! grep -q -a private system/*.shadow

@@ -41,17 +41,17 @@ static void decode(const uint8_t *data, size_t size)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_with(shadow_release) struct shadow head = { 0 };
-	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_with(shadow_release) struct shadow partial = { 0 };
 	uint64_t n_files;
 	uint64_t n_pages;
 	struct merge_result result;
 	int r_head = shadow_decode_head(data, size, &head, &n_files, &n_pages);
 	int r = shadow_decode(data, size, &shadow);
 
-	require(shadow_decode_glance(data, size, &glance) == r);
+	require(shadow_decode_partial(data, size, &partial) == r);
 	if (r < 0)
 		return;
-	require(pageset_count_pages(&glance.files) == pageset_count_pages(&shadow.files));
+	require(pageset_count_pages(&partial.files) == pageset_count_pages(&shadow.files));
 	require(r_head == 0 && n_files == shadow.files.n_files);
 	require(n_pages == pageset_count_pages(&shadow.files));
 	encode_again(&shadow);

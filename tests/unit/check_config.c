@@ -112,6 +112,14 @@ START_TEST(files_are_trusted_or_not)
 		write_file("foreign", text, size, 0644);
 		ck_assert_int_eq(chown("foreign", 12345, 12345), 0);
 		ck_assert_int_eq(read_config("foreign"), -EPERM);
+		/* In another user's home, and one's own that cannot be read. */
+		ck_assert_int_eq(mkdir("closed", 0700), 0);
+		write_file("closed/config", text, size, 0600);
+		write_file("unreadable", text, size, 0);
+		ck_assert_int_eq(seteuid(12345), 0);
+		ck_assert_int_eq(read_config("closed/config"), 0);
+		ck_assert_int_eq(read_config("unreadable"), -EACCES);
+		ck_assert_int_eq(seteuid(0), 0);
 	}
 }
 END_TEST

@@ -119,12 +119,12 @@ static int decode_copy(const uint8_t *data, size_t size)
 {
 	cleanup_free uint8_t *copy = malloc(size);
 	cleanup_with(shadow_release) struct shadow shadow = { .page_size = 77 };
-	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_with(shadow_release) struct shadow partial = { 0 };
 	int r;
 
 	memcpy(copy, data, size);
 	r = shadow_decode(copy, size, &shadow);
-	ck_assert_int_eq(shadow_decode_glance(copy, size, &glance), r);
+	ck_assert_int_eq(shadow_decode_partial(copy, size, &partial), r);
 	if (r < 0)
 		ck_assert(shadow.page_size == 77 && !shadow.program);
 	return r;
@@ -335,11 +335,11 @@ START_TEST(exact_if_each_file_with_pages_is)
 }
 END_TEST
 
-START_TEST(a_glance_has_all_pages_and_some_names)
+START_TEST(a_partial_decode_has_all_pages_and_some_names)
 {
 	enum { N_NAMES = 1000 };
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
-	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_with(shadow_release) struct shadow partial = { 0 };
 	cleanup_free void *data = NULL;
 	void *again = NULL;
 	size_t n_names = 0;
@@ -354,34 +354,34 @@ START_TEST(a_glance_has_all_pages_and_some_names)
 		ck_assert_int_eq(pageset_add(&shadow.files, path, i, &file), 0);
 	}
 	ck_assert_int_eq(shadow_encode(&shadow, &data, &size), 0);
-	ck_assert_int_eq(shadow_decode_glance(data, size, &glance), 0);
-	assert_same_head(&shadow, &glance);
-	ck_assert(glance.is_glance);
-	ck_assert_uint_eq(pageset_count_pages(&glance.files), pageset_count_pages(&shadow.files));
-	for (size_t i = 0; i < glance.files.n_files; i++) {
-		struct pageset_file *file = glance.files.files[i];
+	ck_assert_int_eq(shadow_decode_partial(data, size, &partial), 0);
+	assert_same_head(&shadow, &partial);
+	ck_assert(partial.is_partial);
+	ck_assert_uint_eq(pageset_count_pages(&partial.files), pageset_count_pages(&shadow.files));
+	for (size_t i = 0; i < partial.files.n_files; i++) {
+		struct pageset_file *file = partial.files.files[i];
 
 		assert_same_file(pageset_find(&shadow.files, file->path), file);
 		n_names += file->n_extents == 0;
 	}
-	ck_assert_uint_gt(n_names, SHADOW_GLANCE_NAMES / 2);
-	ck_assert_uint_le(n_names, SHADOW_GLANCE_NAMES);
-	ck_assert_int_eq(shadow_encode(&glance, &again, &size), -EINVAL);
+	ck_assert_uint_gt(n_names, SHADOW_PARTIAL_NAMES / 2);
+	ck_assert_uint_le(n_names, SHADOW_PARTIAL_NAMES);
+	ck_assert_int_eq(shadow_encode(&partial, &again, &size), -EINVAL);
 }
 END_TEST
 
-START_TEST(a_glance_at_few_names_is_whole)
+START_TEST(a_partial_decode_of_few_names_is_whole)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
-	cleanup_with(shadow_release) struct shadow glance = { 0 };
+	cleanup_with(shadow_release) struct shadow partial = { 0 };
 	cleanup_free void *data = NULL;
 	size_t size;
 
 	make_shadow(&shadow);
 	ck_assert_int_eq(shadow_encode(&shadow, &data, &size), 0);
-	ck_assert_int_eq(shadow_decode_glance(data, size, &glance), 0);
-	ck_assert(!glance.is_glance);
-	ck_assert_uint_eq(glance.files.n_files, shadow.files.n_files);
+	ck_assert_int_eq(shadow_decode_partial(data, size, &partial), 0);
+	ck_assert(!partial.is_partial);
+	ck_assert_uint_eq(partial.files.n_files, shadow.files.n_files);
 }
 END_TEST
 
@@ -397,8 +397,8 @@ int main(void)
 	tcase_add_test(t, unfit_is_not_encoded);
 	tcase_add_test(t, typical_shadow_is_small);
 	tcase_add_test(t, exact_if_each_file_with_pages_is);
-	tcase_add_test(t, a_glance_has_all_pages_and_some_names);
-	tcase_add_test(t, a_glance_at_few_names_is_whole);
+	tcase_add_test(t, a_partial_decode_has_all_pages_and_some_names);
+	tcase_add_test(t, a_partial_decode_of_few_names_is_whole);
 	suite_add_tcase(s, t);
 
 	return run_suite(s);

@@ -99,6 +99,29 @@ START_TEST(what_others_wrote_meanwhile_is_not_lost)
 }
 END_TEST
 
+START_TEST(excluded_files_are_neither_read_nor_written)
+{
+	const char *const named[] = { "/a/b", "/mnt/nas/x", NULL };
+	struct exclusions excluded = { 0 };
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_with(shadow_release) struct shadow whole = { 0 };
+
+	ck_assert_int_eq(exclusions_add(&excluded, "/mnt/nas", NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, NULL, add_paths, (void *)(uintptr_t)named), 0);
+	db.excluded = &excluded;
+	ck_assert_int_eq(shadowdb_load(&db, PROGRAM, "", &shadow, NULL), 0);
+	ck_assert_uint_eq(shadow.files.n_files, 1);
+	/* As if a run had used it once more. */
+	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, &shadow, add_paths, (void *)(uintptr_t)named),
+			 0);
+	db.excluded = NULL;
+	ck_assert_int_eq(shadowdb_load(&db, PROGRAM, "", &whole, NULL), 0);
+	ck_assert_uint_eq(whole.files.n_files, 1);
+	ck_assert_str_eq(whole.files.files[0]->path, "/a/b");
+	exclusions_release(&excluded);
+}
+END_TEST
+
 START_TEST(change_decides)
 {
 	int leave = 1;
@@ -285,24 +308,6 @@ START_TEST(killed_at_any_moment_leaves_a_whole_shadow)
 		runs = runs_now;
 	}
 	ck_assert_int_gt(runs, 0);
-}
-END_TEST
-
-START_TEST(old_leftovers_are_removed)
-{
-	const char *names[] = { ".x-0123456789abcdef.0123456789abcdef.tmp",
-				".y-0123456789abcdef.0123456789abcdef.tmp", ".foreign.tmp" };
-	const struct utimbuf old = { 1000, 1000 };
-
-	ck_assert_int_eq(update(PROGRAM, ""), 0);
-	for (int i = 0; i < 3; i++)
-		write_text(path_of(names[i]), "");
-	ck_assert_int_eq(utime(path_of(names[0]), &old), 0);
-	ck_assert_int_eq(utime(path_of(names[2]), &old), 0);
-	ck_assert_int_eq(update(PROGRAM, ""), 0);
-	ck_assert_int_eq(access(path_of(names[0]), F_OK), -1);
-	ck_assert_int_eq(access(path_of(names[1]), F_OK), 0);
-	ck_assert_int_eq(access(path_of(names[2]), F_OK), 0);
 }
 END_TEST
 
@@ -518,13 +523,13 @@ int main(void)
 	tcase_add_test(t, written_is_read);
 	tcase_add_test(t, what_was_loaded_is_changed_if_it_is_current);
 	tcase_add_test(t, what_others_wrote_meanwhile_is_not_lost);
+	tcase_add_test(t, excluded_files_are_neither_read_nor_written);
 	tcase_add_test(t, change_decides);
 	tcase_add_test(t, unusable_is_an_error_and_is_replaced);
 	tcase_add_test(t, no_link_or_fifo_is_followed);
 	tcase_add_test(t, fifty_at_once_lose_nothing);
 	tcase_add_test(t, lock_is_waited_for_and_dies_with_its_holder);
 	tcase_add_test(t, killed_at_any_moment_leaves_a_whole_shadow);
-	tcase_add_test(t, old_leftovers_are_removed);
 	tcase_add_test(t, system_is_the_second_choice);
 	tcase_add_test(t, system_alone_is_read_only);
 	tcase_add_test(t, listing);

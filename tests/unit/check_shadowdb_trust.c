@@ -112,16 +112,6 @@ START_TEST(modes_are_the_same_under_any_umask)
 }
 END_TEST
 
-static int add_paths(struct shadow *shadow, void *context)
-{
-	struct pageset_file *file;
-
-	for (const char *const *path = context; *path; path++)
-		if (pageset_add(&shadow->files, *path, 0, &file) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
 START_TEST(system_names_only_what_all_may_read)
 {
 	static char paths[9][128];

@@ -62,6 +62,17 @@ static inline int count_run(struct shadow *shadow, void *context)
 	return context ? *(int *)context : 0;
 }
 
+/* For shadowdb_update(): context is an array of paths that ends with NULL. */
+static inline int add_paths(struct shadow *shadow, void *context)
+{
+	struct pageset_file *file;
+
+	for (const char *const *path = context; *path; path++)
+		if (pageset_add(&shadow->files, *path, 0, &file) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static inline int update(const char *program, const char *profile)
 {
 	return shadowdb_update(&db, program, profile, 20000, NULL, count_run, NULL);
