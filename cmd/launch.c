@@ -15,6 +15,7 @@
 #include "notice.h"
 #include "observer.h"
 #include "report.h"
+#include "report_file.h"
 #include "sys/cleanup.h"
 #include "sys/lookup.h"
 #include "sys/trust.h"
@@ -37,7 +38,7 @@ struct job {
 	bool has_shadow;
 	bool has_dir;
 	bool must_not_attach;
-	int report_fd;
+	struct report_file report;
 	int voice_fd;         /* where to speak: in the launcher standard error; -1: nowhere */
 	struct notice notice; /* of an earlier launch */
 	char *warnings[MAX_WARNINGS];
@@ -180,15 +181,13 @@ static const char *find_obstacle(struct job *job)
 	return NULL;
 }
 
+/* In the observer. */
 static void open_report(struct job *job)
 {
-	if (!job->options->report)
-		return;
-	/* Not to wait for the reader of a FIFO. */
-	job->report_fd = open(job->options->report,
-			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
-	if (job->report_fd < 0)
-		warn(job, "%s: no report can be written there: %s", job->options->report, strerror(errno));
+	int r = report_file_open(&job->report);
+
+	if (r < 0)
+		warn(job, "%s: no report can be written there: %s", job->report.name, report_file_explain(r));
 }
 
 static const char *ending(const struct account *account, char *text, size_t size)
@@ -237,12 +236,16 @@ static void write_report(struct job *job, const struct account *account)
 				 .n_warnings = job->n_warnings };
 	int r = report_format_launch(&report, &json);
 
-	if (r == 0 && dprintf(job->report_fd, "%s", json) < 0)
-		r = -errno;
-	if (close(take_fd(job->report_fd)) < 0 && r == 0)
-		r = -errno;
+	if (r == 0)
+		r = report_file_write(&job->report, json);
 	if (r < 0)
-		warn(job, "%s: the report was not written: %s", job->options->report, strerror(-r));
+		warn(job, "%s: the report was not written: %s", job->report.name, report_file_explain(r));
+}
+
+static void close_voice(struct job *job)
+{
+	if (job->voice_fd >= 0)
+		close(take_fd(job->voice_fd));
 }
 
 /* In the observer. */
@@ -260,10 +263,9 @@ static void completed(const struct account *account, void *context)
 			warn(job, "%s", problem);
 		free(problem);
 	}
-	if (job->report_fd >= 0)
+	if (job->report.fd >= 0)
 		write_report(job, account);
-	if (job->voice_fd >= 0)
-		close(take_fd(job->voice_fd));
+	close_voice(job);
 }
 
 /* In the launcher: waits for the observer. That the program cannot be watched is told, unless it was at an
@@ -293,7 +295,7 @@ static void load_names(struct job *job)
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
-	bool is_heard = job->options->verbose || job->report_fd >= 0;
+	bool is_heard = job->options->verbose || job->report.name;
 	struct observer_link link = { .fd = -1 };
 	struct observer_options options = { .program = job->program,
 					    .profile = job->profile,
@@ -312,11 +314,11 @@ static void leave_observer(struct job *job)
 	options.must_not_attach = detach_grants_privilege(job->program);
 
 	int voice_fd = is_heard ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
-	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report_fd, voice_fd };
+	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report.base_fd, job->report.fd, voice_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
 	if (role < 0) {
-		say(job, "pbrun: warning: %s: started without prefetch: %s\n", job->program, strerror(-role));
+		warn(job, "%s: started without prefetch and record: %s", job->program, strerror(-role));
 		return;
 	}
 	if (role == OBSERVER_LAUNCHER) {
@@ -324,6 +326,11 @@ static void leave_observer(struct job *job)
 		return;
 	}
 	job->voice_fd = voice_fd;
+	open_report(job);
+	if (!job->options->verbose && job->report.fd < 0) {
+		options.audience = OBSERVER_UNHEARD;
+		close_voice(job);
+	}
 	load_names(job);
 	options.shadow = job->has_shadow ? &job->shadow : NULL;
 	options.prefetches = options.prefetches && options.shadow;
@@ -332,7 +339,7 @@ static void leave_observer(struct job *job)
 
 void launch(char *const argv[], const struct launch_options *options)
 {
-	struct job job = { .options = options, .report_fd = -1, .voice_fd = STDERR_FILENO };
+	struct job job = { .options = options, .voice_fd = STDERR_FILENO };
 
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
@@ -340,7 +347,10 @@ void launch(char *const argv[], const struct launch_options *options)
 		exec_program(argv);
 	job.profile = options->profile ? options->profile : lookup_profile(argv[0], job.program);
 	load_shadow(&job);
-	open_report(&job);
+	int r = report_file_prepare(&job.report, options->report);
+
+	if (r < 0)
+		warn(&job, "%s: no report can be written there: %s", options->report, strerror(-r));
 	leave_observer(&job);
 	exec_program(argv);
 }

@@ -223,15 +223,34 @@ __attribute__((noreturn)) static void detach_all(struct launch *self)
 		(void)syscall(SYS_exit, 0);
 }
 
+/* The observer is a child of the program-to-be, which is to have none: all is done before it starts. */
+__attribute__((noreturn)) static void run_briefly(struct launch *self)
+{
+	launch_prefetch_ahead(self);
+	tell(self);
+	if (self->files == POLICY_FILES_CHANGED)
+		launch_ask_for_training(self);
+	_exit(0);
+}
+
 void observer_run(struct observer_link *link, const struct observer_options *options,
 		  void (*completed)(const struct account *, void *context), void *context)
 {
-	struct launch self = { .options = options, .link = link, .completed = completed, .context = context };
+	struct launch self = { .options = options,
+			       .link = link,
+			       .completed = completed,
+			       .context = context,
+			       .program_fd = (int)syscall(SYS_pidfd_open, link->launcher_pid, 0) };
 	struct policy_choice *choice = &self.account.record.choice;
 
 	self.account.shadow = options->shadow ? ACCOUNT_SHADOW_FRESH : ACCOUNT_SHADOW_NONE;
 	launch_start_prefetch(&self);
 	choose_mode(&self);
+	if (link->kinship == OBSERVER_BRIEF)
+		*choice =
+			(struct policy_choice){ POLICY_NONE, "the program adopts orphans, and has children" };
+	if (link->kinship != OBSERVER_ORPHAN && choice->mode == POLICY_NONE)
+		run_briefly(&self);
 	launch_give_head_start(&self);
 	bool is_late = !launcher_waits(link);
 

@@ -6,7 +6,8 @@
  *                                   +-- observer_run()
  *
  * The observer is no child of the launcher (the program's wait(2) must not meet a stranger), is in a
- * session of its own, and holds no descriptor but those it is told to keep.
+ * session of its own, and holds no descriptor but those it is told to keep. Who is given orphans
+ * would have it for a child all the same: see enum observer_kinship.
  */
 #ifndef PBRUN_OBSERVER_H
 #define PBRUN_OBSERVER_H
@@ -22,21 +23,41 @@
 
 enum observer_role { OBSERVER_LAUNCHER, OBSERVER_OBSERVER };
 
+/*
+ * What the observer is to the launcher, and so to the program.
+ *
+ * A child that was made with no exit signal is not shown by wait(2) and its kind without __WALL or __WCLONE.
+ * But after the launcher's exec its end sends SIGCHLD all the same, and leaves a zombie that nobody reaps
+ * (exit_notify(), kernel/exit.c). So such a child stays only with the first process of a PID namespace, which
+ * has to cope with strangers anyway, and only if there is something to record.
+ */
+enum observer_kinship {
+	OBSERVER_ORPHAN, /* none: it is init's, or that of the nearest subreaper (prctl(2)) above */
+	OBSERVER_HIDDEN, /* a child that wait(2) does not show: the launcher is PID 1 */
+	OBSERVER_BRIEF, /* the same, and gone before the exec: the launcher adopts orphans and has children */
+};
+
 struct observer_link {
 	pid_t launcher_pid;
 	int fd; /* launcher: to read from; observer: to write to; close-on-exec */
+	enum observer_kinship kinship;
+	bool gave_up_orphans; /* launcher: until observer_await() it is no subreaper */
+	pid_t child_pid;      /* launcher: the observer, or the middle process that has left it behind */
 };
 
 /*
  * Splits the process in two. kept_fds are the descriptors that the observer keeps; the others it
  * closes, and 0, 1 and 2 become /dev/null. Returns an enum observer_role; or -errno of fork(2), pipe(2)
- * ..., or -EBUSY if this process is one to which orphans are given (PID 1, PR_SET_CHILD_SUBREAPER:
- * the program would have the observer for a child); then there is only the launcher.
+ * ...; then there is only the launcher.
+ *
+ * A launcher that is a subreaper and has no children is none until observer_await(): the observer becomes an
+ * orphan like any other.
  */
 must_check int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link);
 
-/* In the launcher: waits until the observer is ready, or gone, or OBSERVER_PATIENCE_MS are over. 0; -errno if
- * the observer says that it cannot watch the program. */
+/* In the launcher: waits until the observer is ready, or gone, or OBSERVER_PATIENCE_MS are over. A child that
+ * is gone, or late, is no child any more afterwards. 0; -errno if the observer says that it cannot watch the
+ * program. */
 must_check int observer_await(struct observer_link *link);
 
 /* Does anybody hear what came of a launch? */

@@ -7,66 +7,11 @@
 
 #define LOCK_TIMEOUT_MS 10000
 
-/* What changed while it was used, or is not there any more, is not remembered. */
-static bool is_unidentified(const struct pageset_file *file, void *context)
-{
-	(void)context;
-	return file->n_extents > 0 && file->id.size_bytes == 0;
-}
-
-/* What is remembered already need not be read from an ELF file once more, while the program waits. */
-static bool is_known(const struct launch *self, const char *path, struct stat *st, struct fileid *ret_id)
-{
-	const struct shadow *shadow = self->options->shadow;
-	const struct pageset_file *known = shadow ? pageset_find(&shadow->files, path) : NULL;
-
-	if (!known || stat(path, st) < 0 || !S_ISREG(st->st_mode))
-		return false;
-	struct fileid now = fileid_from_stat(st);
-
-	if (now.size_bytes != known->id.size_bytes || now.mtime_ns != known->id.mtime_ns)
-		return false;
-	*ret_id = known->id;
-	return true;
-}
-
-/* Takes the whole identity, with the build-id, of each file that has pages. */
-static void identify(const struct launch *self, struct pageset *seen)
-{
-	for (size_t i = 0; i < seen->n_files; i++) {
-		struct pageset_file *file = seen->files[i];
-		struct fileid id = { 0 };
-		struct stat st;
-
-		if (file->n_extents == 0)
-			continue;
-		if (!is_known(self, file->path, &st, &id)) {
-			cleanup_close int fd = fileid_open(file->path, &st);
-
-			if (fd < 0 || fileid_from_fd(fd, &id) < 0)
-				id.size_bytes = 0;
-		}
-		if (id.size_bytes != file->id.size_bytes)
-			id.size_bytes = 0;
-		file->id = id;
-	}
-	pageset_remove_if(seen, is_unidentified, NULL);
-}
-
 /* A training run tells what the program uses now: what it did not use, and is not there any more or has
  * changed, would only be stale. */
 static bool is_gone(const struct pageset_file *file, void *context)
 {
-	const struct pageset *seen = context;
-	struct stat st;
-	struct fileid id;
-
-	if (file->n_extents == 0 || pageset_find(seen, file->path))
-		return false;
-	if (stat(file->path, &st) < 0)
-		return true;
-	id = fileid_from_stat(&st);
-	return id.size_bytes != file->id.size_bytes || id.mtime_ns != file->id.mtime_ns;
+	return gone_files_have(context, file->path);
 }
 
 static void add_to_stats(const struct account *account, struct shadow_stats *stats)
@@ -87,7 +32,7 @@ static int merge_seen(struct shadow *shadow, void *context)
 	int r;
 
 	if (trained)
-		pageset_remove_if(&shadow->files, is_gone, seen);
+		pageset_remove_if(&shadow->files, is_gone, &self->commit.gone);
 	if (!trained && self->recorder.follow.was_polite)
 		r = 0; /* it was detached from before much was seen: what was not seen may yet be used */
 	else if (self->commit.n_done > 0)
@@ -118,11 +63,13 @@ static int update(struct launch *self, int (*change)(struct shadow *, void *))
 static void *commit(void *context)
 {
 	struct launch *self = context;
+	struct pageset *seen = &self->recorder.record.seen;
+	int r = launch_identify(self, seen, &self->commit.gone);
 
-	identify(self, &self->recorder.record.seen);
-	self->commit.result.n_files = self->recorder.record.seen.n_files;
-	self->commit.result.n_pages = pageset_count_pages(&self->recorder.record.seen);
-	self->commit.result.error = update(self, merge_seen);
+	self->commit.result.n_files = seen->n_files;
+	self->commit.result.n_pages = pageset_count_pages(seen);
+	self->commit.result.error = r < 0 ? r : update(self, merge_seen);
+	gone_files_release(&self->commit.gone);
 	return NULL;
 }
 

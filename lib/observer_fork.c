@@ -14,6 +14,9 @@
 #include "sys/clock.h"
 #include "sys/close_fds.h"
 
+/* A killed child is gone after that, or will not be. */
+#define END_MS 100
+
 static void reset_signals(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -55,18 +58,31 @@ static pid_t fork_silently(void)
 	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 }
 
-static bool inherits_orphans(void)
+static bool is_subreaper(void)
 {
-	int is_subreaper = 0;
+	int is_set = 0;
 
-	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper);
+	return prctl(PR_GET_CHILD_SUBREAPER, &is_set) == 0 && is_set;
+}
+
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
+static enum observer_kinship choose_kinship(void)
+{
+	if (getpid() == 1)
+		return OBSERVER_HIDDEN;
+	/* Its children's orphans must not go astray while it is none. */
+	return is_subreaper() && has_children() ? OBSERVER_BRIEF : OBSERVER_ORPHAN;
 }
 
 /* In the middle process: leaves the observer behind as an orphan. Does not return in it. */
 static void fork_orphan(int write_fd)
 {
-	if (setsid() < 0)
-		_exit(1);
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -75,48 +91,78 @@ static void fork_orphan(int write_fd)
 	_exit(pid < 0);
 }
 
+/* What fork(2) returns, of the observer itself or of the middle process. */
+static pid_t fork_observer(enum observer_kinship kinship, int write_fd)
+{
+	pid_t pid = fork_silently();
+
+	if (pid != 0)
+		return pid;
+	if (setsid() < 0)
+		_exit(1);
+	if (kinship == OBSERVER_ORPHAN)
+		fork_orphan(write_fd);
+	return 0;
+}
+
+/* The launcher is as it was before the split. */
+static void restore(const struct observer_link *link)
+{
+	if (link->gave_up_orphans)
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
+}
+
 int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *ret_link)
 {
 	enum { MAX_KEPT = 16 };
-	struct observer_link link = { .launcher_pid = getpid() };
+	struct observer_link link = { .launcher_pid = getpid(), .kinship = choose_kinship() };
+	int all_kept[MAX_KEPT];
 	int fds[2];
-	int status = 0;
 
 	if (n_kept_fds >= MAX_KEPT)
 		return -EINVAL;
-	if (inherits_orphans())
-		return -EBUSY;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
+	link.gave_up_orphans =
+		link.kinship == OBSERVER_ORPHAN && is_subreaper() && prctl(PR_SET_CHILD_SUBREAPER, 0) == 0;
 	/* Yama lets only descendants be traced, unless they ask for it. Taken back in observer_await(). */
 	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-	pid_t middle = fork_silently();
+	pid_t pid = fork_observer(link.kinship, fds[1]);
 
-	if (middle < 0) {
+	if (pid < 0) {
 		int r = -errno;
 
 		close(fds[0]);
 		close(fds[1]);
-		(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
+		restore(&link);
 		return r;
 	}
-	if (middle > 0) {
+	if (pid > 0) {
 		close(fds[1]);
-		while (waitpid(middle, &status, __WALL) < 0 && errno == EINTR)
-			;
 		link.fd = fds[0];
+		link.child_pid = pid;
 		*ret_link = link;
 		return OBSERVER_LAUNCHER;
 	}
-	fork_orphan(fds[1]);
-	int all_kept[MAX_KEPT];
-
-	memcpy(all_kept, kept_fds, n_kept_fds * sizeof(*kept_fds));
+	if (n_kept_fds > 0)
+		memcpy(all_kept, kept_fds, n_kept_fds * sizeof(*kept_fds));
 	all_kept[n_kept_fds] = fds[1];
 	become_observer(all_kept, n_kept_fds + 1);
 	link.fd = fds[1];
 	*ret_link = link;
 	return OBSERVER_OBSERVER;
+}
+
+/* Reaps a child that is gone, or is made to be. One that is in a call that cannot be killed stays, for a
+ * program that would have waited for it for ever otherwise. */
+static void end_child(pid_t pid)
+{
+	uint64_t until_ns = clock_now_ns() + END_MS * UINT64_C(1000000);
+
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL | WNOHANG) == 0 && clock_now_ns() < until_ns)
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 }
 
 int observer_await(struct observer_link *link)
@@ -132,9 +178,11 @@ int observer_await(struct observer_link *link)
 
 		r = poll(&ready, 1, (int)((left_ns + 999999) / 1000000));
 	} while (r < 0 && errno == EINTR && clock_now_ns() < until_ns);
-	if (r <= 0 || read(link->fd, &problem, sizeof(problem)) != sizeof(problem))
-		problem = 0;
+	bool stays = r > 0 && read(link->fd, &problem, sizeof(problem)) == sizeof(problem);
+
+	if (!stays || link->kinship == OBSERVER_ORPHAN)
+		end_child(link->child_pid);
 	close(take_fd(link->fd));
-	(void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-	return problem;
+	restore(link);
+	return stays ? problem : 0;
 }

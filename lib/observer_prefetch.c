@@ -1,4 +1,7 @@
 /* observer_prefetch.c - the prefetch of one launch: begun, given a head start, ended */
+#include <poll.h>
+#include <signal.h>
+
 #include "observer_private.h"
 #include "prefetch/physical.h"
 #include "sys/clock.h"
@@ -8,6 +11,8 @@
 /* The prefetch gets at most so long a start. Together less than OBSERVER_PATIENCE_MS. */
 #define HEAD_START_MS 800
 #define N_THREADS 8
+/* How often is looked whether the program still runs. */
+#define PROGRAM_LOOK_MS 50
 
 void launch_start_prefetch(struct launch *self)
 {
@@ -58,6 +63,15 @@ void launch_give_head_start(struct launch *self)
 	self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;
 }
 
+void launch_prefetch_ahead(struct launch *self)
+{
+	if (!self->replay)
+		return;
+	(void)readahead_wait_done(self->replay, HEAD_START_MS);
+	self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;
+	launch_account_prefetch(self);
+}
+
 void launch_account_prefetch(struct launch *self)
 {
 	if (!self->replay)
@@ -66,10 +80,23 @@ void launch_account_prefetch(struct launch *self)
 	note_changes(self, &self->account.prefetch.stats);
 }
 
+static bool has_program_ended(const struct launch *self)
+{
+	struct pollfd end = { .fd = self->program_fd, .events = POLLIN };
+
+	if (self->program_fd < 0) /* a kernel before 5.3, or a filter */
+		return kill(self->link->launcher_pid, 0) < 0 && errno == ESRCH;
+	return poll(&end, 1, 0) > 0;
+}
+
 void launch_finish_prefetch(struct launch *self)
 {
 	if (!self->replay)
 		return;
+	/* It is for the program: without it, there is no more use in it. */
+	while (!readahead_wait_done(self->replay, PROGRAM_LOOK_MS) && !has_program_ended(self))
+		;
+	readahead_cancel(self->replay);
 	readahead_finish(self->replay, &self->account.prefetch.stats);
 	self->replay = NULL;
 	note_changes(self, &self->account.prefetch.stats);

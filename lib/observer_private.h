@@ -20,12 +20,19 @@ enum commit_state {
 	COMMIT_BUSY, /* its thread has not been joined; nobody else touches the page set */
 };
 
+/* Remembered files that are there no more, or are others now. */
+struct gone_files {
+	size_t n;
+	char **paths; /* sorted */
+};
+
 /* Writing what was seen into the shadow (observer_commit.c). */
 struct commit {
 	enum commit_state state;
 	pthread_t thread;
 	unsigned int n_done;
-	uint64_t n_new; /* record.n_new at the last one */
+	uint64_t n_new;         /* record.n_new at the last one */
+	struct gone_files gone; /* the thread's */
 	/* What the thread found out: to be read when it was joined. */
 	struct {
 		int error; /* 0 or -errno */
@@ -40,6 +47,7 @@ struct launch {
 	void (*completed)(const struct account *, void *context);
 	void *context;
 	enum launch_phase phase;
+	int program_fd; /* a pidfd of the launcher, and so of the program; -1: there is none to be had */
 	struct account account;
 	/* The prefetch (observer_prefetch.c). */
 	struct plan plan;
@@ -59,10 +67,21 @@ void launch_start_prefetch(struct launch *self);
 void launch_await_validation(struct launch *self);
 /* Waits, bounded, until the data will be there before the program asks for them. */
 void launch_give_head_start(struct launch *self);
+/* Waits, bounded, until all is asked for, and ends it: all that a program gets for which nobody goes on. */
+void launch_prefetch_ahead(struct launch *self);
 /* Ends it and takes its numbers; waits for nobody. */
 void launch_account_prefetch(struct launch *self);
-/* Waits for its end, as long as it gets on, and takes its numbers. */
+/* Waits for its end, as long as it gets on and the program runs, and takes its numbers. */
 void launch_finish_prefetch(struct launch *self);
+
+/*
+ * observer_identify.c: takes the whole identity of each file of seen that has pages, and removes those that
+ * have none any more, or do not answer in time. In a training run, finds out which remembered files are gone;
+ * ret_gone is to be released. Bounded: no file system is waited for. 0 or -ENOMEM.
+ */
+must_check int launch_identify(const struct launch *self, struct pageset *seen, struct gone_files *ret_gone);
+bool gone_files_have(const struct gone_files *self, const char *path);
+void gone_files_release(struct gone_files *self);
 
 /* observer_commit.c: is there anything to be written that was not? */
 bool launch_has_to_commit(const struct launch *self);

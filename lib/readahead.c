@@ -267,6 +267,19 @@ void readahead_account(struct readahead *self, struct readahead_stats *ret_stats
 	pthread_mutex_unlock(&self->lock);
 }
 
+bool readahead_wait_done(struct readahead *self, unsigned int timeout_ms)
+{
+	uint64_t until_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+
+	pthread_mutex_lock(&self->lock);
+	while (self->n_running > 0 && wait_for_change(self, until_ns))
+		;
+	bool is_done = self->n_running == 0;
+
+	pthread_mutex_unlock(&self->lock);
+	return is_done;
+}
+
 /* With the lock. True if all have ended. */
 static bool wait_for_threads(struct readahead *self)
 {

@@ -287,10 +287,72 @@ waits_with_signals() { # ignored|handled COMMAND...
   done
 }
 
-@test "one that adopts orphans itself is started without an observer" {
-  run /usr/bin/python3 -c "
-import ctypes, os, sys
+# Becomes a subreaper, with a child that lives on if asked for, and then the command.
+as_subreaper() { # alone|with-child COMMAND...
+  /usr/bin/python3 -c "
+import ctypes, os, sys, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-os.execvp(sys.argv[1], sys.argv[1:])" "$PBRUN" "$PBRUN_HELPERS/wait_any"
-  [ "$status" -eq 0 ]
+if sys.argv[1] == 'with-child' and os.fork() == 0:
+    os.execvp('sleep', ['sleep', '0.6'])
+os.execvp(sys.argv[2], sys.argv[2:])" "$@"
+}
+
+@test "one that adopts orphans itself is recorded, and meets no stranger" {
+  for mode in train sample none; do
+    as_subreaper alone "$PBRUN" --record=$mode -R report "$PBRUN_HELPERS/wait_any"
+    [ "$(json report 'j["record"]["mode"]')" = $mode ]
+  done
+  [ "$("$PBRUN" --show "$PBRUN_HELPERS/wait_any" --json | json - 'j["runs"]')" -eq 2 ]
+  # It still does adopt them.
+  run as_subreaper alone "$PBRUN" /usr/bin/python3 -c "
+import ctypes
+flag = ctypes.c_int()
+ctypes.CDLL(None).prctl(37, ctypes.byref(flag), 0, 0, 0)
+print(flag.value)"
+  [ "$output" = 1 ]
+}
+
+@test "one that adopts orphans and has children has just these; what it needs is prefetched before" {
+  "$PBRUN" /usr/bin/python3 -c 'import json'
+  for mode in train auto none; do
+    run as_subreaper with-child "$PBRUN" --record=$mode -R report /usr/bin/python3 -c "
+import json, os
+n = 0
+try:
+    while True:
+        os.waitpid(-1, 0x40000000)
+        n += 1
+except ChildProcessError:
+    print(n)"
+    [ "$output" = 1 ]
+    [ "$(json report 'j["record"]["mode"]')" = none ]
+    [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 0')" = true ]
+  done
+}
+
+as_first_process() {
+  unshare -pf --mount-proc --kill-child "$@"
+}
+
+@test "the first process of a container is recorded, and prefetched for" {
+  ((EUID == 0)) || skip "needs root"
+  # A child that wait(2) does not show is all that there is of pbrun.
+  program='import os
+assert os.getpid() == 1
+pid = os.fork()
+if pid == 0: os._exit(7)
+assert os.waitpid(-1, 0) == (pid, 7 << 8)
+try: print(os.wait())
+except ChildProcessError: print("alone")'
+  for mode in train sample; do
+    run as_first_process "$PBRUN" --record=$mode -R report /usr/bin/python3 -c "$program"
+    [ "$status" -eq 0 ]
+    [ "$output" = alone ]
+    [ "$(json report 'j["record"]["mode"]')" = $mode ]
+  done
+  [ "$("$PBRUN" --show /usr/bin/python3 --json | json - 'j["runs"]')" -eq 2 ]
+  # Where nothing is to be recorded there is not even that.
+  "$PBRUN" "$PBRUN_HELPERS/wait_any"
+  as_first_process "$PBRUN" --record=none -R report "$PBRUN_HELPERS/wait_any"
+  [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 0')" = true ]
 }

@@ -88,13 +88,44 @@ START_TEST(the_observer_is_apart)
 }
 END_TEST
 
-START_TEST(who_is_given_orphans_has_no_observer)
+/* Meanwhile it is not given them. */
+START_TEST(who_is_given_orphans_meets_no_observer)
 {
 	struct observer_link link = { .fd = -1 };
+	int is_subreaper = 0;
 
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	ck_assert_int_eq(observer_fork(NULL, 0, &link), -EBUSY);
-	ck_assert_int_eq(link.fd, -1);
+	if (observer_fork(NULL, 0, &link) == OBSERVER_OBSERVER)
+		_exit(link.kinship == OBSERVER_ORPHAN ? 0 : 1);
+	ck_assert_int_eq((int)link.kinship, OBSERVER_ORPHAN);
+	ck_assert_int_eq(observer_await(&link), 0);
+	ck_assert_int_eq(waitpid(-1, NULL, __WALL), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	ck_assert_int_eq(prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper), 0);
+	ck_assert_int_eq(is_subreaper, 1);
+}
+END_TEST
+
+/* One that ends by itself, and one that does not. */
+START_TEST(who_has_children_whose_orphans_it_is_given_is_alone_with_them_again)
+{
+	struct observer_link link = { .fd = -1 };
+	pid_t child = fork();
+
+	if (child == 0)
+		for (;;)
+			pause();
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	if (observer_fork(NULL, 0, &link) == OBSERVER_OBSERVER)
+		for (;;)
+			_i ? (void)pause() : _exit(0);
+	ck_assert_int_eq((int)link.kinship, OBSERVER_BRIEF);
+	ck_assert_int_eq(observer_await(&link), 0);
+	ck_assert_int_eq(kill(link.child_pid, 0), -1);
+	ck_assert_int_eq(errno, ESRCH);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(-1, NULL, __WALL), child);
+	ck_assert_int_eq(waitpid(-1, NULL, __WALL), -1);
 }
 END_TEST
 
@@ -246,7 +277,8 @@ int main(int argc, char **argv)
 	tcase_set_timeout(t, 20);
 	tcase_add_checked_fixture(t, set_up, scratch_leave);
 	tcase_add_test(t, the_observer_is_apart);
-	tcase_add_test(t, who_is_given_orphans_has_no_observer);
+	tcase_add_test(t, who_is_given_orphans_meets_no_observer);
+	tcase_add_loop_test(t, who_has_children_whose_orphans_it_is_given_is_alone_with_them_again, 0, 2);
 	tcase_add_test(t, a_launch_is_remembered);
 	tcase_add_loop_test(t, unasked_nothing_is_remembered, 0, 2);
 	tcase_add_test(t, who_must_not_be_traced_is_not);

@@ -1,0 +1,32 @@
+/*
+ * report_file.h - where --report goes.
+ *
+ * A file is opened and written in the observer, by a thread that is waited for with a bound: the program
+ * starts and ends also if the file is on a file system that does not answer.
+ */
+#ifndef PBRUN_REPORT_FILE_H
+#define PBRUN_REPORT_FILE_H
+
+#include "sys/cleanup.h"
+
+struct report_file {
+	const char *name; /* a path, "-" (standard error) or "fd:N"; NULL: no report is wanted */
+	int base_fd;      /* the directory that a path is relative to; -1: there is none */
+	int fd;           /* where to write to; -1: not open */
+};
+
+/* In the launcher, before the split: fills self. 0; -EBADF: there is no such descriptor. The observer is to
+ * keep base_fd and fd. */
+must_check int report_file_prepare(struct report_file *self, const char *name);
+
+/* In the observer. 0; -errno of open(2); -EINPROGRESS: it takes longer than REPORT_FILE_MS. */
+must_check int report_file_open(struct report_file *self);
+#define REPORT_FILE_MS 200
+
+/* Writes text and closes fd. 0; -errno of write(2), close(2); -EINPROGRESS as above. */
+must_check int report_file_write(struct report_file *self, const char *text);
+
+/* What is wrong. */
+const char *report_file_explain(int error);
+
+#endif
