@@ -136,6 +136,16 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   [ "$output" = $'out\npbrun: warning: /dev/full: the report was not written: No space left on device' ]
 }
 
+@test "a report on standard error, or on a descriptor that the program keeps" {
+  "$PBRUN" -R - true 2>err
+  [ "$(json err 'j["program"]')" = "$(readlink -f "$(type -P true)")" ]
+  "$PBRUN" -R fd:7 sh -c 'echo out >&7' 7>seven
+  [ "$(head -n 1 seven)" = out ]
+  tail -n 1 seven >report
+  [ "$(json report 'j["profile"]')" = sh ]
+  warns_and_runs "fd:55: no report" "$PBRUN" -R fd:55
+}
+
 @test "messages that nobody reads" {
   mkfifo unread
   exec 7<>unread

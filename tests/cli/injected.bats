@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# packages: python3
+# A system call of pbrun fails, or is never answered: the program has its output and its exit status. How far this goes is
+# said by PBRUN_FAULTS: the errors to try and how many calls of each kind (docs/reliability.md).
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+  errors=(EPERM)
+  max_each=3
+  hang="hang-files"
+  if [ -n "${PBRUN_FAULTS:-}" ]; then
+    errors=(EPERM ENOSYS EINTR EAGAIN ENOMEM EIO ENOENT EMFILE)
+    max_each=$PBRUN_FAULTS
+    hang="hang"
+  fi
+}
+
+teardown() {
+  cd / || return
+  for _ in $(seq 50); do ! rm -rf "$WORK" 2>/dev/null || break; sleep 0.1; done
+}
+
+inject() { # MODE MAX-EACH ERROR...
+  /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/inject_faults.py" "$PBRUN_HELPERS/fail_nth" "$PBRUN" "$WORK" "$@" >out ||
+    status=$?
+  cat out
+  echo "# $(tail -n 1 out)" >&3
+  [ "${status:-0}" -eq 0 ]
+}
+
+@test "a system call fails: in training" { inject train "$max_each" "${errors[@]}"; }
+@test "a system call fails: in a sampled start" { inject sample "$max_each" "${errors[@]}"; }
+@test "a system call fails: where nothing is recorded" { inject none "$max_each" "${errors[@]}"; }
+@test "a system call of the observer is never answered" { inject train 1 "$hang"; }

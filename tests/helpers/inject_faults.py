@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Has each system call of pbrun fail, one at a time, and looks whether the program notices.
+
+usage: inject_faults.py FAIL_NTH PBRUN DIRECTORY MODE MAX_EACH ERRNO|hang|hang-files...
+
+Starts a small program through pbrun again and again in DIRECTORY. In each start one system call fails with an errno, or
+is never answered (hang-files: of those on files): of each kind of call up to MAX_EACH (the first, the last and
+some between). The program has to have its output and exit status, in bounded time. Prints one line for each start in which it has not, and a summary.
+"""
+import collections
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+# What the kernel does not refuse (exit, exit_group, rt_sigreturn), and the exec of the program itself.
+NOT_TRIED = {15, 59, 60, 231}
+# setitimer(2) does not wait for anything, and what the observer's tracing thread waits for is ended by this timer.
+NEVER_HANGS = {38}
+# read, pread64, fcntl, fsync, readahead, getdents64, openat, newfstatat, unlinkat, renameat, preadv2, statx, openat2
+FILE_CALLS = {0, 17, 72, 74, 187, 217, 257, 262, 263, 264, 327, 332, 437}
+PROGRAM = ["sh", "-c", "echo out; read line; echo $line; cat /etc/hostname >/dev/null; exit 5"]
+EXPECTED = (5, b"out\nword\n")
+# The launcher's patience and the hold at the end are 1 s each; the machine may be busy.
+MAX_SECONDS = 20
+
+
+def run(command, **options):
+    return subprocess.run(command, input=b"word\n", stdout=subprocess.PIPE, timeout=MAX_SECONDS,
+                          **{"stderr": subprocess.DEVNULL, **options})
+
+
+def count(fail_nth, command):
+    """{number: calls} of one start."""
+    read_fd, write_fd = os.pipe()
+    shell = ["sh", "-c", f'exec "$@" 9>&{write_fd}', "sh", fail_nth, "--count", *command]
+    run(shell, pass_fds=[write_fd])
+    os.close(write_fd)
+    with os.fdopen(read_fd) as lines:
+        return {int(nr): int(n) for nr, n in (line.split() for line in lines)}
+
+
+def some_of(first, last, max_each):
+    """Numbers from first to last, both among them, max_each at most."""
+    n = last - first + 1
+    if max_each == 1:
+        return [first + n // 2]
+    if n <= max_each:
+        return range(first, last + 1)
+    return sorted({first + i * (n - 1) // (max_each - 1) for i in range(max_each)})
+
+
+class Trial:
+    def __init__(self, fail_nth, pbrun, directory, mode):
+        self.fail_nth, self.pbrun, self.mode = fail_nth, pbrun, mode
+        self.directory, self.kept = directory, f"{directory}/kept"
+        self.n_starts = 0
+        shutil.rmtree(self.kept, ignore_errors=True)
+        os.mkdir(self.kept, 0o700)
+        if mode != "train":
+            run([pbrun, "-d", self.kept, "-r", "train", *PROGRAM])
+
+    def command(self):
+        """A start with a store of its own: the observer of the one before may still write."""
+        self.n_starts += 1
+        store = f"{self.directory}/store{self.n_starts}"
+        shutil.copytree(self.kept, store)
+        return [self.pbrun, "-d", store, "-r", self.mode, *PROGRAM]
+
+    def fault(self, nr, nth, error):
+        """None, or what is wrong."""
+        command = self.command()
+        began = time.monotonic()
+        try:
+            done = run([self.fail_nth, str(nr), str(nth), str(error), *command])
+        except subprocess.TimeoutExpired:
+            return f"not over after {MAX_SECONDS} s"
+        if done.returncode == 99:
+            return None
+        if (done.returncode, done.stdout) != EXPECTED:
+            return f"status {done.returncode}, output {done.stdout!r}"
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        return None
+
+    def try_all(self, max_each, errors):
+        total = count(self.fail_nth, self.command())
+        # The dynamic loader's own calls come first: without its libraries there is no pbrun.
+        loader = count(self.fail_nth, [self.pbrun, "--version"])
+        n_tried, faults, kinds = 0, [], collections.Counter()
+        self.slowest = 0.0
+        for nr in sorted(set(total) - NOT_TRIED):
+            first = loader.get(nr, 0) + 1
+            for nth in some_of(first, total[nr], max_each) if total[nr] >= first else []:
+                for error in errors:
+                    if error == "hang" and nr in NEVER_HANGS or error == "hang-files" and nr not in FILE_CALLS:
+                        continue
+                    fault = self.fault(nr, nth, "hang" if error == "hang-files" else error)
+                    n_tried += 1
+                    kinds[nr] += 1
+                    if fault:
+                        name = errno.errorcode.get(error, error)
+                        faults.append(f"{self.mode}: call {nr}, number {nth} of {total[nr]}, {name}: {fault}")
+        print(*faults, sep="\n", end="\n" if faults else "")
+        print(f"{self.mode}: {n_tried} starts, {len(kinds)} kinds of calls, {len(faults)} faults, "
+              f"slowest {self.slowest:.1f} s")
+        return faults
+
+
+def main():
+    fail_nth, pbrun, directory, mode, max_each, *errors = sys.argv[1:]
+    trial = Trial(fail_nth, pbrun, directory, mode)
+    errors = [error if error.startswith("hang") else int(error) if error.isdigit() else getattr(errno, error)
+              for error in errors]
+    return bool(trial.try_all(int(max_each), errors))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
