@@ -12,12 +12,15 @@
 #include <sys/wait.h>
 
 #include "embed.h"
+#include "far_store.h"
 #include "notice.h"
 #include "observer.h"
 #include "report.h"
 #include "report_file.h"
 #include "sys/cleanup.h"
+#include "sys/clock.h"
 #include "sys/lookup.h"
+#include "sys/survey.h"
 #include "sys/trust.h"
 #include "trace/detach.h"
 
@@ -25,6 +28,8 @@
 #define SHADOW_ROOM_BYTES 65536
 #define MAX_WARNINGS 8
 #define MESSAGE_PATIENCE_MS 100
+/* What is stored far away may take so long to come. */
+#define FAR_STORE_MS 300
 /* As env(1) and nice(1) have it. */
 #define EXIT_NOT_RUN 126
 #define EXIT_NOT_FOUND 127
@@ -35,9 +40,10 @@ struct job {
 	const char *profile;
 	struct shadowdb db;
 	struct shadow shadow;
+	const char *obstacle; /* to recording, a constant; NULL: none */
 	bool has_shadow;
 	bool has_dir;
-	bool must_not_attach;
+	bool is_far; /* what is stored is loaded by the observer */
 	struct report_file report;
 	int voice_fd;         /* where to speak: in the launcher standard error; -1: nowhere */
 	struct notice notice; /* of an earlier launch */
@@ -73,6 +79,12 @@ static void note_warning(struct job *job, const char *text)
 	job->n_warnings += job->n_warnings < MAX_WARNINGS && job->warnings[job->n_warnings];
 }
 
+static void utter(const struct job *job, const char *warning)
+{
+	if (can_write(job->voice_fd))
+		dprintf(job->voice_fd, "pbrun: warning: %s\n", warning);
+}
+
 /* Says what, where and why, and keeps it for the report. */
 __attribute__((format(printf, 2, 3))) static void warn(struct job *job, const char *format, ...)
 {
@@ -87,8 +99,7 @@ __attribute__((format(printf, 2, 3))) static void warn(struct job *job, const ch
 		text = NULL;
 		return;
 	}
-	if (can_write(job->voice_fd))
-		dprintf(job->voice_fd, "pbrun: warning: %s\n", text);
+	utter(job, text);
 	note_warning(job, text);
 }
 
@@ -179,6 +190,55 @@ static const char *find_obstacle(struct job *job)
 		return "there is no /proc";
 	}
 	return NULL;
+}
+
+/* In the observer. */
+static void load_names(struct job *job)
+{
+	struct shadow whole;
+
+	if (!job->has_shadow || !job->shadow.is_partial)
+		return;
+	job->has_shadow = shadowdb_load(&job->db, job->program, job->profile, &whole, NULL) == 0;
+	shadow_release(&job->shadow);
+	if (job->has_shadow)
+		job->shadow = whole;
+}
+
+/* In a thread of the observer, with a job of its own. */
+static void load_all(size_t i, void *context)
+{
+	struct job *job = context;
+
+	(void)i;
+	load_shadow(job);
+	load_names(job);
+	job->obstacle = find_obstacle(job);
+}
+
+/* In the observer, if the launcher could not do it: what is stored is far away, and may never come. */
+static void load_far(struct job *job)
+{
+	struct job *copy = malloc(sizeof(*copy));
+	int voice_fd = job->voice_fd;
+	size_t n_warnings = job->n_warnings;
+	bool is_answered = false;
+
+	job->obstacle = "the file system of the shadow directory does not answer";
+	if (!copy)
+		return;
+	*copy = *job;
+	/* What it has to say is said here, or, if it comes too late, not at all. */
+	copy->voice_fd = -1;
+	if (!survey_run(1, load_all, copy, clock_now_ns() + FAR_STORE_MS * UINT64_C(1000000), &is_answered)) {
+		warn(job, "%s: its file system does not answer: nothing is recorded", job->options->dir);
+		return;
+	}
+	*job = *copy;
+	job->voice_fd = voice_fd;
+	free(copy);
+	for (size_t i = n_warnings; i < job->n_warnings; i++)
+		utter(job, job->warnings[i]);
 }
 
 /* In the observer. */
@@ -279,19 +339,6 @@ static void await_observer(struct job *job, struct observer_link *link)
 		warn(job, "%s", problem);
 }
 
-/* In the observer. */
-static void load_names(struct job *job)
-{
-	struct shadow whole;
-
-	if (!job->has_shadow || !job->shadow.is_partial)
-		return;
-	job->has_shadow = shadowdb_load(&job->db, job->program, job->profile, &whole, NULL) == 0;
-	shadow_release(&job->shadow);
-	if (job->has_shadow)
-		job->shadow = whole;
-}
-
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
@@ -304,16 +351,16 @@ static void leave_observer(struct job *job)
 					    .requested = job->options->mode,
 					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
 					    .prefetches = job->options->prefetches,
-					    .has_notice = job->notice.text,
 					    .window_ms = job->options->window_ms };
 
 	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
-	if (!observer_is_needed(&options))
+	if (!job->is_far && !observer_is_needed(&options))
 		return;
-	options.obstacle = find_obstacle(job);
+	if (!job->is_far)
+		job->obstacle = find_obstacle(job);
 	options.must_not_attach = detach_grants_privilege(job->program);
 
-	int voice_fd = is_heard ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+	int voice_fd = is_heard || job->is_far ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
 	int kept[] = { job->db.dir_fd, job->db.system_fd, job->report.base_fd, job->report.fd, voice_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
@@ -326,27 +373,37 @@ static void leave_observer(struct job *job)
 		return;
 	}
 	job->voice_fd = voice_fd;
+	if (job->is_far)
+		load_far(job);
+	else
+		load_names(job);
 	open_report(job);
 	if (!job->options->verbose && job->report.fd < 0) {
 		options.audience = OBSERVER_UNHEARD;
 		close_voice(job);
 	}
-	load_names(job);
+	options.obstacle = job->obstacle;
+	options.has_notice = job->notice.text;
 	options.shadow = job->has_shadow ? &job->shadow : NULL;
-	options.prefetches = options.prefetches && options.shadow;
+	options.prefetches =
+		job->options->prefetches && options.shadow && (job->is_far || options.prefetches);
 	observer_run(&link, &options, completed, job);
 }
 
 void launch(char *const argv[], const struct launch_options *options)
 {
-	struct job job = { .options = options, .voice_fd = STDERR_FILENO };
+	struct job job = { .options = options,
+			   .db = { .dir_fd = -1, .system_fd = -1 },
+			   .voice_fd = STDERR_FILENO };
 
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	if (options->is_disabled || lookup_program(argv[0], getenv("PATH"), &job.program) < 0)
 		exec_program(argv);
 	job.profile = options->profile ? options->profile : lookup_profile(argv[0], job.program);
-	load_shadow(&job);
+	job.is_far = far_store_is(options->dir);
+	if (!job.is_far)
+		load_shadow(&job);
 	int r = report_file_prepare(&job.report, options->report);
 
 	if (r < 0)

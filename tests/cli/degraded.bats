@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 util-linux squashfs-tools btrfs-progs xfsprogs e2fsprogs libcap2-bin
+# packages: python3 util-linux squashfs-tools btrfs-progs fuse2fs xfsprogs e2fsprogs libcap2-bin
 # Where something is missing that pbrun uses, a program runs as it does without pbrun, in each mode.
 
 # shellcheck disable=SC2030,SC2031,SC2317 # each test is a subshell; functions are called by name
@@ -196,6 +196,22 @@ same_on() { # DIRECTORY
     try_mount "$kind" "$kind.image" "mkfs.$kind" -q || continue
     same_on "$kind"
   done
+}
+
+@test "on FUSE, where shadows are read and written by the observer alone" {
+  needs_root
+  mkdir fuse
+  truncate -s 32M fuse.image
+  mkfs.ext4 -q fuse.image
+  fuse2fs fuse.image fuse -o fakeroot 2>/dev/null || skip "no FUSE to be had"
+  mounts+=("$WORK/fuse")
+  same_on fuse
+  PBRUN_DIR=$WORK/fuse/shadows
+  runs=$("$PBRUN" --show ./show_state --json | json - 'j["runs"]' || echo 0)
+  "$PBRUN" -r train -R report ./show_state >/dev/null
+  [ "$("$PBRUN" --show ./show_state --json | json - 'j["runs"]')" -eq $((runs + 1)) ]
+  "$PBRUN" -r none -R report ./show_state >/dev/null
+  [ "$(json report 'j["shadow"]')" = fresh ]
 }
 
 @test "from squashfs" {

@@ -97,3 +97,14 @@ start() { # OPTION...
   start -R "$WORK/mnt/report"
   grep -q 'mnt/report: no report can be written there: its file system does not answer' "$WORK/err"
 }
+
+@test "shadows on a hung file system are not waited for" {
+  fill 1
+  mkdir "$WORK/mnt/shadows"
+  hang
+  for mode in none sample train auto; do
+    start -d "$WORK/mnt/shadows" -r "$mode"
+    start -d "$WORK/mnt/shadows" -v -r "$mode"
+  done
+  grep -q "mnt/shadows: its file system does not answer: nothing is recorded" "$WORK/err"
+}
