@@ -59,6 +59,16 @@ static void choose_mode(struct launch *self)
 							       "the program cannot be watched" };
 }
 
+/* Training steps aside where it has to. Others would be in the way of what training has found, even where
+ * they only wait for the program's exit. */
+static bool may_attach(const struct launch *self)
+{
+	const struct observer_options *options = self->options;
+	bool stays_away = options->shadow && (options->shadow->flags & SHADOW_DO_NOT_TRACE);
+
+	return !options->must_not_attach && (self->account.record.choice.mode == POLICY_TRAIN || !stays_away);
+}
+
 static enum follow_mode follow_mode(enum policy_mode mode)
 {
 	switch (mode) {
@@ -256,7 +266,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 
 	if (is_late)
 		*choice = (struct policy_choice){ POLICY_NONE, "the program did not wait, and runs already" };
-	if (!is_late && !options->must_not_attach &&
+	if (!is_late && may_attach(&self) &&
 	    (choice->mode != POLICY_NONE || options->audience != OBSERVER_UNHEARD))
 		follow(&self);
 	else

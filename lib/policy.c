@@ -52,6 +52,10 @@ static bool is_due(const struct shadow *shadow, uint32_t random)
 struct policy_choice policy_choose(enum policy_mode requested, const struct shadow *shadow,
 				   enum policy_files files, uint32_t random)
 {
+	bool stays_away = shadow && (shadow->flags & SHADOW_DO_NOT_TRACE);
+
+	if (stays_away && requested == POLICY_SAMPLE)
+		return (struct policy_choice){ POLICY_NONE, "the program does not go well with tracing" };
 	if (requested != POLICY_AUTO)
 		return (struct policy_choice){ requested, "as asked for" };
 	if (!shadow)
@@ -63,9 +67,9 @@ struct policy_choice policy_choose(enum policy_mode requested, const struct shad
 	if (shadow->stats.trained_runs == 0)
 		return (struct policy_choice){ POLICY_TRAIN, "it was never trained" };
 	/* Only training sees the calls before which it has to step aside. */
-	if (shadow->flags & SHADOW_DO_NOT_TRACE && (random & UNSAMPLED_TRAIN_MASK) == 0)
+	if (stays_away && (random & UNSAMPLED_TRAIN_MASK) == 0)
 		return (struct policy_choice){ POLICY_TRAIN, "now and then, as it is never sampled" };
-	if (shadow->flags & SHADOW_DO_NOT_TRACE)
+	if (stays_away)
 		return (struct policy_choice){ POLICY_NONE, "the program does not go well with tracing" };
 	if (is_due(shadow, random))
 		return (struct policy_choice){ POLICY_SAMPLE, "to see whether it still holds" };

@@ -13,6 +13,8 @@
 /* Far more than any linker writes: bounds the work that a made-up file can ask for. */
 #define MAX_PROGRAM_HEADERS 512
 #define MAX_NOTE_BYTES (64 * 1024)
+#define MAX_DYNAMIC_BYTES (64 * 1024)
+#define MAX_NAMES_BYTES (1024 * 1024)
 
 static void elf_endp(Elf **elf)
 {
@@ -67,12 +69,11 @@ static int find_in_segments(Elf *elf, uint8_t *ret_id)
 	return size;
 }
 
-int elfinfo_build_id(int fd, uint8_t ret_id[static ELFINFO_BUILD_ID_MAX])
+/* 1, 0 if it is no ELF file, -errno if it cannot be read. */
+static int open_elf(int fd, Elf **ret_elf)
 {
 	static pthread_once_t version_once = PTHREAD_ONCE_INIT;
-	__attribute__((cleanup(elf_endp))) Elf *elf = NULL;
 	char magic[SELFMAG];
-	int size;
 
 	/* Most data files leave here, and libelf does not say why a read failed. */
 	ssize_t n = pread(fd, magic, sizeof(magic), 0);
@@ -84,8 +85,88 @@ int elfinfo_build_id(int fd, uint8_t ret_id[static ELFINFO_BUILD_ID_MAX])
 	pthread_once(&version_once, set_elf_version);
 	errno = 0;
 	/* Not ELF_C_READ_MMAP: a file that is truncated meanwhile would be a SIGBUS. */
-	elf = elf_begin(fd, ELF_C_READ, NULL);
+	*ret_elf = elf_begin(fd, ELF_C_READ, NULL);
+	return 1;
+}
+
+int elfinfo_build_id(int fd, uint8_t ret_id[static ELFINFO_BUILD_ID_MAX])
+{
+	__attribute__((cleanup(elf_endp))) Elf *elf = NULL;
+	int size;
+	int r = open_elf(fd, &elf);
+
+	if (r <= 0)
+		return r;
 	size = elf ? find_in_segments(elf, ret_id) : 0;
 	/* All that libelf says itself is why it does not like the file. */
 	return size == 0 && (errno == EIO || errno == ENOMEM) ? -errno : size;
+}
+
+/* The first program header of that type; of a PT_LOAD, that which holds address. */
+static bool find_header(Elf *elf, GElf_Word type, GElf_Addr address, GElf_Phdr *ret_header)
+{
+	size_t n_headers;
+
+	if (elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n_headers) != 0 ||
+	    n_headers > MAX_PROGRAM_HEADERS)
+		return false;
+	for (int i = 0; i < (int)n_headers; i++)
+		if (gelf_getphdr(elf, i, ret_header) && ret_header->p_type == type &&
+		    (type != PT_LOAD || (address >= ret_header->p_vaddr &&
+					 address - ret_header->p_vaddr < ret_header->p_filesz)))
+			return true;
+	return false;
+}
+
+/* Where the dynamic string table is. False: there is none. */
+static bool find_names(Elf *elf, GElf_Addr *ret_address, GElf_Xword *ret_size)
+{
+	GElf_Phdr header;
+	GElf_Dyn entry;
+
+	*ret_address = 0;
+	*ret_size = 0;
+	if (!find_header(elf, PT_DYNAMIC, 0, &header) || header.p_filesz > MAX_DYNAMIC_BYTES)
+		return false;
+	Elf_Data *dynamic = elf_getdata_rawchunk(elf, (int64_t)header.p_offset, header.p_filesz, ELF_T_DYN);
+
+	for (int i = 0; dynamic && gelf_getdyn(dynamic, i, &entry) && entry.d_tag != DT_NULL; i++) {
+		if (entry.d_tag == DT_STRTAB)
+			*ret_address = entry.d_un.d_ptr;
+		if (entry.d_tag == DT_STRSZ)
+			*ret_size = entry.d_un.d_val;
+	}
+	return *ret_address != 0 && *ret_size != 0;
+}
+
+bool elfinfo_has_name(int fd, const char *prefix)
+{
+	__attribute__((cleanup(elf_endp))) Elf *elf = NULL;
+	GElf_Addr address;
+	GElf_Xword size;
+	GElf_Phdr header;
+
+	if (open_elf(fd, &elf) <= 0 || !elf || !find_names(elf, &address, &size) ||
+	    !find_header(elf, PT_LOAD, address, &header))
+		return false;
+	if (size > header.p_filesz - (address - header.p_vaddr))
+		return false;
+	size = size > MAX_NAMES_BYTES ? MAX_NAMES_BYTES : size;
+	Elf_Data *names = elf_getdata_rawchunk(elf, (int64_t)(header.p_offset + address - header.p_vaddr),
+					       size, ELF_T_BYTE);
+
+	size_t length = strlen(prefix);
+	const char *next = names ? names->d_buf : NULL;
+	const char *end = names ? next + names->d_size : NULL;
+
+	while (next && next < end) {
+		const char *name_end = memchr(next, '\0', (size_t)(end - next));
+
+		if (!name_end)
+			break;
+		if ((size_t)(name_end - next) >= length && memcmp(next, prefix, length) == 0)
+			return true;
+		next = name_end + 1;
+	}
+	return false;
 }

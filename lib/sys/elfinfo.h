@@ -4,6 +4,7 @@
 #ifndef PBRUN_ELFINFO_H
 #define PBRUN_ELFINFO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,9 @@
  * malformed, or carries no build-id; -errno if it cannot be read, -ENOMEM.
  */
 must_check int elfinfo_build_id(int fd, uint8_t ret_id[static ELFINFO_BUILD_ID_MAX]);
+
+/* Is there a name in the dynamic string table (of a symbol, or a library that is needed) of the file open at
+ * fd that begins with prefix? The table is looked at up to a MiB. False also if it cannot be told. */
+bool elfinfo_has_name(int fd, const char *prefix);
 
 #endif

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/ptrace.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -99,6 +101,18 @@ static bool is_privileged_exec(const struct task *task)
 	       exec_grants_privilege(root, path);
 }
 
+/* Has the child that is about to be made to remain unseen? */
+static bool clones_untraced(const struct task *task)
+{
+	uint64_t flags = task->call.args[0];
+
+	if (task->call.row->politeness == SYSCALL_CLONES_BY_PTR && /* clone3(2): the first of its arguments */
+	    tracee_read_memory(task->tid, task->call.args[0], &flags, sizeof(flags)) !=
+		    (ssize_t)sizeof(flags))
+		return false;
+	return flags & CLONE_UNTRACED;
+}
+
 enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 {
 	switch (task->call.row->politeness) {
@@ -111,10 +125,25 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 			return DETACH_NONE;
 		*ret_pid = (pid_t)task->call.args[1];
 		return DETACH_OTHER;
+	case SYSCALL_CLONES:
+	case SYSCALL_CLONES_BY_PTR:
+		return clones_untraced(task) ? DETACH_PROCESS : DETACH_NONE;
+	case SYSCALL_SETS_OPTIONS:
+		/* PR_SET_PTRACER_ANY is for a child, most often, whose own call will be seen. */
+		*ret_pid = (pid_t)task->call.args[1];
+		return task->call.args[0] == PR_SET_PTRACER && *ret_pid > 0 ? DETACH_FOR : DETACH_NONE;
 	case SYSCALL_IS_HARMLESS:
 		break;
 	}
 	return DETACH_NONE;
+}
+
+bool detach_is_sanitized(pid_t pid)
+{
+	cleanup_close int fd = procfs_open(pid, "exe");
+
+	return fd >= 0 && (elfinfo_has_name(fd, "__asan_") || elfinfo_has_name(fd, "__lsan_") ||
+			   elfinfo_has_name(fd, "__hwasan_"));
 }
 
 /* Is name, as the process knows it, the program that it executes? */

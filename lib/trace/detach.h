@@ -3,7 +3,9 @@
  * because the task is traced.
  *
  * An exec of a set-user-ID, set-group-ID or file-capability program by a traced task runs without
- * the privilege (execve(2)); a traced task cannot be traced by another (ptrace(2): EPERM).
+ * the privilege (execve(2)); a traced task cannot be traced by another (ptrace(2): EPERM). The latter is what
+ * LeakSanitizer and crash handlers do to their own process, from a child that no tracer is to see
+ * (CLONE_UNTRACED), or by a process that was running before (PR_SET_PTRACER).
  */
 #ifndef PBRUN_DETACH_H
 #define PBRUN_DETACH_H
@@ -12,8 +14,11 @@
 
 enum detach {
 	DETACH_NONE,
-	DETACH_CALLER, /* detach from the caller's process, now */
-	DETACH_OTHER,  /* detach from the process *ret_pid before the call goes on */
+	DETACH_CALLER,  /* detach from the caller's process, now */
+	DETACH_PROCESS, /* detach from the caller's process, and from the caller last, when the others are
+			   free */
+	DETACH_FOR,     /* the same, unless *ret_pid is followed, whose own call to attach will be seen */
+	DETACH_OTHER,   /* detach from the process *ret_pid before the call goes on */
 };
 
 /* What the call that task is entering (task->call) asks for. */
@@ -22,6 +27,10 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid);
 /* Would an exec of path (set-user-ID ..., or a script whose interpreter is) raise privileges? Then it
  * must not be traced. */
 bool detach_grants_privilege(const char *path);
+
+/* Does the program that the process executes end by tracing itself? Known by the names in it of a sanitizer's
+ * runtime with a leak check. To be asked where no system call would tell. */
+bool detach_is_sanitized(pid_t pid);
 
 enum detach_redo {
 	DETACH_NOTHING_LOST, /* or it cannot be helped */

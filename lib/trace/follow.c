@@ -108,6 +108,7 @@ static void on_time(struct follow *self, uint64_t now)
 	struct follow_state *state = self->state;
 
 	onecpu_reconsider(&state->onecpu);
+	follow_reconsider_exits(self, now);
 	follow_stop_waiting(self, now);
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		return;

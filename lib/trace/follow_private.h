@@ -16,9 +16,10 @@
 #include "trace/onecpu.h"
 #include "trace/proctree.h"
 
-/* An attacher that waits, at its entry, until a process is detached from. */
-struct waiting_attacher {
+/* A task that waits, at the entry of its call, until a process is detached from; it may be its own. */
+struct waiting_task {
 	struct tracee_stop stop; /* tid 0: there is none */
+	pid_t for_pid;
 	uint64_t deadline_ns;
 };
 
@@ -31,7 +32,7 @@ struct follow_state {
 	struct onecpu onecpu;
 	pid_t main_pid;
 	struct tracee_stop main_stop; /* in FOLLOW_MAIN_HELD */
-	struct waiting_attacher waiting;
+	struct waiting_task waiting;
 	pid_t last_tid;      /* that stopped last */
 	uint64_t running_ns; /* since the exec, while nobody stood still for us or waited for the disk */
 	uint64_t n_stops_in_company; /* while others were executing, too */

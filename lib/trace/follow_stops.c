@@ -85,6 +85,10 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 	process->exit_stop.tid = 0;
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		note_program_start(self);
+	if (self->state->options.mode != FOLLOW_EVERYBODY && detach_is_sanitized(stop->tid)) {
+		self->was_polite = true;
+		return STEP_DETACH;
+	}
 	switch (detach_make_good(stop)) {
 	case DETACH_REDONE:
 		self->was_polite = true;
@@ -114,24 +118,34 @@ static void detach_process(struct follow *self, struct process *process)
 				tracee_interrupt(task->tid);
 }
 
-/* An attacher stands at its entry until the other one is detached from. */
-static enum next_step hold_for_detach(struct follow *self, const struct task *task,
-				      const struct tracee_stop *stop, pid_t other)
+/* The task stands at its entry until wanted is detached from. One can wait at a time. */
+static enum next_step hold_for_detach(struct follow *self, const struct tracee_stop *stop,
+				      struct process *wanted)
 {
-	struct waiting_attacher *waiting = &self->state->waiting;
-	struct process *wanted = proctree_find_process_of(&self->state->tree, other);
-
-	if (waiting->stop.tid != 0 || !wanted || wanted == task->process)
-		return STEP_RESUME;
 	self->was_polite = true;
 	detach_process(self, wanted);
-	*waiting = (struct waiting_attacher){ *stop, clock_now_ns() + FOLLOW_PATIENCE_NS };
+	self->state->waiting =
+		(struct waiting_task){ *stop, wanted->pid, clock_now_ns() + FOLLOW_PATIENCE_NS };
 	return STEP_HOLD;
 }
 
-/* STEP_RESUME: nobody need step aside. */
-static enum next_step be_polite(struct follow *self, const struct task *task, const struct tracee_stop *stop)
+static enum next_step detach_others_first(struct follow *self, struct task *task,
+					  const struct tracee_stop *stop)
 {
+	struct process *process = task->process;
+
+	follow_look(self, process, task->tid, EVENT_TICK); /* the last one */
+	if (process->n_living > 1 && self->state->waiting.stop.tid == 0)
+		return hold_for_detach(self, stop, process);
+	self->was_polite = true;
+	detach_process(self, process);
+	return STEP_DETACH;
+}
+
+/* STEP_RESUME: nobody need step aside. */
+static enum next_step be_polite(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	struct process *wanted;
 	pid_t other = 0;
 
 	switch (detach_at_entry(task, &other)) {
@@ -139,8 +153,17 @@ static enum next_step be_polite(struct follow *self, const struct task *task, co
 		self->was_polite = true;
 		detach_process(self, task->process);
 		return STEP_DETACH;
+	case DETACH_FOR:
+		if (proctree_find_process_of(&self->state->tree, other))
+			break;
+		return detach_others_first(self, task, stop);
+	case DETACH_PROCESS:
+		return detach_others_first(self, task, stop);
 	case DETACH_OTHER:
-		return hold_for_detach(self, task, stop, other);
+		wanted = proctree_find_process_of(&self->state->tree, other);
+		if (self->state->waiting.stop.tid != 0 || !wanted || wanted == task->process)
+			break;
+		return hold_for_detach(self, stop, wanted);
 	case DETACH_NONE:
 		break;
 	}
@@ -185,22 +208,6 @@ static enum next_step on_syscall_exit(struct follow *self, struct task *task, co
 		follow_call_exit(self, task, stop->result);
 	}
 	return STEP_RESUME;
-}
-
-void follow_stop_waiting(struct follow *self, uint64_t now_ns)
-{
-	struct follow_state *state = self->state;
-	struct waiting_attacher *waiting = &state->waiting;
-
-	follow_reconsider_exits(self, now_ns);
-	if (waiting->stop.tid == 0)
-		return;
-	pid_t wanted = (pid_t)waiting->stop.args[1];
-
-	if (now_ns >= waiting->deadline_ns || !proctree_find_process_of(&state->tree, wanted)) {
-		tracee_resume(&state->tracer, &waiting->stop);
-		waiting->stop.tid = 0;
-	}
 }
 
 /* One event of a task that is being followed. */
@@ -323,6 +330,24 @@ static void detach(struct follow *self, struct task *task, const struct tracee_s
 		forget(self, task);
 }
 
+void follow_stop_waiting(struct follow *self, uint64_t now_ns)
+{
+	struct follow_state *state = self->state;
+	struct tracee_stop stop = state->waiting.stop;
+	struct task *task = proctree_find(&state->tree, stop.tid);
+	const struct process *wanted = proctree_find_process(&state->tree, state->waiting.for_pid);
+	bool is_own = task && task->process == wanted;
+
+	if (stop.tid == 0 ||
+	    (now_ns < state->waiting.deadline_ns && wanted && !(is_own && wanted->n_living == 1)))
+		return;
+	state->waiting.stop.tid = 0;
+	if (is_own)
+		detach(self, task, &stop);
+	else
+		tracee_resume(&state->tracer, &stop);
+}
+
 static void take_step(struct follow *self, struct task *task, struct tracee_stop *stop, enum next_step step,
 		      enum onecpu_affinity affinity)
 {
@@ -374,4 +399,6 @@ void follow_stop(struct follow *self, struct tracee_stop *stop)
 	take_step(self, task, stop, step, affinity);
 	if (stop->event == TRACEE_EXITING)
 		follow_reconsider_exits(self, 0);
+	if (step == STEP_DETACH)
+		follow_stop_waiting(self, 0);
 }

@@ -91,6 +91,9 @@ static const struct syscall_row rows[] = {
 			 .flags = NEEDS_EXIT | ON_DISK },
 	[SYS_execveat] = POLITE(SYSCALL_EXECS, 1, 0, 0),
 	[SYS_ptrace] = POLITE(SYSCALL_TRACES, -1, -1, 0),
+	[SYS_clone] = POLITE(SYSCALL_CLONES, -1, -1, 0),
+	[SYS_clone3] = POLITE(SYSCALL_CLONES_BY_PTR, -1, -1, 0),
+	[SYS_prctl] = POLITE(SYSCALL_SETS_OPTIONS, -1, -1, 0),
 	/* Frequent ones, of which only that much is to be known. */
 	[SYS_fstat] = PLAIN(SYSCALL_OTHER, ON_ONE_CPU),
 	[SYS_lseek] = PLAIN(SYSCALL_OTHER, ON_ONE_CPU),
@@ -121,19 +124,33 @@ const struct syscall_row *syscall_table_find(uint64_t nr)
 	return nr < sizeof(rows) / sizeof(rows[0]) ? &rows[nr] : &none;
 }
 
+struct foreign_call {
+	uint64_t foreign;
+	uint64_t native;
+};
+
 #if defined(__x86_64__)
 /* i386 (arch/x86/entry/syscalls/syscall_32.tbl), then x32 (syscall_64.tbl). */
-static const struct {
-	uint64_t foreign;
-	uint64_t native;
-} foreign_calls[] = { { 11, SYS_execve },         { 358, SYS_execveat },        { 26, SYS_ptrace },
-		      { 0x40000208, SYS_execve }, { 0x40000221, SYS_execveat }, { 0x40000209, SYS_ptrace } };
+static const struct foreign_call foreign_calls[] = {
+	{ 11, SYS_execve },
+	{ 358, SYS_execveat },
+	{ 26, SYS_ptrace },
+	{ 120, SYS_clone },
+	{ 435, SYS_clone3 },
+	{ 172, SYS_prctl },
+	{ 0x40000000 + 520, SYS_execve },
+	{ 0x40000000 + 545, SYS_execveat },
+	{ 0x40000000 + 521, SYS_ptrace },
+	{ 0x40000000 + SYS_clone, SYS_clone },
+	{ 0x40000000 + SYS_clone3, SYS_clone3 },
+	{ 0x40000000 + SYS_prctl, SYS_prctl },
+};
 #else
 /* 32-bit ARM (arch/arm/tools/syscall.tbl). */
-static const struct {
-	uint64_t foreign;
-	uint64_t native;
-} foreign_calls[] = { { 11, SYS_execve }, { 387, SYS_execveat }, { 26, SYS_ptrace } };
+static const struct foreign_call foreign_calls[] = {
+	{ 11, SYS_execve }, { 387, SYS_execveat }, { 26, SYS_ptrace },
+	{ 120, SYS_clone }, { 435, SYS_clone3 },   { 172, SYS_prctl },
+};
 #endif
 
 bool syscall_table_translate_foreign(uint64_t *nr)

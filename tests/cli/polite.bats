@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: bubblewrap busybox-static gcc-multilib gdb libc6-dev libcap2-bin python3 strace util-linux
+# packages: bubblewrap busybox-static gcc gcc-multilib gdb libc6-dev libcap2-bin make python3 strace util-linux
 # Programs that raise privileges, trace, hide or lock themselves in behave as without pbrun.
 
 load common
@@ -179,6 +179,42 @@ END
   same as_ordinary_user ./polite traceme
   same as_ordinary_user ./polite seize
   same as_ordinary_user sh -c './polite traceme; ./polite seize; ./polite seize >other & ./polite traceme; wait; cat other'
+}
+
+# In each mode, whether anything is known of it or not.
+checked() { # COMMAND...
+  local mode
+  forget
+  for mode in train auto sample; do
+    echo "$mode"
+    ./pbrun -v --record="$mode" "$@"
+  done
+  forget
+  echo "sample at first"
+  ./pbrun --record=sample "$@"
+}
+
+@test "programs with a leak check" {
+  echo 'int main(void) { return 0; }' >a.c
+  for option in address leak 'address -static-libasan'; do
+    # shellcheck disable=SC2086 # one or two options
+    gcc -fsanitize=$option -o sanitized a.c
+    ./sanitized || skip "no leak check here"
+    checked ./sanitized
+    checked sh -c 'exec ./sanitized'
+    printf 'check:\n\t./sanitized\n' >Makefile
+    checked make
+  done
+}
+
+@test "a program that is traced by its own unseen child" {
+  forget
+  for mode in train auto sample; do
+    run ./pbrun -v --record="$mode" ./polite untraced
+    echo "$mode: $output"
+    [ "$status" -eq 0 ]
+    [[ $output = *"traced: 0"* ]]
+  done
 }
 
 @test "programs under a seccomp filter" {

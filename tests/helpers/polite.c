@@ -5,6 +5,7 @@
  *   polite path-at FILE ARG... executes a file relative to a directory's descriptor
  *   polite traceme             starts a child that asks to be traced, and traces it to its end
  *   polite seize               traces a child that runs already, and one of that child's threads
+ *   polite untraced            has a child that no tracer sees trace it, and another thread of it
  *   polite filter ARG...       under a seccomp filter that kills for unusual calls: goes on with ARG...
  *   polite undumpable ARG...   the same as a process that hides its /proc
  *   polite work                maps a file, forks a child that does, and starts /bin/true
@@ -15,6 +16,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -135,6 +137,32 @@ static int trace_running_child(void)
 	return 0;
 }
 
+/* As crash handlers and leak checkers do. */
+static int traced_from_unseen_child(void)
+{
+	pthread_t thread;
+	int fds[2];
+	int status = 0;
+	pid_t parent = getpid();
+	pid_t tid = 0;
+
+	if (prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0) < 0 && errno != EINVAL)
+		return fail("PR_SET_PTRACER");
+	if (pipe2(fds, O_CLOEXEC) < 0 || pthread_create(&thread, NULL, rest, &fds[1]) != 0 ||
+	    read(fds[0], &tid, sizeof(tid)) != sizeof(tid))
+		return fail("thread");
+	pid_t child = (pid_t)syscall(SYS_clone, CLONE_UNTRACED | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (child == 0)
+		_exit(ptrace(PTRACE_SEIZE, parent, 0, 0) < 0 ? 1
+		      : ptrace(PTRACE_SEIZE, tid, 0, 0) < 0  ? 2
+							     : 0);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	printf("traced: %d\n", status);
+	return status != 0;
+}
+
 /* Whoever is made to call one of these is killed. */
 static int install_filter(void)
 {
@@ -203,6 +231,8 @@ int main(int argc, char *argv[])
 		return trace_willing_child();
 	if (strcmp(mode, "seize") == 0)
 		return trace_running_child();
+	if (strcmp(mode, "untraced") == 0)
+		return traced_from_unseen_child();
 	if (strcmp(mode, "work") == 0)
 		return work();
 	if (argc < 3)

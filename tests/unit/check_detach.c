@@ -3,7 +3,10 @@
 #include <linux/capability.h>
 #include <linux/ptrace.h>
 #include <linux/xattr.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -151,6 +154,37 @@ START_TEST(debuggers_get_their_way)
 }
 END_TEST
 
+START_TEST(unseen_children_may_trace)
+{
+	struct {
+		uint64_t flags;
+		uint64_t rest[10];
+	} args = { .flags = CLONE_VM | CLONE_UNTRACED };
+	pid_t pid = -5;
+
+	ck_assert_int_eq(at_entry(SYS_clone, CLONE_VM | CLONE_FS | CLONE_UNTRACED, 0, 0, &pid),
+			 DETACH_PROCESS);
+	ck_assert_int_eq(at_entry(SYS_clone, CLONE_VM | SIGCHLD, 0, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_clone3, (uint64_t)(uintptr_t)&args, 88, 0, &pid), DETACH_PROCESS);
+	args.flags = CLONE_VM;
+	ck_assert_int_eq(at_entry(SYS_clone3, (uint64_t)(uintptr_t)&args, 88, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_clone3, 8, 88, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(pid, -5);
+}
+END_TEST
+
+START_TEST(a_tracer_that_is_allowed_gets_its_way)
+{
+	pid_t pid = -5;
+
+	ck_assert_int_eq(at_entry(SYS_prctl, PR_SET_PTRACER, 42, 0, &pid), DETACH_FOR);
+	ck_assert_int_eq(pid, 42);
+	ck_assert_int_eq(at_entry(SYS_prctl, PR_SET_PTRACER, 0, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, &pid), DETACH_NONE);
+	ck_assert_int_eq(at_entry(SYS_prctl, PR_SET_NAME, 42, 0, &pid), DETACH_NONE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("detach");
@@ -166,6 +200,8 @@ int main(void)
 	tcase_add_test(t, an_exec_is_looked_at);
 	tcase_add_test(t, an_exec_by_descriptor_is_looked_at);
 	tcase_add_test(t, debuggers_get_their_way);
+	tcase_add_test(t, unseen_children_may_trace);
+	tcase_add_test(t, a_tracer_that_is_allowed_gets_its_way);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

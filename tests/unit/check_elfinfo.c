@@ -227,6 +227,43 @@ START_TEST(tells_what_cannot_be_read)
 }
 END_TEST
 
+START_TEST(names_are_found_in_the_dynamic_strings)
+{
+	cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	cleanup_close int text = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+	ck_assert(elfinfo_has_name(self, "libc.so"));
+	ck_assert(elfinfo_has_name(self, "pread"));
+	/* Only from a name's beginning on, and only names. */
+	ck_assert(!elfinfo_has_name(self, "read64x"));
+	ck_assert(!elfinfo_has_name(self, "ibc.so"));
+	ck_assert(!elfinfo_has_name(text, "root"));
+	ck_assert(!elfinfo_has_name(-1, "libc.so"));
+}
+END_TEST
+
+/* Wherever the file is cut or wrong. */
+START_TEST(names_of_a_broken_file)
+{
+	unsigned char bytes[8192];
+	cleanup_close int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	cleanup_close int broken = memfd_create("broken", MFD_CLOEXEC);
+	ssize_t n = pread(self, bytes, sizeof(bytes), 0);
+
+	ck_assert_int_eq(n, sizeof(bytes));
+	for (size_t i = 0; i < 1024; i++) {
+		unsigned char kept = bytes[i];
+
+		bytes[i] = 0xff;
+		ck_assert_int_eq(pwrite(broken, bytes, sizeof(bytes), 0), n);
+		(void)elfinfo_has_name(broken, "libc.so");
+		bytes[i] = kept;
+		ck_assert_int_eq(ftruncate(broken, (off_t)i), 0);
+		(void)elfinfo_has_name(broken, "libc.so");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("elfinfo");
@@ -240,6 +277,8 @@ int main(void)
 	tcase_add_test(t, survives_truncation_and_wrong_bytes);
 	tcase_add_test(t, leaves_offset_alone);
 	tcase_add_test(t, tells_what_cannot_be_read);
+	tcase_add_test(t, names_are_found_in_the_dynamic_strings);
+	tcase_add_test(t, names_of_a_broken_file);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

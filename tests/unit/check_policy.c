@@ -42,7 +42,7 @@ END_TEST
 
 START_TEST(who_asks_gets_it)
 {
-	shadow.flags = SHADOW_NEEDS_TRAINING | SHADOW_DO_NOT_TRACE;
+	shadow.flags = SHADOW_NEEDS_TRAINING;
 	for (int i = POLICY_TRAIN; i <= POLICY_NONE; i++)
 		assert_choice((enum policy_mode)i, POLICY_FILES_CHANGED, (enum policy_mode)i);
 	ck_assert_int_eq((int)policy_choose(POLICY_NONE, NULL, POLICY_FILES_SAME, 0).mode, POLICY_NONE);
@@ -63,12 +63,14 @@ START_TEST(auto_trains_what_is_not_known)
 END_TEST
 
 /* Training steps aside in time; sampling has no system call stops to do so. */
-START_TEST(auto_does_not_sample_what_must_not_be_traced)
+START_TEST(nobody_samples_what_must_not_be_traced)
 {
 	unsigned int n_trained = 0;
 
 	shadow.flags = SHADOW_DO_NOT_TRACE;
 	assert_choice(POLICY_AUTO, POLICY_FILES_CHANGED, POLICY_TRAIN);
+	assert_choice(POLICY_TRAIN, POLICY_FILES_SAME, POLICY_TRAIN);
+	assert_choice(POLICY_SAMPLE, POLICY_FILES_SAME, POLICY_NONE);
 	for (uint32_t random = 0; random < 1024; random++) {
 		enum policy_mode mode = policy_choose(POLICY_AUTO, &shadow, POLICY_FILES_SAME, random).mode;
 
@@ -156,7 +158,7 @@ int main(void)
 	tcase_add_test(t, names_are_modes);
 	tcase_add_test(t, who_asks_gets_it);
 	tcase_add_test(t, auto_trains_what_is_not_known);
-	tcase_add_test(t, auto_does_not_sample_what_must_not_be_traced);
+	tcase_add_test(t, nobody_samples_what_must_not_be_traced);
 	tcase_add_test(t, what_is_stable_is_sampled_ever_more_rarely);
 	tcase_add_test(t, changes_that_call_for_training);
 	tcase_add_test(t, nothing_changed_of_little);

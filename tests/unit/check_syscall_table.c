@@ -100,6 +100,9 @@ START_TEST(foreign_calls_get_native_numbers)
 	nr = 26;
 	ck_assert(syscall_table_translate_foreign(&nr));
 	ck_assert_uint_eq(nr, SYS_ptrace);
+	nr = 120;
+	ck_assert(syscall_table_translate_foreign(&nr));
+	ck_assert_uint_eq(nr, SYS_clone);
 	nr = 4; /* write(2) */
 	ck_assert(!syscall_table_translate_foreign(&nr));
 	ck_assert_uint_eq(nr, 4);
