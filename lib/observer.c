@@ -7,6 +7,7 @@
 #include "observer_private.h"
 #include "prefetch/residency.h"
 #include "sys/clock.h"
+#include "sys/keep_running.h"
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
@@ -160,8 +161,11 @@ static void follow(struct launch *self)
 						.window_ms = self->options->window_ms,
 						.quiet_ms = QUIET_MS,
 						.excluded = self->options->db->excluded };
-	int r = recorder_attach(&self->recorder, self->link->launcher_pid, &options);
+	int r = self->keep_running;
 
+	/* Whoever stops us must not stop the program. */
+	if (r >= 0)
+		r = recorder_attach(&self->recorder, self->link->launcher_pid, &options);
 	self->is_followed = r == 0;
 	self->account.record.attach_error = r;
 	start_program(self);
@@ -192,6 +196,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 {
 	uint64_t until_ns = after_ms(COMMIT_MS);
 
+	keep_running_spare(self->keep_running);
 	if (self->is_followed)
 		close_account(self);
 	else
@@ -253,6 +258,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 			       .program_fd = (int)syscall(SYS_pidfd_open, link->launcher_pid, 0) };
 	struct policy_choice *choice = &self.account.record.choice;
 
+	self.keep_running = keep_running_start();
 	self.account.shadow = options->shadow ? ACCOUNT_SHADOW_FRESH : ACCOUNT_SHADOW_NONE;
 	launch_start_prefetch(&self);
 	choose_mode(&self);

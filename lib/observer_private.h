@@ -56,6 +56,7 @@ struct launch {
 	enum policy_files files; /* as far as it is known */
 	/* The recording. */
 	bool is_followed; /* the program is, or was, watched */
+	int keep_running; /* what keep_running_start() returned */
 	struct recorder recorder;
 	int milestone; /* the last one, or -errno: what was seen is not worth keeping */
 	struct commit commit;

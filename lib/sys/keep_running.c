@@ -64,5 +64,11 @@ int keep_running_start(void)
 	arm(timers[0], KEEP_RUNNING_KILL_MS, 0);
 	arm(timers[1], KEEP_RUNNING_CONTINUE_MS, 2 * KEEP_RUNNING_CONTINUE_MS);
 	arm(timers[2], 2 * KEEP_RUNNING_CONTINUE_MS, 2 * KEEP_RUNNING_CONTINUE_MS);
-	return 0;
+	return timers[0];
+}
+
+void keep_running_spare(int number)
+{
+	/* Deleted: a handler that is running could arm it again. */
+	(void)syscall(SYS_timer_delete, number);
 }

@@ -18,9 +18,13 @@
 
 /*
  * For the rest of the life of the calling process, but not for its children. Has a handler for SIGCONT from
- * now on, which must not be blocked by all threads; system calls are restarted (SA_RESTART). 0; -errno of
- * timer_create(2): -EAGAIN RLIMIT_SIGPENDING is reached.
+ * now on; system calls are restarted (SA_RESTART). That signal is to be left to threads that get on: as long
+ * as none does, they count as standing still. A number for keep_running_spare(); -errno of timer_create(2):
+ * -EAGAIN RLIMIT_SIGPENDING is reached.
  */
 must_check int keep_running_start(void);
+
+/* Nobody is held any more: from now on it is continued, but not killed. */
+void keep_running_spare(int number);
 
 #endif

@@ -7,7 +7,6 @@
 #include <sys/time.h>
 
 #include "sys/clock.h"
-#include "sys/keep_running.h"
 #include "trace/follow_private.h"
 
 /* How often the observer wakes up in FOLLOW_EVERYBODY, and by that how finely the order of pages is known;
@@ -75,11 +74,6 @@ int follow_attach(struct follow *self, pid_t pid, const struct follow_options *o
 	state->tracer =
 		(struct tracer){ .with_syscalls = false, .with_children = options->mode == FOLLOW_EVERYBODY };
 	state->main_pid = pid;
-	/* Whoever stops us must not stop them. */
-	int r = keep_running_start();
-
-	if (r < 0)
-		return r;
 	if (options->mode == FOLLOW_EVERYBODY)
 		onecpu_init(&state->onecpu);
 	return tracee_seize(&state->tracer, pid);

@@ -60,8 +60,8 @@ struct follow {
 };
 
 /* Attaches the calling thread to pid, which has not yet called execve(2). 0; -errno of tracee_seize();
- * -ENOMEM; -EOPNOTSUPP if /proc does not show our processes; -errno of keep_running_start(), which bounds how
- * long the process can be stopped from now on. self is to be released in any case. */
+ * -ENOMEM; -EOPNOTSUPP if /proc does not show our processes. As long as it follows, the process should
+ * not stay stopped (keep_running.h). self is to be released in any case. */
 must_check int follow_attach(struct follow *self, pid_t pid, const struct follow_options *options);
 
 /*

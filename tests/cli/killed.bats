@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # packages: python3
-# Whatever is killed or stopped of pbrun: the program goes on as if alone. HITS=200 tries more moments.
+# Whatever is killed or stopped of pbrun: the program goes on as if alone, and nobody of pbrun is left. HITS=200 tries more moments.
 
 load common
 
@@ -8,8 +8,8 @@ setup() {
   make_work
   cd "$WORK" || return
   hits=${HITS:-12}
-  hit=(python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$hits")
-  hit_slowly=(python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$(((hits + 1) / 2))")
+  hit=("$PBRUN_HELPERS/await_all" python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$hits")
+  hit_slowly=("$PBRUN_HELPERS/await_all" python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$(((hits + 1) / 2))")
   # shellcheck disable=SC2016
   many_execs=(/bin/sh -c '
     for i in 1 2 3 4 5 6; do grep ^SigBlk: /proc/self/status; ls /proc/self/fd; done
@@ -61,6 +61,13 @@ teardown() {
   (($(nproc) > 1)) || skip "needs two CPUs"
   "${hit[@]}" KILL watchdog 8 train "${many_execs[@]}"
   "${hit_slowly[@]}" STOP watchdog 8 train "${many_execs[@]}"
+}
+
+@test "a killed or stopped launcher" {
+  for mode in train sample none; do
+    "${hit[@]}" KILL launcher 8 "$mode" "${many_execs[@]}"
+    "${hit[@]}" STOP launcher 8 "$mode" "${many_execs[@]}"
+  done
 }
 
 @test "nobody is left of a launch" {

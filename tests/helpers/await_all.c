@@ -1,6 +1,6 @@
 /*
  * Runs a command, and ends when nobody is left of all that it started, orphans too: with the command's exit
- * status, or by SIGALRM after a minute.
+ * status, or by SIGALRM a minute after the command.
  *
  *   await_all [--without-close-range] COMMAND [ARG]...
  */
@@ -32,9 +32,11 @@ int main(int argc, char **argv)
 		_exit(127);
 	}
 	close(1); /* a reader of the command's output does not wait for us */
-	alarm(60);
-	while ((pid = waitpid(-1, &status, __WALL)) > 0)
-		if (pid == command)
+	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+		if (pid == command) {
 			command_status = status;
+			alarm(60);
+		}
+	}
 	return WIFEXITED(command_status) ? WEXITSTATUS(command_status) : 128 + WTERMSIG(command_status);
 }

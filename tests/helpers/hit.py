@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Hits pbrun's processes with a signal at random moments: a program must go on as if alone.
 
-usage: hit.py RUNS SIGNAL observer|watchdog MAX_MS MODE COMMAND...
+usage: hit.py RUNS SIGNAL observer|watchdog|launcher MAX_MS MODE COMMAND...
 
-Each time, COMMAND is started by $PBRUN -r MODE, and the process is sent SIGNAL within MAX_MS of its attach. The
-output and the exit status must be those of COMMAND alone.
+Each time, COMMAND is started by $PBRUN -r MODE, and the process is sent SIGNAL within MAX_MS of its attach, or
+the launcher of its start. The output and the exit status must be those of COMMAND alone; but a launcher is what
+becomes the program: one that is stopped is continued, and one that is killed ends so.
 """
 import os
 import random
@@ -43,7 +44,7 @@ def find_watchdog(observer):
 
 def hit(program, victim, name, max_ms):
     """The process that was hit. 0: none."""
-    pid = find_tracer(program)
+    pid = program.pid if victim == "launcher" else find_tracer(program)
     if pid and victim == "watchdog":
         pid = find_watchdog(pid)
     end = time.monotonic() + random.random() * max_ms / 1000
@@ -52,6 +53,9 @@ def hit(program, victim, name, max_ms):
     try:
         if pid:
             os.kill(pid, signal.Signals["SIG" + name])
+        if victim == "launcher" and name == "STOP":
+            time.sleep(random.random() * max_ms / 1000)
+            os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
         return 0
     return pid
@@ -77,6 +81,8 @@ def main():
                 program.kill()
                 return 1
         longest_s = max(longest_s, time.monotonic() - began)
+        if victim == "launcher" and name == "KILL" and program.returncode == -signal.SIGKILL:
+            continue
         if (program.returncode, output) != (alone.returncode, alone.stdout):
             print(f"{alone.returncode}, {alone.stdout!r} became {program.returncode}, {output!r}")
             return 1
