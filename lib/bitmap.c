@@ -14,17 +14,12 @@
 #define LEAF_WORDS (LEAF_PAGES / WORD_BITS)
 #define MAX_LEAVES (BITMAP_MAX_PAGES / LEAF_PAGES)
 
-void bitmap_init(struct bitmap *self)
-{
-	*self = (struct bitmap)BITMAP_INIT;
-}
-
 void bitmap_release(struct bitmap *self)
 {
 	for (size_t i = 0; i < self->n_leaves; i++)
 		free(self->leaves[i]);
 	free(self->leaves);
-	bitmap_init(self);
+	*self = (struct bitmap){ 0 };
 }
 
 static int reserve_leaves(struct bitmap *self, size_t n_leaves)
@@ -76,7 +71,6 @@ int bitmap_set_run(struct bitmap *self, struct page_run run)
 		const uint64_t n_bits = end - page < WORD_BITS - bit ? end - page : WORD_BITS - bit;
 		const uint64_t mask = ~UINT64_C(0) >> (WORD_BITS - n_bits) << bit;
 
-		self->n_set += (uint64_t)__builtin_popcountll(mask & ~*word);
 		*word |= mask;
 		page += n_bits;
 	}
@@ -117,29 +111,7 @@ static uint64_t end_of(const struct bitmap *self)
 
 bool bitmap_has(const struct bitmap *self, uint64_t page_index)
 {
-	return bitmap_has_any(self, (struct page_run){ page_index, 1 });
-}
-
-bool bitmap_has_any(const struct bitmap *self, struct page_run run)
-{
-	const uint64_t found = find_next(self, run.first_page, 0);
-
-	return found < end_of(self) && found - run.first_page < run.n_pages;
-}
-
-uint64_t bitmap_count(const struct bitmap *self)
-{
-	return self->n_set;
-}
-
-bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run)
-{
-	const uint64_t first = find_next(self, from_page, 0);
-
-	if (first >= end_of(self))
-		return false;
-	*ret_run = (struct page_run){ first, find_next(self, first, ~UINT64_C(0)) - first };
-	return true;
+	return page_index < end_of(self) && find_next(self, page_index, 0) == page_index;
 }
 
 bool bitmap_next_gap(const struct bitmap *self, uint64_t from_page, uint64_t end_page,

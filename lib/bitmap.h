@@ -22,19 +22,13 @@ struct page_run {
 	uint64_t n_pages;
 };
 
-/* Private to bitmap.c, but for the initialiser. */
+/* Private to bitmap.c. All zeros: the empty set. */
 struct bitmap {
-	uint64_t **leaves; /* each leaf, where not NULL, holds BITMAP_LEAF_PAGES bits */
+	uint64_t **leaves; /* each leaf, where not NULL, holds LEAF_PAGES bits */
 	size_t n_leaves;
-	uint64_t n_set;
 };
 
-#define BITMAP_INIT                                                                                          \
-	{                                                                                                    \
-		0                                                                                            \
-	}
-
-void bitmap_init(struct bitmap *self);
+/* Leaves it empty. */
 void bitmap_release(struct bitmap *self);
 
 /*
@@ -44,18 +38,11 @@ void bitmap_release(struct bitmap *self);
 must_check int bitmap_set_run(struct bitmap *self, struct page_run run);
 
 bool bitmap_has(const struct bitmap *self, uint64_t page_index);
-/* True if at least one page of the run is set. */
-bool bitmap_has_any(const struct bitmap *self, struct page_run run);
-uint64_t bitmap_count(const struct bitmap *self);
 
 /*
- * The first maximal run of pages that are set, at or after from_page (a run that began before
- * from_page is cut to begin there). Returns false, ret_run untouched, if there is none.
- *
- *     for (struct page_run r = { 0 }; bitmap_next_run(map, r.first_page + r.n_pages, &r);)
+ * The first maximal run of pages that are not set, at or after from_page and below end_page. Returns false,
+ * ret_run untouched, if there is none.
  */
-bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run);
-/* The same for pages that are not set; the run is cut to end at end_page (exclusive). */
 bool bitmap_next_gap(const struct bitmap *self, uint64_t from_page, uint64_t end_page,
 		     struct page_run *ret_run);
 

@@ -71,8 +71,7 @@ struct front {
 
 enum readahead_end {
 	READAHEAD_GOES_ON,
-	READAHEAD_CANCELLED, /* no more calls */
-	READAHEAD_ACCOUNTED, /* and the plan and the account change no more */
+	READAHEAD_ACCOUNTED, /* no more calls, and the plan and the account change no more */
 	READAHEAD_ABANDONED, /* nobody waits for the threads, and the plan may be gone: they touch nothing */
 };
 
