@@ -28,7 +28,7 @@ static int compare_pages(const void *a, const void *b)
 
 const struct pageset_file **show_sorted_files(const struct pageset *files, size_t *ret_n_files)
 {
-	const struct pageset_file **sorted = calloc(files->n_files + 1, sizeof(*sorted));
+	const struct pageset_file **sorted = calloc(files->n_files + 1, sizeof(struct pageset_file *));
 	size_t n_files = 0;
 
 	if (!sorted)
@@ -36,7 +36,7 @@ const struct pageset_file **show_sorted_files(const struct pageset *files, size_
 	for (size_t i = 0; i < files->n_files; i++)
 		if (files->files[i]->n_extents > 0)
 			sorted[n_files++] = files->files[i];
-	qsort(sorted, n_files, sizeof(*sorted), compare_pages);
+	qsort(sorted, n_files, sizeof(struct pageset_file *), compare_pages);
 	*ret_n_files = n_files;
 	return sorted;
 }

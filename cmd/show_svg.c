@@ -226,7 +226,8 @@ static void draw_axis(const struct drawing *self, double bottom, FILE *stream)
 	bool in_seconds = tick_ms >= 1000;
 	char text[48];
 
-	for (double at_ms = 0; at_ms <= span_ms; at_ms += tick_ms) {
+	for (unsigned int i = 0; i * tick_ms <= span_ms; i++) {
+		double at_ms = i * tick_ms;
 		double x = LEFT + width * at_ms / span_ms;
 
 		fprintf(stream, "<path class=\"line\" d=\"M%.1f %.1fV%.1f\"/>\n", x, TOP - 6, bottom);

@@ -64,9 +64,9 @@ void svg_text(FILE *stream, double x, double y, const char *classes, const char 
 double svg_tick(double span, unsigned int n_ticks)
 {
 	static const double steps[] = { 1, 2, 5 };
-	double tick = 1e-3;
+	double tick = 1e-3, power = 1e-3;
 
-	for (double power = 1e-3; power < 1e12; power *= 10)
+	for (int digit = -3; digit < 12; digit++, power *= 10)
 		for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 			if (steps[i] * power * n_ticks <= span)
 				tick = steps[i] * power;

@@ -71,9 +71,15 @@ static const char *find_pager(void)
 static bool is_installed(const char *pager)
 {
 	cleanup_free char *word = strndup(pager, strcspn(pager, " \t"));
+
+	if (!word)
+		return false;
+	if (strpbrk(word, "$'\"\\=;&|~("))
+		return true;
+
 	cleanup_free char *path = NULL;
 
-	return word && (strpbrk(word, "$'\"\\=;&|~(") || lookup_program(word, getenv("PATH"), &path) == 0);
+	return lookup_program(word, getenv("PATH"), &path) == 0;
 }
 
 static void wait_for_pager(void)
