@@ -369,13 +369,13 @@ void plan_release(struct plan *self)
 	*self = (struct plan){ 0 };
 }
 
-static bool can_be_judged(const struct pageset_file *file, bool sees_mapped_only)
+static bool can_be_judged(const struct pageset_file *file, enum plan_sight sight)
 {
-	return !sees_mapped_only ||
+	return sight == PLAN_SEES_ALL ||
 	       (file->access & (PAGESET_MAPPED | PAGESET_READ | PAGESET_BEFORE_EXEC)) == PAGESET_MAPPED;
 }
 
-struct plan_use plan_compare(const struct plan *self, struct pageset *seen, bool sees_mapped_only)
+struct plan_use plan_compare(const struct plan *self, struct pageset *seen, enum plan_sight sight)
 {
 	struct plan_use use = { 0 };
 
@@ -383,7 +383,7 @@ struct plan_use plan_compare(const struct plan *self, struct pageset *seen, bool
 		const struct plan_request *request = &self->requests[i];
 		const struct pageset_file *file = self->files[request->file_index].file;
 
-		if (!request->was_read || !can_be_judged(file, sees_mapped_only))
+		if (!request->was_read || !can_be_judged(file, sight))
 			continue;
 		struct pageset_file *used = pageset_find(seen, file->path);
 

@@ -77,6 +77,7 @@ struct plan_use {
  * Compares what the replay read with what a run was seen to use. Where only mapped pages are seen (a sampled
  * run), nothing is said of others.
  */
-struct plan_use plan_compare(const struct plan *self, struct pageset *seen, bool sees_mapped_only);
+enum plan_sight { PLAN_SEES_ALL, PLAN_SEES_MAPPED };
+struct plan_use plan_compare(const struct plan *self, struct pageset *seen, enum plan_sight sight);
 
 #endif

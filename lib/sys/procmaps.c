@@ -56,9 +56,6 @@ static bool take_permissions(const char **at, const char *line_end, struct procm
 	if (line_end - p < 5 || (p[0] != 'r' && p[0] != '-') || (p[1] != 'w' && p[1] != '-') ||
 	    (p[2] != 'x' && p[2] != '-') || (p[3] != 's' && p[3] != 'p') || p[4] != ' ')
 		return false;
-	entry->is_readable = p[0] == 'r';
-	entry->is_writable = p[1] == 'w';
-	entry->is_executable = p[2] == 'x';
 	entry->is_shared = p[3] == 's';
 	*at = p + 5;
 	return true;

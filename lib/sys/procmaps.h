@@ -22,9 +22,6 @@ struct procmaps_entry {
 	uint64_t inode; /* 0: no file */
 	uint32_t device_major;
 	uint32_t device_minor;
-	bool is_readable;
-	bool is_writable;
-	bool is_executable;
 	bool is_shared; /* MAP_SHARED */
 	/* As the kernel wrote it (a newline as "\012"); not terminated; points into the parsed line. */
 	const char *name;

@@ -340,14 +340,14 @@ START_TEST(a_plan_is_compared_with_what_was_used)
 	ck_assert_int_eq(pageset_add(&seen, "/mapped", 0, &used), 0);
 	ck_assert_int_eq(pageset_file_append(used, (struct extent){ 2, 4, 0, 0 }), 0);
 
-	use = plan_compare(&plan, &seen, true);
+	use = plan_compare(&plan, &seen, PLAN_SEES_MAPPED);
 	ck_assert_uint_eq(use.n_judged, 0);
 	for (size_t i = 0; i < plan.n_requests; i++)
 		plan.requests[i].was_read = true;
-	use = plan_compare(&plan, &seen, true);
+	use = plan_compare(&plan, &seen, PLAN_SEES_MAPPED);
 	ck_assert_uint_eq(use.n_judged, 9);
 	ck_assert_uint_eq(use.n_unused, 5);
-	use = plan_compare(&plan, &seen, false);
+	use = plan_compare(&plan, &seen, PLAN_SEES_ALL);
 	ck_assert_uint_eq(use.n_judged, 19);
 	ck_assert_uint_eq(use.n_unused, 15);
 	pageset_release(&seen);
