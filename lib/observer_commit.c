@@ -95,8 +95,9 @@ static void note_waste(struct launch *self)
 {
 	struct account *account = &self->account;
 	uint64_t n_bytes = account->prefetch.stats.bytes;
-	struct plan_use use = plan_compare(&self->plan, &self->recorder.record.seen,
-					   account->record.choice.mode != POLICY_TRAIN);
+	enum plan_sight sight =
+		account->record.choice.mode == POLICY_TRAIN ? PLAN_SEES_ALL : PLAN_SEES_MAPPED;
+	struct plan_use use = plan_compare(&self->plan, &self->recorder.record.seen, sight);
 
 	if (n_bytes == 0 || use.n_judged == 0)
 		return;
