@@ -209,6 +209,13 @@ static void end(struct readahead *self, enum readahead_end how)
 		self->end = how;
 }
 
+void readahead_cancel(struct readahead *self)
+{
+	pthread_mutex_lock(&self->lock);
+	end(self, READAHEAD_CANCELLED);
+	pthread_mutex_unlock(&self->lock);
+}
+
 static bool waits_in_vain(const struct worker *worker, uint64_t now_ns)
 {
 	unsigned int limit_ms = worker->reach == PLACE_FAR ? UNANSWERED_MS : UNANSWERED_NEAR_MS;

@@ -60,11 +60,14 @@ bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms);
  */
 void readahead_note_start(struct readahead *self);
 
+/* Makes the threads stop at the next request. */
+void readahead_cancel(struct readahead *self);
+
 /* Waits until nothing is left to do, at most timeout_ms. True if so. */
 bool readahead_wait_done(struct readahead *self, unsigned int timeout_ms);
 
-/* Makes the threads stop at the next request, and tells what was done so far, at once. From now on the plan
- * stays as it is until readahead_finish().
+/* Ends it as readahead_cancel() does, and tells what was done so far, at once. From now on the plan stays as
+ * it is until readahead_finish().
  */
 void readahead_account(struct readahead *self, struct readahead_stats *ret_stats);
 

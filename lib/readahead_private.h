@@ -71,7 +71,8 @@ struct front {
 
 enum readahead_end {
 	READAHEAD_GOES_ON,
-	READAHEAD_ACCOUNTED, /* no more calls, and the plan and the account change no more */
+	READAHEAD_CANCELLED, /* no more calls */
+	READAHEAD_ACCOUNTED, /* and the plan and the account change no more */
 	READAHEAD_ABANDONED, /* nobody waits for the threads, and the plan may be gone: they touch nothing */
 };
 

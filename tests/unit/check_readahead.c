@@ -321,7 +321,7 @@ START_TEST(few_descriptors_are_enough)
 }
 END_TEST
 
-START_TEST(it_leaves_nothing_behind)
+START_TEST(cancelled_it_leaves_nothing_behind)
 {
 	/* The first thread of a process may bring along one of a sanitizer's. */
 	run(1);
@@ -331,10 +331,22 @@ START_TEST(it_leaves_nothing_behind)
 	add_many_files(1000);
 	make_plan();
 
-	struct readahead *self = readahead_start(&plan, 4);
+	/* One thread alone has opened all the files before it begins with the data. It may be through with
+	 * these before this one gets to run again, but not every time. */
+	uint64_t n_all = plan.n_pages * page_bytes();
+	struct readahead_stats validated;
 
-	ck_assert_ptr_nonnull(self);
-	readahead_finish(self, &stats);
+	for (int i = 0; i < 50; i++) {
+		struct readahead *self = readahead_start(&plan, 1);
+
+		ck_assert_ptr_nonnull(self);
+		ck_assert(readahead_wait_validated(self, 10000, &validated));
+		readahead_cancel(self);
+		readahead_finish(self, &stats);
+		if (stats.bytes + stats.resident_bytes < n_all)
+			break;
+	}
+	ck_assert_uint_lt(stats.bytes + stats.resident_bytes, n_all);
 	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 	/* The kernel wakes who joins a thread a moment before the thread's entry goes. */
 	for (int i = 0; i < 1000 && count_entries("/proc/self/task") > n_tasks; i++)
@@ -506,7 +518,7 @@ int main(void)
 	tcase_add_test(t, holes_are_not_read);
 	tcase_add_test(t, metadata_is_looked_up);
 	tcase_add_test(t, few_descriptors_are_enough);
-	tcase_add_test(t, it_leaves_nothing_behind);
+	tcase_add_test(t, cancelled_it_leaves_nothing_behind);
 	tcase_add_test(t, validated_means_every_file);
 	tcase_add_test(t, it_comes_to_be_ahead);
 	tcase_add_test(t, not_ahead_in_time_it_says_so);
