@@ -44,7 +44,7 @@ struct drawing {
 	size_t n_rows;
 	size_t n_bins;
 	uint64_t axis_us;
-	uint64_t most_pages; /* in one mark */
+	uint64_t max_pages; /* in one mark */
 };
 
 struct use {
@@ -127,12 +127,12 @@ static size_t count_marks(struct drawing *self)
 {
 	size_t n_marks = 0;
 
-	self->most_pages = 1;
+	self->max_pages = 1;
 	for (struct row *row = self->rows; row < self->rows + self->n_rows; row++) {
 		for (size_t bin = 0; bin < self->n_bins; bin++) {
 			n_marks += row->bins[bin] > 0;
-			if (row->bins[bin] > self->most_pages)
-				self->most_pages = row->bins[bin];
+			if (row->bins[bin] > self->max_pages)
+				self->max_pages = row->bins[bin];
 		}
 	}
 	return n_marks;
@@ -159,7 +159,7 @@ static const char *base_name(const char *path)
 static void draw_mark(const struct drawing *self, const struct row *row, size_t bin, double y, FILE *stream)
 {
 	double bin_width = (RIGHT - LEFT) / (double)self->n_bins;
-	double share = (double)row->bins[bin] / (double)self->most_pages;
+	double share = (double)row->bins[bin] / (double)self->max_pages;
 	/* About the square root of the share, so that few pages are seen. */
 	double height = MIN_MARK_HEIGHT + (MARK_HEIGHT - MIN_MARK_HEIGHT) *
 						  (share > 0.25 ? 0.5 + (share - 0.25) / 1.5 : 2 * share);

@@ -24,7 +24,7 @@ void launch_start_prefetch(struct launch *self)
 	cleanup_free struct places *places = malloc(sizeof(*places));
 	struct plan_options options = { .places = places,
 					.budget_pages = readahead_budget_pages(),
-					.max_age = policy_most_age(shadow) };
+					.max_age = policy_max_age(shadow) };
 
 	if (places)
 		places_init(places, self->options->program);

@@ -34,7 +34,7 @@ bool policy_files_changed(const struct shadow *shadow, const struct readahead_st
 	return stats->changed_pages > 0 && stats->changed_pages >= pageset_count_pages(&shadow->files) / 20;
 }
 
-uint8_t policy_most_age(const struct shadow *shadow)
+uint8_t policy_max_age(const struct shadow *shadow)
 {
 	return shadow->stats.wasted_bytes > shadow->stats.prefetched_bytes / 2 ? 0 : UINT8_MAX;
 }

@@ -33,7 +33,7 @@ bool policy_files_changed(const struct shadow *shadow, const struct readahead_st
 
 /* How old a page may be to be prefetched (struct plan_options). If most of what was prefetched of late was
  * not used, only what the last recorded run used is. */
-uint8_t policy_most_age(const struct shadow *shadow);
+uint8_t policy_max_age(const struct shadow *shadow);
 
 /* What is known of the remembered files (policy_files_changed()). */
 enum policy_files { POLICY_FILES_SAME, POLICY_FILES_CHANGED };

@@ -236,21 +236,21 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 
 static bool is_older_than(const struct pageset_file *file, void *context)
 {
-	const int *most_age = context;
+	const int *max_age = context;
 
-	return file->age > *most_age;
+	return file->age > *max_age;
 }
 
 /* A shadow that became too large could not be written, now or ever again. */
 static void drop_oldest(struct pageset *files)
 {
-	int most_age = MERGE_MAX_AGE;
+	int max_age = MERGE_MAX_AGE;
 
-	pageset_remove_if(files, is_older_than, &most_age);
-	while (most_age > 0 &&
+	pageset_remove_if(files, is_older_than, &max_age);
+	while (max_age > 0 &&
 	       (files->n_files > SHADOW_MAX_FILES || pageset_count_extents(files) > SHADOW_MAX_EXTENTS)) {
-		most_age--;
-		pageset_remove_if(files, is_older_than, &most_age);
+		max_age--;
+		pageset_remove_if(files, is_older_than, &max_age);
 	}
 }
 

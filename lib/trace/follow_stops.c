@@ -355,7 +355,7 @@ static void take_step(struct follow *self, struct task *task, struct tracee_stop
 		task->call.needs_exit = step == STEP_RESUME_TO_EXIT;
 	switch (step) {
 	case STEP_RESUME_WITHOUT_STOPS:
-		stop->lets_be = true;
+		stop->without_syscall_stops = true;
 		resume(self, task, stop, affinity);
 		break;
 	case STEP_RESUME:

@@ -7,8 +7,8 @@
  * and binds the task to it.
  *
  * Nobody is to notice. The task gets its affinity back before a call that could ask for it or hand it on
- * (sched_getaffinity(2), clone(2), read(2) of /proc, anything but a few), before it is let go, when another
- * task stops, and at each tick. Should this process be killed, another one gives it back
+ * (sched_getaffinity(2), clone(2), read(2) of /proc, anything but a few), before it is detached from, when
+ * another task stops, and at each tick. Should this process be killed, another one gives it back
  * (restore_watchdog.h).
  */
 #ifndef PBRUN_ONECPU_H

@@ -43,7 +43,8 @@ void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 	if (stop->is_job_control) /* it rests, and we hear of the end of that */
 		(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
 	else
-		(void)ptrace(tracer->with_syscalls && !stop->lets_be ? PTRACE_SYSCALL : PTRACE_CONT,
+		(void)ptrace(tracer->with_syscalls && !stop->without_syscall_stops ? PTRACE_SYSCALL
+										   : PTRACE_CONT,
 			     stop->tid, 0, (unsigned long)stop->signal);
 }
 

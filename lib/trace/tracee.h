@@ -4,7 +4,7 @@
  * One thread does all of it: the kernel ties a tracee to the thread that attached. Attached with
  * PTRACE_SEIZE, so the tracee gets no SIGSTOP, and group stops and job control work as without a
  * tracer (ptrace(2), "Group-stop"). Children are attached by the kernel as they are born. If the
- * tracer dies, the kernel lets its tracees go, unharmed.
+ * tracer dies, the kernel detaches from its tracees, unharmed.
  */
 #ifndef PBRUN_TRACEE_H
 #define PBRUN_TRACEE_H
@@ -35,8 +35,8 @@ struct tracee_stop {
 	enum tracee_event event;
 	int signal;          /* private: to be delivered when resumed or released */
 	bool is_job_control; /* private: a job control stop, in which it remains when resumed or released */
-	bool lets_be;        /* set by the caller: resumed without stops at its system calls, until another
-				one */
+	bool without_syscall_stops; /* set by the caller: resumed without stops at its system calls, until
+			 another one */
 	/* TRACEE_SYSCALL_ENTRY and _EXIT: */
 	bool is_native;   /* the system call is of this program's own architecture and ABI */
 	uint64_t nr;      /* at an exit: that of its entry, as far as the caller noted it: not set */

@@ -11,7 +11,7 @@ setup() {
   cd "$WORK" || return
 }
 
-# The observers of programs that were let go may still write.
+# The observers of programs that were detached from may still write.
 forget() {
   for _ in $(seq 50); do
     rm -rf "$WORK/shadows" && return

@@ -88,7 +88,7 @@ os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
 }
 
-@test "a descriptor that a thread which is let be puts to another file" {
+@test "a descriptor that a thread without syscall stops puts to another file" {
   head -c 40960 /dev/zero >first && cp first second
   "$PBRUN" -r train /usr/bin/python3 -c '
 import os, threading, time

@@ -175,7 +175,7 @@ for i in range(300):
     assert seen == before or os.cpu_count() > 2, (kind, seen)'
 }
 
-@test "a program that is let be while it is trained may run on all CPUs" {
+@test "a program that is resumed without syscall stops may run on all CPUs" {
   (($(nproc) > 1)) || skip "needs two CPUs"
   "$PBRUN" -r train /usr/bin/python3 -c '
 import os, signal
@@ -218,7 +218,7 @@ for i in range(40):
   eventually no_observer
 }
 
-@test "a long-running program is let go at the end of the launch window" {
+@test "a long-running program is detached from at the end of the launch window" {
   mkfifo go
   "$PBRUN" -r train -w 1.5 sh -c 'read -r line <go; exit 4' &
   program=$!
@@ -231,7 +231,7 @@ for i in range(40):
   [ "$status" -eq 4 ]
 }
 
-@test "at the end of the launch window the program is let go before anything is written" {
+@test "at the end of the launch window the program is detached from before anything is written" {
   "$PBRUN" -r train true
   /usr/bin/python3 -c '
 import fcntl, os, sys, time

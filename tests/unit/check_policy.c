@@ -143,9 +143,9 @@ START_TEST(a_prefetch_that_was_mostly_wasted_is_cut_back)
 {
 	shadow.stats.prefetched_bytes = 1000;
 	shadow.stats.wasted_bytes = 500;
-	ck_assert_uint_eq(policy_most_age(&shadow), UINT8_MAX);
+	ck_assert_uint_eq(policy_max_age(&shadow), UINT8_MAX);
 	shadow.stats.wasted_bytes = 501;
-	ck_assert_uint_eq(policy_most_age(&shadow), 0);
+	ck_assert_uint_eq(policy_max_age(&shadow), 0);
 }
 END_TEST
 

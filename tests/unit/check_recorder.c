@@ -460,7 +460,7 @@ START_TEST(the_killed_are_seen_too)
 END_TEST
 
 /* What it maps is found, but not exactly; what it reads, when it is brought back. */
-START_TEST(who_talks_runs_without_stops)
+START_TEST(who_is_idle_runs_without_stops)
 {
 	watch("talk_then_use", FOLLOW_EVERYBODY);
 	ck_assert_uint_lt(recorder.follow.n_stops, 100000);
@@ -471,7 +471,7 @@ START_TEST(who_talks_runs_without_stops)
 }
 END_TEST
 
-START_TEST(what_a_talker_maps_for_others_is_found)
+START_TEST(what_an_idle_task_maps_for_others_is_found)
 {
 	watch("talk_in_shared_child", FOLLOW_EVERYBODY);
 	ck_assert_uint_lt(recorder.follow.n_stops, 110000);
@@ -619,11 +619,11 @@ int main(int argc, char **argv)
 	tcase_add_test(t, a_program_that_cannot_be_executed_was_not_started);
 	tcase_add_loop_test(t, killed_at_any_moment, 0, 30);
 	suite_add_tcase(s, t);
-	t = tcase_create("talkers");
+	t = tcase_create("idle tasks");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, who_talks_runs_without_stops);
-	tcase_add_test(t, what_a_talker_maps_for_others_is_found);
+	tcase_add_test(t, who_is_idle_runs_without_stops);
+	tcase_add_test(t, what_an_idle_task_maps_for_others_is_found);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

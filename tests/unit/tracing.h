@@ -79,7 +79,7 @@ static inline struct tracee_stop start_to_exec(const char *name, void (*prepare)
 /* A target that went well, as waitpid(2) gives it. */
 #define GOOD_END (TARGET_STATUS << 8)
 
-/* A child tries it on its parent: what it attached to is let go when it ends. */
+/* A child tries it on its parent: what it attached to is free when it ends. */
 static inline bool can_trace(void)
 {
 	int status = 0;
