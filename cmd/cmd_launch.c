@@ -45,7 +45,8 @@ static void read_environment(struct launch_options *launch_options)
 			mode);
 }
 
-int cmd_launch(const struct arguments *arguments)
+/* name NULL: that of argv. */
+__attribute__((noreturn)) static void start(const struct arguments *arguments, const char *name, char *argv[])
 {
 	cleanup_free char *why_no_dir = NULL;
 	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
@@ -58,6 +59,8 @@ int cmd_launch(const struct arguments *arguments)
 		.config = &config,
 		.profile = arguments_value(arguments, OPTION_PROFILE),
 		.report = arguments_value(arguments, OPTION_REPORT),
+		.name = name,
+		.argv0 = (char *)(uintptr_t)arguments_value(arguments, OPTION_ARGV0),
 		.mode = POLICY_AUTO,
 		.window_ms = window ? parse_window(window) : DEFAULT_WINDOW_MS,
 		.prefetches = !arguments_has(arguments, OPTION_NO_PREFETCH),
@@ -68,5 +71,17 @@ int cmd_launch(const struct arguments *arguments)
 	if (mode)
 		launch_options.mode = parse_mode(mode);
 	settings_read(arguments, &config);
-	launch(arguments->operands, &launch_options);
+	launch(argv, &launch_options);
+}
+
+int cmd_launch(const struct arguments *arguments)
+{
+	start(arguments, NULL, arguments->operands);
+}
+
+int cmd_launch_as(const char *name, char *argv[])
+{
+	const struct arguments none = { 0 };
+
+	start(&none, name, argv);
 }

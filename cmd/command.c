@@ -88,6 +88,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_NO_PREFETCH] = { "no-prefetch", 'n', NULL, LAUNCH, "do not prefetch" },
 	[OPTION_PROFILE] = { "profile", 'p', "NAME", LAUNCH | SHOW | FORGET | EXPORT | EMBED,
 			     "remember this use of PROGRAM apart from others" },
+	[OPTION_ARGV0] = { "argv0", 0, "NAME", LAUNCH, "what PROGRAM is to find as its own name" },
 	[OPTION_WINDOW] = { "window", 'w', "SECONDS", LAUNCH, "length of the launch window (default: 30)" },
 	[OPTION_EXCLUDE] = { "exclude", 'x', "PATTERN", LAUNCH, "neither record nor prefetch such files" },
 	[OPTION_REPORT] = { "report", 'R', "FILE", LAUNCH, "write a report of this launch, in JSON" },

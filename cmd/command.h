@@ -36,6 +36,7 @@ enum option_id {
 	OPTION_RECORD,
 	OPTION_NO_PREFETCH,
 	OPTION_PROFILE,
+	OPTION_ARGV0,
 	OPTION_WINDOW,
 	OPTION_EXCLUDE,
 	OPTION_REPORT,
@@ -112,6 +113,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void wrong_use(const char *forma
 
 /* The commands. */
 int cmd_launch(const struct arguments *arguments);
+/* pbrun was called by the name of another program, which is to be started: no option is its own. */
+int cmd_launch_as(const char *name, char *argv[]);
 int cmd_list(const struct arguments *arguments);
 int cmd_show(const struct arguments *arguments);
 int cmd_forget(const struct arguments *arguments);

@@ -19,9 +19,9 @@
 #include "report_file.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
-#include "sys/lookup.h"
 #include "sys/survey.h"
 #include "sys/trust.h"
+#include "target.h"
 #include "trace/detach.h"
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
@@ -37,7 +37,7 @@
 struct job {
 	const struct launch_options *options;
 	char *program; /* canonical path */
-	const char *profile;
+	char *profile;
 	struct shadowdb db;
 	struct shadow shadow;
 	const char *obstacle; /* to recording, a constant; NULL: none */
@@ -103,13 +103,18 @@ __attribute__((format(printf, 2, 3))) static void warn(struct job *job, const ch
 	note_warning(job, text);
 }
 
-__attribute__((noreturn)) static void exec_program(char *const argv[])
+__attribute__((noreturn)) static void fail(const char *name, int error)
 {
-	execvp(argv[0], argv);
-	int exec_errno = errno;
+	const char *why = error == -EALREADY ? "no other program of this name is in PATH" : strerror(-error);
 
-	dprintf(STDERR_FILENO, "pbrun: %s: %s\n", argv[0], strerror(exec_errno));
-	_exit(exec_errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+	dprintf(STDERR_FILENO, "pbrun: %s: %s\n", name, why);
+	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
+}
+
+__attribute__((noreturn)) static void exec_program(const char *file, char *const argv[])
+{
+	execvp(file, argv);
+	fail(file, -errno);
 }
 
 static void open_directory(struct job *job)
@@ -390,17 +395,45 @@ static void leave_observer(struct job *job)
 	observer_run(&link, &options, completed, job);
 }
 
-void launch(char *const argv[], const struct launch_options *options)
+/* Fills in the program and its profile, and gives the program the name that it is to have. Becomes the
+ * program if nothing else is to be done. ret_file is what to execute. */
+static void find_program(struct job *job, char *argv[], char **ret_file)
+{
+	const struct launch_options *options = job->options;
+	const char *name = options->name ? options->name : argv[0];
+	char *file = NULL;
+	int r = target_find(name, &file, &job->program);
+
+	/* What argv[0] leads to may be pbrun itself: not to be executed. */
+	if (r == -EALREADY || (r < 0 && options->name))
+		fail(name, r == -ENOENT ? -EALREADY : r);
+	/* A program that looks for its own file by its name would find pbrun. A login shell's "-bash" stays.
+	 */
+	if (r > 0 && strcmp(basename(argv[0]), basename(file)) == 0)
+		argv[0] = file;
+	/* Else as execvp(3) finds it, without a forecast. */
+	if (!file || (r == 0 && !options->name))
+		file = argv[0];
+	if (options->argv0)
+		argv[0] = options->argv0;
+	if (options->is_disabled || r < 0)
+		exec_program(file, argv);
+	job->profile = options->profile ? strdup(options->profile) : target_profile(argv, job->program);
+	if (!job->profile)
+		exec_program(file, argv);
+	*ret_file = file;
+}
+
+void launch(char *argv[], const struct launch_options *options)
 {
 	struct job job = { .options = options,
 			   .db = { .dir_fd = -1, .system_fd = -1 },
 			   .voice_fd = STDERR_FILENO };
+	char *file = NULL;
 
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
-	if (options->is_disabled || lookup_program(argv[0], getenv("PATH"), &job.program) < 0)
-		exec_program(argv);
-	job.profile = options->profile ? options->profile : lookup_profile(argv[0], job.program);
+	find_program(&job, argv, &file);
 	job.is_far = far_store_is(options->dir);
 	if (!job.is_far)
 		load_shadow(&job);
@@ -409,5 +442,5 @@ void launch(char *const argv[], const struct launch_options *options)
 	if (r < 0)
 		warn(&job, "%s: no report can be written there: %s", options->report, strerror(-r));
 	leave_observer(&job);
-	exec_program(argv);
+	exec_program(file, argv);
 }

@@ -16,6 +16,8 @@ struct launch_options {
 	const char *profile;    /* NULL: the one the program has by its name */
 	const char *report;     /* path; NULL: none */
 	const struct config *config;
+	const char *name;       /* what to look up; NULL: argv[0] */
+	char *argv0;            /* what the program gets as its name; NULL: argv[0] as it is */
 	enum policy_mode mode;
 	uint32_t window_ms;
 	bool prefetches;
@@ -23,7 +25,8 @@ struct launch_options {
 	bool is_disabled; /* just exec */
 };
 
-/* Becomes the program, or says why it cannot and exits with 126 or 127. argv ends with NULL. */
-__attribute__((noreturn)) void launch(char *const argv[], const struct launch_options *options);
+/* Becomes the program, or says why it cannot and exits with 126 or 127. argv ends with NULL, and its
+ * strings may be replaced. */
+__attribute__((noreturn)) void launch(char *argv[], const struct launch_options *options);
 
 #endif

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "sys/cleanup.h"
 #include "sys/privs.h"
+#include "target.h"
 
 /* Nothing that pbrun opens may take the place of a standard descriptor that is closed. The program finds it
  * closed, as it was. */
@@ -35,6 +36,11 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "pbrun: cannot give up the privileges of its file: %s\n", strerror(-r));
 		return EXIT_USAGE;
 	}
+
+	const char *name = target_called_as(argv);
+
+	if (name)
+		return cmd_launch_as(name, argv);
 	r = arguments_parse(argc, argv, &arguments, &problem);
 	if (r < 0)
 		wrong_use("%s", problem ? problem : strerror(-r));

@@ -8,26 +8,73 @@ _pbrun_remembered() {
 }
 
 _pbrun() {
-  local current=$2 previous=$3 i option
-  COMPREPLY=()
+  local current=$2 previous=$3 i word
+  # Options with a value, one a line.
+  local with_value=(
+    -d --dir
+    -r --record
+    -p --profile
+    --argv0
+    -w --window
+    -x --exclude
+    -R --report
+    --format
+    -o --output
+    --svg
+  )
+  local without_value=(
+    --no-prefetch
+    --verbose
+    --json
+    --keep-times
+    --help
+    --version
+  )
+  # Commands, by what they are about.
+  local of_all=(
+    --list
+  )
+  local of_remembered=(
+    --show
+    --forget
+    --export
+    --embed
+  )
+  local of_files=(
+    --import
+    --merge
+    --embedded
+    --unembed
+  )
+  local commands=("${of_all[@]}" "${of_remembered[@]}" "${of_files[@]}")
 
+  _pbrun_is_one_of() { # WORD OTHER...
+    local word=$1 other
+    shift
+    for other in "$@"; do
+      [[ $other == "$word" ]] && return
+    done
+    return 1
+  }
+
+  COMPREPLY=()
   # From the program on, the command line is the program's.
   for ((i = 1; i < COMP_CWORD; i++)); do
-    option=${COMP_WORDS[i]}
-    case $option in
-      --)
-        ((i++))
-        break
-        ;;
-      --show | --forget | --export | --embed)
-        _pbrun_remembered "$current"
-        return
-        ;;
-      -d | --dir | -r | --record | -p | --profile | -w | --window | -x | --exclude | -R | --report | --svg | --format | -o | --output) ((i++)) ;;
-      -*) ;;
-      =) ;;
-      *) break ;;
-    esac
+    word=${COMP_WORDS[i]}
+    if [[ $word == -- ]]; then
+      ((i++))
+      break
+    elif _pbrun_is_one_of "$word" "${of_remembered[@]}" && [[ $current != -* ]]; then
+      _pbrun_remembered "$current"
+      return
+    elif _pbrun_is_one_of "$word" "${of_files[@]}" && [[ $current != -* ]]; then
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+    elif _pbrun_is_one_of "$word" "${with_value[@]}"; then
+      ((i++))
+    elif [[ $word != -* && $word != = ]]; then
+      break
+    fi
   done
   if ((i < COMP_CWORD)); then
     if declare -F _command_offset >/dev/null; then
@@ -39,31 +86,21 @@ _pbrun() {
   fi
 
   case $previous in
-    -d | --dir)
-      mapfile -t COMPREPLY < <(compgen -d -- "$current")
-      return
+    -d | --dir) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    -r | --record) mapfile -t COMPREPLY < <(compgen -W "auto train sample none" -- "$current") ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "record ranges" -- "$current") ;;
+    -R | --report | --svg | -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    *)
+      if _pbrun_is_one_of "$previous" "${with_value[@]}"; then
+        return
+      elif [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${with_value[*]} ${without_value[*]} ${commands[*]}" -- "$current" |
+          grep -e '^--')
+      else
+        mapfile -t COMPREPLY < <(compgen -c -- "$current")
+      fi
       ;;
-    -R | --report | --svg | -o | --output | --import | --merge | --embedded | --unembed)
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      return
-      ;;
-    -r | --record)
-      mapfile -t COMPREPLY < <(compgen -W "auto train sample none" -- "$current")
-      return
-      ;;
-    --format)
-      mapfile -t COMPREPLY < <(compgen -W "record ranges" -- "$current")
-      return
-      ;;
-    -p | --profile | -w | --window) return ;;
   esac
-  if [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "--dir --record --no-prefetch --profile --window --exclude --report --verbose
-      --list --show --forget --export --import --merge --embed --embedded --unembed --format --output --keep-times
-      --json --svg --help --version" -- "$current")
-  else
-    mapfile -t COMPREPLY < <(compgen -c -- "$current")
-  fi
 }
 
 complete -F _pbrun pbrun

@@ -6,11 +6,22 @@ end
 
 # The program that is to be started is not named yet.
 function __pbrun_wants_program
+    set -l with_value \
+        -d --dir \
+        -r --record \
+        -p --profile \
+        --argv0 \
+        -w --window \
+        -x --exclude \
+        -R --report \
+        --format \
+        -o --output \
+        --svg
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word -d --dir -r --record -p --profile -w --window -x --exclude -R --report --svg --format -o --output
+        else if contains -- $word $with_value
             set skip 1
         else if not string match -q -- '-*' $word
             return 1
@@ -23,6 +34,7 @@ complete -c pbrun -n __pbrun_wants_program -s d -l dir -x -a '(__fish_complete_d
 complete -c pbrun -n __pbrun_wants_program -s r -l record -x -a 'auto train sample none' -d 'How to watch the program'
 complete -c pbrun -n __pbrun_wants_program -s n -l no-prefetch -d 'Do not prefetch'
 complete -c pbrun -n __pbrun_wants_program -s p -l profile -x -d 'Remember this use apart from others'
+complete -c pbrun -n __pbrun_wants_program -l argv0 -x -d 'What the program is to find as its own name'
 complete -c pbrun -n __pbrun_wants_program -s w -l window -x -d 'Seconds of the launch window'
 complete -c pbrun -n __pbrun_wants_program -s x -l exclude -r -d 'Neither record nor prefetch such files'
 complete -c pbrun -n __pbrun_wants_program -s R -l report -r -d 'Write a report of this launch'

@@ -7,29 +7,60 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What execve(2) would say to this file before it looks into it. */
-static int check_executable(const char *path)
-{
-	struct stat st;
+/* One search. */
+struct search {
+	const struct lookup_besides *besides; /* NULL: nothing is passed over */
+	bool has_passed_over;
+	char *file; /* what was found, as execve(2) is to be given it */
+	char *path; /* the same, canonical */
+};
 
-	if (stat(path, &st) != 0)
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What execve(2) would say to this file before it looks into it. */
+static int check_executable(const char *path, struct stat *ret_st)
+{
+	if (stat(path, ret_st) != 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(ret_st->st_mode))
 		return -EACCES;
 	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0 ? -errno : 0;
 }
 
-static int resolve(const char *path, char **ret_path)
+static bool is_passed_over(const struct search *search, const struct stat *st, const char *canonical_path)
 {
-	int r = check_executable(path);
-	char *canonical_path;
+	const struct lookup_besides *besides = search->besides;
+
+	return besides && ((st->st_dev == besides->device && st->st_ino == besides->inode) ||
+			   strcmp(last_component(canonical_path), besides->name) == 0);
+}
+
+static int resolve(struct search *search, const char *path)
+{
+	cleanup_free char *canonical_path = NULL;
+	struct stat st;
+	int r = check_executable(path, &st);
 
 	if (r < 0)
 		return r;
 	canonical_path = realpath(path, NULL);
 	if (!canonical_path)
 		return -errno;
-	*ret_path = canonical_path;
+	if (is_passed_over(search, &st, canonical_path)) {
+		search->has_passed_over = true;
+		return -ENOENT;
+	}
+	/* An empty element of PATH is the working directory, which a name alone does not say. */
+	if (search->besides && asprintf(&search->file, "%s%s", strchr(path, '/') ? "" : "./", path) < 0) {
+		search->file = NULL;
+		return -ENOMEM;
+	}
+	search->path = take_pointer(canonical_path);
 	return 0;
 }
 
@@ -40,7 +71,7 @@ static bool is_search_continued(int r)
 	       r == -ETIMEDOUT;
 }
 
-static int resolve_in(const char *directory, size_t directory_size, const char *name, char **ret_path)
+static int resolve_in(struct search *search, const char *directory, size_t directory_size, const char *name)
 {
 	char path[PATH_MAX + NAME_MAX + 2];
 	/* One byte too many is enough for the kernel to refuse a name, in a directory that exists. */
@@ -51,10 +82,10 @@ static int resolve_in(const char *directory, size_t directory_size, const char *
 		path[directory_size++] = '/';
 	memcpy(path + directory_size, name, name_size);
 	path[directory_size + name_size] = '\0';
-	return resolve(path, ret_path);
+	return resolve(search, path);
 }
 
-static int search(const char *name, const char *path_list, char **ret_path)
+static int search_list(struct search *search, const char *name, const char *path_list)
 {
 	bool was_denied = false;
 	int r = -ENOENT;
@@ -68,7 +99,7 @@ static int search(const char *name, const char *path_list, char **ret_path)
 			next = next ? next - 1 : NULL;
 			continue;
 		}
-		r = resolve_in(element, size, name, ret_path);
+		r = resolve_in(search, element, size, name);
 		if (!is_search_continued(r))
 			return r;
 		if (r == -EACCES)
@@ -77,14 +108,10 @@ static int search(const char *name, const char *path_list, char **ret_path)
 	return was_denied ? -EACCES : r;
 }
 
-int lookup_program(const char *name, const char *path_list, char **ret_path)
+static int search_path(struct search *search, const char *name, const char *path_list)
 {
 	char default_list[PATH_MAX];
 
-	if (*name == '\0')
-		return -ENOENT;
-	if (strchr(name, '/'))
-		return resolve(name, ret_path);
 	if (!path_list) {
 		size_t size = confstr(_CS_PATH, default_list, sizeof(default_list));
 
@@ -92,14 +119,42 @@ int lookup_program(const char *name, const char *path_list, char **ret_path)
 			return -ENOENT;
 		path_list = default_list;
 	}
-	return search(name, path_list, ret_path);
+	return search_list(search, name, path_list);
 }
 
-static const char *last_component(const char *path)
+static int search_name(struct search *search, const char *name, const char *path_list)
 {
-	const char *slash = strrchr(path, '/');
+	int r;
 
-	return slash ? slash + 1 : path;
+	if (*name == '\0')
+		return -ENOENT;
+	if (!strchr(name, '/'))
+		return search_path(search, name, path_list);
+	r = resolve(search, name);
+	return r < 0 && search->has_passed_over ? search_path(search, last_component(name), path_list) : r;
+}
+
+int lookup_program(const char *name, const char *path_list, char **ret_path)
+{
+	struct search search = { 0 };
+	int r = search_name(&search, name, path_list);
+
+	if (r == 0)
+		*ret_path = search.path;
+	return r;
+}
+
+int lookup_other_program(const char *name, const char *path_list, const struct lookup_besides *besides,
+			 char **ret_file, char **ret_path)
+{
+	struct search search = { .besides = besides };
+	int r = search_name(&search, name, path_list);
+
+	if (r < 0)
+		return search.has_passed_over && r != -ENOMEM ? -EALREADY : r;
+	*ret_file = search.file;
+	*ret_path = search.path;
+	return search.has_passed_over;
 }
 
 const char *lookup_profile(const char *name, const char *canonical_path)

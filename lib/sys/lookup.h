@@ -4,6 +4,8 @@
 #ifndef PBRUN_LOOKUP_H
 #define PBRUN_LOOKUP_H
 
+#include <sys/types.h>
+
 #include "sys/cleanup.h"
 
 /*
@@ -14,6 +16,23 @@
  * another -errno, as execvp(3) would fail. Only a forecast: the program is still started by execvp().
  */
 must_check int lookup_program(const char *name, const char *path_list, char **ret_path);
+
+/* A program that is not to be found: the file of this device and inode, or any that is called so by its
+ * canonical path. */
+struct lookup_besides {
+	dev_t device;
+	ino_t inode;
+	const char *name;
+};
+
+/*
+ * The same, but besides is passed over: a link to pbrun early in PATH has the name of the program that it
+ * starts. A name with a slash that leads to besides is looked up in path_list by its last component. ret_file
+ * is what to execute, to be freed: a path with a slash, not canonical. Returns 0; 1 if something was passed
+ * over; -EALREADY besides is all that was found.
+ */
+must_check int lookup_other_program(const char *name, const char *path_list,
+				    const struct lookup_besides *besides, char **ret_file, char **ret_path);
 
 /*
  * The profile that a program called by name has by itself: the last component of name if it differs

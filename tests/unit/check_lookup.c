@@ -214,6 +214,44 @@ START_TEST(profile_is_another_name)
 }
 END_TEST
 
+/* As pbrun is passed over under the name of another program. */
+START_TEST(passes_over)
+{
+	struct lookup_besides besides = { .name = "self" };
+	cleanup_free char *file = NULL;
+	cleanup_free char *path = NULL;
+	struct stat st;
+
+	write_script("self", 0755);
+	ck_assert(mkdir("links", 0755) == 0 && symlink("../self", "links/both") == 0);
+	ck_assert(stat("self", &st) == 0);
+	besides.device = st.st_dev;
+	besides.inode = st.st_ino;
+	ck_assert_int_eq(lookup_other_program("both", "links:b:a", &besides, &file, &path), 1);
+	ck_assert_str_eq(file, "b/both");
+	ck_assert_str_eq(path, scratch_path("b/both"));
+	free(take_pointer(file));
+	free(take_pointer(path));
+	/* Also by a path; the working directory is one. */
+	ck_assert(rename("b/both", "both") == 0);
+	ck_assert_int_eq(lookup_other_program("links/both", "links::a", &besides, &file, &path), 1);
+	ck_assert_str_eq(file, "./both");
+	free(take_pointer(file));
+	free(take_pointer(path));
+	ck_assert_int_eq(lookup_other_program("both", "a:links", &besides, &file, &path), 0);
+	ck_assert_str_eq(file, "a/both");
+	free(take_pointer(file));
+	free(take_pointer(path));
+	ck_assert_int_eq(lookup_other_program("both", "links:closed", &besides, &file, &path), -EALREADY);
+	ck_assert_int_eq(lookup_other_program("none", "links:a", &besides, &file, &path), -ENOENT);
+	/* Another file of this name. */
+	besides.inode++;
+	ck_assert_int_eq(lookup_other_program("both", "links", &besides, &file, &path), -EALREADY);
+	besides.name = "other";
+	ck_assert_int_eq(lookup_other_program("both", "links", &besides, &file, &path), 0);
+}
+END_TEST
+
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 int main(void)
@@ -231,6 +269,7 @@ int main(void)
 	tcase_add_test(t, uses_default_path);
 	tcase_add_test(t, gives_canonical_path);
 	tcase_add_test(t, profile_is_another_name);
+	tcase_add_test(t, passes_over);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

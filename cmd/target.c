@@ -1,0 +1,136 @@
+/* target.c - which program a launch runs, and under which profile. */
+#include "target.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+
+#include "far_store.h"
+#include "output.h"
+#include "profile.h"
+#include "sys/lookup.h"
+
+#define OWN_NAME "pbrun"
+#define MAX_RULES_BYTES 65536
+
+static const char *last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "pbrun", and what people call a second one: "pbrun-0.1". */
+static bool is_own_name(const char *name)
+{
+	return !*name || strncmp(name, OWN_NAME, strlen(OWN_NAME)) == 0;
+}
+
+/* What execve(2) was given; NULL: a descriptor, fexecve(3). */
+static const char *executed_path(void)
+{
+	const char *path = (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
+
+	return path && *path && strncmp(path, "/dev/fd/", strlen("/dev/fd/")) != 0 ? path : NULL;
+}
+
+/* argv[0] may be anything; a copy of pbrun under another name is still pbrun; and under ld.so(8) it is its
+ * path that was executed. */
+const char *target_called_as(char *const argv[])
+{
+	const char *executed = executed_path();
+	struct stat st;
+
+	if (!executed || !argv[0] || is_own_name(last_component(argv[0])) ||
+	    is_own_name(last_component(executed)))
+		return NULL;
+	return lstat(executed, &st) == 0 && S_ISLNK(st.st_mode) ? last_component(executed) : NULL;
+}
+
+static bool find_self(struct lookup_besides *ret_self)
+{
+	const char *executed = executed_path();
+	struct stat st;
+
+	if ((!executed || stat(executed, &st) < 0) && stat("/proc/self/exe", &st) < 0)
+		return false;
+	*ret_self = (struct lookup_besides){ st.st_dev, st.st_ino, OWN_NAME };
+	return true;
+}
+
+int target_find(const char *name, char **ret_file, char **ret_program)
+{
+	const char *path_list = getenv("PATH");
+	struct lookup_besides self;
+
+	*ret_file = NULL;
+	if (is_own_name(last_component(name)) || !find_self(&self))
+		return lookup_program(name, path_list, ret_program);
+	return lookup_other_program(name, path_list, &self, ret_file, ret_program);
+}
+
+/* $XDG_CONFIG_HOME/pbrun/profiles, ~/.config/pbrun/profiles. Of a pbrun with privileges of its own, nobody's.
+ */
+static char *rules_path(void)
+{
+	const char *config = secure_getenv("XDG_CONFIG_HOME");
+	const char *home = secure_getenv("HOME");
+	char *path = NULL;
+	int r = -1;
+
+	if (config && *config == '/')
+		r = asprintf(&path, "%s/pbrun/profiles", config);
+	else if (home && *home == '/')
+		r = asprintf(&path, "%s/.config/pbrun/profiles", home);
+	return r < 0 ? NULL : path;
+}
+
+/* The user's rules, NULL: there are none. The worst that they can say is a name. */
+static char *read_rules(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup_free char *rules = NULL;
+	struct stat st;
+	ssize_t n_read;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_RULES_BYTES)
+		return NULL;
+	rules = malloc(MAX_RULES_BYTES + 1);
+	if (!rules)
+		return NULL;
+	n_read = read(fd, rules, MAX_RULES_BYTES);
+	if (n_read <= 0)
+		return NULL;
+	rules[n_read] = '\0';
+	return take_pointer(rules);
+}
+
+static void warn_of_fault(const char *path, const char *rules)
+{
+	size_t line = profile_find_fault(rules);
+
+	if (line == 0)
+		return;
+	fprintf(stderr, "pbrun: warning: ");
+	print_name(stderr, path);
+	fprintf(stderr, ": line %zu is not a rule as pbrun(1) has them: ignored\n", line);
+}
+
+char *target_profile(char *const argv[], const char *program)
+{
+	cleanup_free char *path = rules_path();
+	/* On a network, nobody knows when they come. */
+	cleanup_free char *rules = path && !far_store_is(path) ? read_rules(path) : NULL;
+	cleanup_free char *cwd = getcwd(NULL, 0);
+	cleanup_free char *profile = NULL;
+	/* "(unreachable)/...", getcwd(3) */
+	bool has_cwd = cwd && *cwd == '/';
+	int r = profile_of_command(argv, has_cwd ? cwd : NULL, rules, &profile);
+
+	if (rules)
+		warn_of_fault(path, rules);
+	if (r == 0 && *profile)
+		return take_pointer(profile);
+	return r == -ENOMEM ? NULL : strdup(lookup_profile(argv[0], program));
+}

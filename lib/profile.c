@@ -1,0 +1,405 @@
+/* profile.c - the profile that a command has by the rules. */
+#include "profile.h"
+
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* env nice env ... : so deep commands are looked into. */
+#define MAX_DEPTH 4
+#define MAX_PATTERN_BYTES 128
+/* A longer one is no subcommand. */
+#define MAX_WORD_BYTES 64
+
+/* A piece of a rule's text. */
+struct span {
+	const char *at;
+	size_t size;
+};
+
+enum kind { KIND_SCRIPT, KIND_NAME, KIND_WORD, KIND_COMMAND, KIND_NONE, N_KINDS };
+static const char *const kind_names[N_KINDS] = { "script", "name", "word", "command", "none" };
+
+enum key { KEY_VALUE, KEY_PATH, KEY_NAME, KEY_INLINE, KEY_REST, KEY_THEN, KEY_SKIP, N_KEYS };
+static const char *const key_names[N_KEYS] = { "value", "path", "name", "inline", "rest", "then", "skip" };
+
+struct rule {
+	struct span patterns;
+	enum kind kind;
+	struct span words[N_KEYS]; /* separated by commas */
+	size_t n_skipped;
+	bool joins_letters;
+};
+
+static struct span span_of(const char *text)
+{
+	return (struct span){ text, strlen(text) };
+}
+
+static bool is_text(struct span span, const char *text)
+{
+	return span.size == strlen(text) && memcmp(span.at, text, span.size) == 0;
+}
+
+/* Cuts off and returns what stands before the first of separators; leading ones are passed over. */
+static struct span cut(struct span *rest, const char *separators)
+{
+	while (rest->size > 0 && strchr(separators, *rest->at))
+		rest->at++, rest->size--;
+
+	struct span piece = { rest->at, 0 };
+
+	while (piece.size < rest->size && !strchr(separators, piece.at[piece.size]))
+		piece.size++;
+	rest->at += piece.size;
+	rest->size -= piece.size;
+	return piece;
+}
+
+static bool list_has(struct span list, struct span word)
+{
+	struct span other;
+
+	while ((other = cut(&list, ",")).size > 0)
+		if (other.size == word.size && memcmp(other.at, word.at, word.size) == 0)
+			return true;
+	return false;
+}
+
+/* "inline=-c", "letters" */
+static int parse_key(struct span field, struct rule *rule)
+{
+	if (is_text(field, "letters")) {
+		rule->joins_letters = true;
+		return 0;
+	}
+	for (int i = 0; i < N_KEYS; i++) {
+		size_t size = strlen(key_names[i]);
+
+		if (field.size <= size + 1 || memcmp(field.at, key_names[i], size) != 0 ||
+		    field.at[size] != '=')
+			continue;
+		rule->words[i] = (struct span){ field.at + size + 1, field.size - size - 1 };
+		if (i != KEY_SKIP)
+			return 0;
+		if (rule->words[i].size != 1 || *rule->words[i].at < '0' || *rule->words[i].at > '9')
+			return -EINVAL;
+		rule->n_skipped = (size_t)(*rule->words[i].at - '0');
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* 0; 1: the line is empty or a comment; -EINVAL: it is no rule. */
+static int parse_rule(struct span line, struct rule *ret_rule)
+{
+	struct rule rule = { .patterns = cut(&line, " \t\r") };
+	struct span kind = cut(&line, " \t\r");
+	struct span field;
+	int k = 0;
+
+	if (rule.patterns.size == 0 || *rule.patterns.at == '#')
+		return 1;
+	while (k < N_KINDS && !is_text(kind, kind_names[k]))
+		k++;
+	if (k == N_KINDS)
+		return -EINVAL;
+	rule.kind = (enum kind)k;
+	while ((field = cut(&line, " \t\r")).size > 0)
+		if (parse_key(field, &rule) < 0)
+			return -EINVAL;
+	*ret_rule = rule;
+	return 0;
+}
+
+static bool rule_matches(const struct rule *rule, const char *name)
+{
+	struct span patterns = rule->patterns;
+	struct span pattern;
+
+	while ((pattern = cut(&patterns, ",")).size > 0) {
+		char text[MAX_PATTERN_BYTES];
+
+		if (pattern.size >= sizeof(text))
+			continue;
+		memcpy(text, pattern.at, pattern.size);
+		text[pattern.size] = '\0';
+		if (fnmatch(text, name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Lines end with "\n"; the last one need not. */
+static struct span next_line(const char **text)
+{
+	struct span line = { *text, strcspn(*text, "\n") };
+
+	*text += line.size + (line.at[line.size] == '\n');
+	return line;
+}
+
+static bool find_rule(const char *text, const char *name, struct rule *ret_rule)
+{
+	while (text && *text) {
+		struct rule rule;
+
+		if (parse_rule(next_line(&text), &rule) == 0 && rule_matches(&rule, name)) {
+			*ret_rule = rule;
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t profile_find_fault(const char *rules)
+{
+	struct rule rule;
+
+	for (size_t number = 1; *rules; number++)
+		if (parse_rule(next_line(&rules), &rule) < 0)
+			return number;
+	return 0;
+}
+
+/* Drive letter or backslash: a path for Wine, which has its own directory. */
+static bool is_windows_path(const char *path)
+{
+	return strchr(path, '\\') || (path[0] && path[1] == ':');
+}
+
+/* Makes path absolute and takes out "//", "/./" and "/../", as it is written: no file system is asked. */
+static char *join_path(const char *cwd, const char *path)
+{
+	cleanup_free char *joined = NULL;
+	char *to;
+
+	if (is_windows_path(path) || (path[0] != '/' && !cwd))
+		return strdup(path);
+	if (asprintf(&joined, "%s/%s", path[0] == '/' ? "" : cwd, path) < 0)
+		return NULL;
+	to = joined;
+	for (struct span rest = span_of(joined), part; (part = cut(&rest, "/")).size > 0;) {
+		if (is_text(part, "."))
+			continue;
+		if (is_text(part, "..")) {
+			while (to > joined && *--to != '/')
+				;
+			continue;
+		}
+		*to++ = '/';
+		memmove(to, part.at, part.size);
+		to += part.size;
+	}
+	if (to == joined)
+		*to++ = '/';
+	*to = '\0';
+	return take_pointer(joined);
+}
+
+/* What the options before the first operand say. */
+struct finding {
+	const char *value;     /* of an option with KEY_PATH or KEY_NAME */
+	enum key key;          /* which of both */
+	bool is_inline;        /* nothing is to be told apart */
+	char *const *operands; /* the first one; else what stands after the last argument */
+};
+
+static bool has_option(const struct rule *rule, enum key key, const char *option, size_t size)
+{
+	return list_has(rule->words[key], (struct span){ option, size });
+}
+
+/*
+ * Looks at one option, spelled so, whose value may stand in the same argument (attached, else NULL), or be
+ * the next one. Returns the number of further arguments that it takes; -1: the rule does not know the option.
+ */
+static int take_option(const struct rule *rule, const char *option, size_t size, const char *attached,
+		       const char *next, struct finding *finding)
+{
+	if (has_option(rule, KEY_INLINE, option, size)) {
+		finding->is_inline = true;
+		return 0;
+	}
+	for (enum key key = KEY_VALUE; key <= KEY_NAME; key++) {
+		if (!has_option(rule, key, option, size))
+			continue;
+		if (key != KEY_VALUE) {
+			finding->key = key;
+			finding->value = attached ? attached : next;
+		}
+		return attached || !next ? 0 : 1;
+	}
+	return -1;
+}
+
+/* "-Im": letters that are joined. */
+static int take_letters(const struct rule *rule, const char *argument, const char *next,
+			struct finding *finding)
+{
+	for (const char *letter = argument + 1; *letter; letter++) {
+		const char option[] = { argument[0], *letter };
+		const char *attached = letter[1] ? letter + 1 : NULL;
+
+		if (has_option(rule, KEY_REST, option, sizeof(option)))
+			return 0;
+		int n_taken = take_option(rule, option, sizeof(option), attached, next, finding);
+
+		if (n_taken >= 0)
+			return n_taken;
+	}
+	return 0;
+}
+
+static bool is_option(const struct rule *rule, const char *argument)
+{
+	const struct span values = rule->words[KEY_VALUE];
+
+	return (argument[0] == '-' ||
+		(argument[0] == '+' && values.at && memchr(values.at, '+', values.size))) &&
+	       argument[1];
+}
+
+static void read_options(const struct rule *rule, char *const argv[], struct finding *finding)
+{
+	char *const *at = argv + 1;
+
+	for (; *at && is_option(rule, *at) && !finding->is_inline && !finding->value; at++) {
+		const char *argument = *at;
+		size_t size = strcspn(argument, "=");
+		int n_taken;
+
+		if (strcmp(argument, "--") == 0) {
+			at++;
+			break;
+		}
+		n_taken = take_option(rule, argument, size, argument[size] ? argument + size + 1 : NULL,
+				      at[1], finding);
+		if (n_taken < 0)
+			n_taken = rule->joins_letters && argument[1] != '-'
+					  ? take_letters(rule, argument, at[1], finding)
+					  : 0;
+		at += n_taken;
+	}
+	finding->operands = at;
+}
+
+static bool is_word(const char *text)
+{
+	return *text && strlen(text) <= MAX_WORD_BYTES && text[0] != '-' && !strpbrk(text, "/= \t\n");
+}
+
+static char *profile_of_word(const struct rule *rule, char *const operands[])
+{
+	char *profile = NULL;
+	char *const *second;
+	struct finding finding = { 0 };
+
+	if (!is_word(operands[0]))
+		return strdup("");
+	if (!list_has(rule->words[KEY_THEN], span_of(operands[0])))
+		return strdup(operands[0]);
+	read_options(rule, operands, &finding);
+	second = finding.operands;
+	if (!*second || !is_word(*second))
+		return strdup(operands[0]);
+	return asprintf(&profile, "%s %s", operands[0], *second) < 0 ? NULL : profile;
+}
+
+static int profile_at(char *const argv[], const char *cwd, const char *rules, int depth, char **ret_profile);
+
+/* "python3 /home/me/tool.py" */
+static char *profile_of_inner(const struct rule *rule, char *const operands[], const char *cwd,
+			      const char *rules, int depth)
+{
+	cleanup_free char *name = NULL;
+	cleanup_free char *inner = NULL;
+	char *profile = NULL;
+	size_t n_skipped = rule->n_skipped;
+
+	for (; *operands && n_skipped > 0; n_skipped--)
+		operands++;
+	while (*operands && strchr(*operands, '=')) /* env NAME=VALUE */
+		operands++;
+	if (!*operands || depth >= MAX_DEPTH)
+		return strdup("");
+	name = strchr(*operands, '/') ? join_path(cwd, *operands) : strdup(*operands);
+	if (!name)
+		return NULL;
+	int r = profile_at(operands, cwd, rules, depth + 1, &inner);
+
+	if (r < 0 && r != -ENOENT)
+		return NULL;
+	if (!inner || !*inner)
+		return take_pointer(name);
+	return asprintf(&profile, "%s %s", name, inner) < 0 ? NULL : profile;
+}
+
+static char *profile_by_rule(const struct rule *rule, char *const argv[], const char *cwd, const char *rules,
+			     int depth)
+{
+	struct finding finding = { 0 };
+	char *profile = NULL;
+
+	read_options(rule, argv, &finding);
+	if (finding.is_inline || rule->kind == KIND_NONE)
+		return strdup("");
+	if (finding.value && finding.key == KEY_PATH)
+		return join_path(cwd, finding.value);
+	if (finding.value) {
+		struct span names = rule->words[KEY_NAME];
+		struct span option = cut(&names, ",");
+		int r = asprintf(&profile, "%.*s %s", (int)option.size, option.at, finding.value);
+
+		return r < 0 ? NULL : profile;
+	}
+	const char *operand = *finding.operands;
+
+	/* A lone "-" is standard input. */
+	if (!operand || !*operand || strcmp(operand, "-") == 0)
+		return strdup("");
+	if (rule->kind == KIND_COMMAND)
+		return profile_of_inner(rule, finding.operands, cwd, rules, depth);
+	if (rule->kind == KIND_WORD)
+		return profile_of_word(rule, finding.operands);
+	return rule->kind == KIND_SCRIPT || strchr(operand, '/') ? join_path(cwd, operand) : strdup(operand);
+}
+
+static int profile_at(char *const argv[], const char *cwd, const char *rules, int depth, char **ret_profile)
+{
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash ? slash + 1 : argv[0];
+	struct rule rule;
+	char *profile;
+
+	name += *name == '-'; /* a login shell */
+	if (!find_rule(rules, name, &rule) && !find_rule(profile_builtin_rules, name, &rule))
+		return -ENOENT;
+	profile = profile_by_rule(&rule, argv, cwd, rules, depth);
+	if (!profile)
+		return -ENOMEM;
+	/* No shadow takes so long a one. */
+	if (strlen(profile) >= PATH_MAX)
+		*profile = '\0';
+	*ret_profile = profile;
+	return 0;
+}
+
+int profile_of_command(char *const argv[], const char *cwd, const char *rules, char **ret_profile)
+{
+	return profile_at(argv, cwd, rules, 0, ret_profile);
+}
+
+bool profile_owns(const char *profile, const char *path)
+{
+	const char *file = strchr(profile, '/');
+	const char *slash = file ? strrchr(file, '/') : NULL;
+
+	/* What lies in the root directory owns nothing but itself. */
+	if (!slash || (file != profile && file[-1] != ' '))
+		return false;
+	if (slash == file)
+		return strcmp(file, path) == 0;
+	return strncmp(file, path, (size_t)(slash - file) + 1) == 0;
+}

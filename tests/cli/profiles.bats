@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# packages: git perl python3
+# What scripts, modules and subcommands have apart, and what in common.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+  export XDG_CONFIG_HOME=$WORK/config
+  export PBRUN_RECORD=train
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+profiles() {
+  "$PBRUN" --json --list | json - '" ".join(sorted(s["profile"] for s in j["shadows"]))'
+}
+
+@test "scripts, modules and subcommands are kept apart" {
+  echo 'print("a")' >a.py
+  echo 'print("b");' >b.pl
+  [ "$("$PBRUN" /usr/bin/python3 a.py)" = a ]
+  [ "$("$PBRUN" perl -w ./b.pl)" = b ]
+  "$PBRUN" /usr/bin/python3 -m json.tool /dev/null >/dev/null 2>&1 || true
+  "$PBRUN" git --version >/dev/null
+  "$PBRUN" git help >/dev/null
+  "$PBRUN" env A=1 perl "$WORK/b.pl" >/dev/null
+  [ "$(profiles)" = "$(printf '%s\n' "" "-m json.tool" "$WORK/a.py" "$WORK/b.pl" "perl $WORK/b.pl" help | sort |
+    paste -sd' ')" ]
+}
+
+@test "--profile overrides, and the same script is the same by any spelling" {
+  echo 'print("a")' >a.py
+  mkdir d
+  "$PBRUN" /usr/bin/python3 a.py
+  "$PBRUN" /usr/bin/python3 "$WORK/d/../a.py"
+  (cd d && "$PBRUN" /usr/bin/python3 -u ../a.py)
+  [ "$(profiles)" = "$WORK/a.py" ]
+  [ "$("$PBRUN" --json --profile "$WORK/a.py" --show /usr/bin/python3 | json - 'j["runs"]')" = 3 ]
+  "$PBRUN" --profile mine /usr/bin/python3 a.py
+  [ "$(profiles)" = "$WORK/a.py mine" ]
+}
+
+@test "the user's rules come first; what is no rule is said, and the program runs" {
+  mkdir -p config/pbrun
+  cp /bin/true tool
+  printf '%s\n' '# mine' 'tool word then=do' 'python* none' >config/pbrun/profiles
+  "$PBRUN" ./tool "do" it now
+  "$PBRUN" /usr/bin/python3 -c pass
+  "$PBRUN" /usr/bin/python3 /dev/null
+  [ "$(profiles)" = "do it python3" ]
+  echo 'tool wrong' >>config/pbrun/profiles
+  run "$PBRUN" ./tool "do" it now
+  [ "$status" -eq 0 ]
+  [ "$output" = "pbrun: warning: $WORK/config/pbrun/profiles: line 4 is not a rule as pbrun(1) has them: ignored" ]
+  # A file of rules that is none is no matter.
+  rm config/pbrun/profiles
+  mkfifo config/pbrun/profiles
+  run timeout 20 "$PBRUN" ./tool x
+  [ "$status" -eq 0 ]
+  [ -z "$output" ]
+}
+
+@test "the manual has every program that there is a rule for" {
+  source=$BATS_TEST_DIRNAME/../..
+  names=$(sed -nE 's/^\t"([^ ]+) (script|name|word|command).*/\1/p' "$source/lib/profile_rules.c" | tr ',' '\n' |
+    grep -v '\[')
+  [ "$(wc -w <<<"$names")" -gt 40 ]
+  sed -n '/^.Sh PROFILES/,/^.Sh LINKS/p' "$source/man/pbrun.1" | tr -c 'a-zA-Z0-9-' '\n' >words
+  for name in $names; do
+    grep -qx -e "$name" words || { echo "not in pbrun(1): $name"; false; }
+  done
+}
