@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "common_part.h"
 #include "embed.h"
 #include "far_store.h"
 #include "notice.h"
@@ -344,6 +345,18 @@ static void await_observer(struct job *job, struct observer_link *link)
 		warn(job, "%s", problem);
 }
 
+/* In the observer. A profile that is started for the first time has something in common with the others. */
+static struct shadow *load_common(struct job *job)
+{
+	struct shadow *common = &job->shadow;
+
+	if (!job->options->prefetches || !*job->profile ||
+	    common_part_load(&job->db, job->program, job->profile, common) < 0)
+		return NULL;
+	say(job, "pbrun: %s: prefetching what it has in common with other profiles\n", job->profile);
+	return common;
+}
+
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
@@ -383,15 +396,15 @@ static void leave_observer(struct job *job)
 	else
 		load_names(job);
 	open_report(job);
+	options.shadow = job->has_shadow ? &job->shadow : load_common(job);
 	if (!job->options->verbose && job->report.fd < 0) {
 		options.audience = OBSERVER_UNHEARD;
 		close_voice(job);
 	}
 	options.obstacle = job->obstacle;
 	options.has_notice = job->notice.text;
-	options.shadow = job->has_shadow ? &job->shadow : NULL;
-	options.prefetches =
-		job->options->prefetches && options.shadow && (job->is_far || options.prefetches);
+	options.prefetches = job->options->prefetches && options.shadow &&
+			     (job->is_far || !job->has_shadow || options.prefetches);
 	observer_run(&link, &options, completed, job);
 }
 

@@ -259,7 +259,9 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	struct policy_choice *choice = &self.account.record.choice;
 
 	self.keep_running = keep_running_start();
-	self.account.shadow = options->shadow ? ACCOUNT_SHADOW_FRESH : ACCOUNT_SHADOW_NONE;
+	/* What profiles have in common is no shadow of this one. */
+	self.account.shadow = options->shadow && options->shadow->stats.runs > 0 ? ACCOUNT_SHADOW_FRESH
+										 : ACCOUNT_SHADOW_NONE;
 	launch_start_prefetch(&self);
 	choose_mode(&self);
 	if (link->kinship == OBSERVER_BRIEF)

@@ -70,7 +70,8 @@ struct observer_options {
 	const char *program;
 	const char *profile;
 	struct shadowdb *db;
-	struct shadow *shadow; /* what was loaded from db, NULL: nothing; zeroed when it is updated */
+	struct shadow *shadow; /* what was loaded from db, or a common part (common_part.h), without a run;
+				  NULL: nothing; zeroed when it is updated */
 	enum policy_mode requested;
 	const char *obstacle; /* why nothing can be recorded, a constant; NULL: it can */
 	bool must_not_attach; /* the program is one that loses by being traced */

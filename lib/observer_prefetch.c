@@ -41,7 +41,7 @@ void launch_start_prefetch(struct launch *self)
 
 static void note_changes(struct launch *self, const struct readahead_stats *stats)
 {
-	if (stats->stale_files > 0)
+	if (stats->stale_files > 0 && self->account.shadow == ACCOUNT_SHADOW_FRESH)
 		self->account.shadow = ACCOUNT_SHADOW_STALE;
 	self->files =
 		policy_files_changed(self->options->shadow, stats) ? POLICY_FILES_CHANGED : POLICY_FILES_SAME;
@@ -57,7 +57,9 @@ void launch_await_validation(struct launch *self)
 
 void launch_give_head_start(struct launch *self)
 {
-	if (!self->replay)
+	/* Without a shadow of its own the program trains, which takes longer; and the launcher, whose
+	 * patience ends, has waited for others' shadows to be read. */
+	if (!self->replay || self->account.shadow == ACCOUNT_SHADOW_NONE)
 		return;
 	(void)readahead_wait_ahead(self->replay, HEAD_START_MS);
 	self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;

@@ -74,3 +74,21 @@ profiles() {
     grep -qx -e "$name" words || { echo "not in pbrun(1): $name"; false; }
   done
 }
+
+@test "the first start of a second script prefetches what it has in common with the first" {
+  mkdir a b c
+  echo 'import json; print(open("a/data").read(1))' >a/x.py
+  echo 'print("y")' >b/y.py
+  echo x >a/data
+  "$PBRUN" -R r1 /usr/bin/python3 a/x.py
+  [ "$(json r1 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"]')" = 0 ]
+  run "$PBRUN" -v -R r2 /usr/bin/python3 b/y.py
+  [[ $output == *"in common with other profiles"* ]]
+  [ "$(json r2 '[j["shadow"], j["record"]["mode"]]')" = '["none", "train"]' ]
+  [ "$(json r2 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 1000000')" = true ]
+  # What is of the first alone does not come in: the record of the second is its own.
+  [ "$("$PBRUN" --json --show --profile "$WORK/b/y.py" /usr/bin/python3 |
+    json - '[f["path"] for f in j["files"] if "/a/" in f["path"]]')" = '[]' ]
+  run "$PBRUN" -n -v /usr/bin/python3 c/z.py
+  [[ $output != *"in common"* ]]
+}
