@@ -121,6 +121,12 @@ static int add_option(struct parser *parser, enum option_id id, const char *valu
 	return 0;
 }
 
+/* "--undo --desktop x" is "--undo x". */
+static bool is_undone(enum command_id command)
+{
+	return command == COMMAND_DESKTOP || command == COMMAND_UNIT;
+}
+
 /* Help and version win over every other command. */
 static int set_command(struct parser *parser, enum command_id id)
 {
@@ -128,7 +134,10 @@ static int set_command(struct parser *parser, enum command_id id)
 
 	if (before == COMMAND_HELP || before == COMMAND_VERSION || before == id)
 		return 0;
-	if (before != COMMAND_LAUNCH && id != COMMAND_HELP && id != COMMAND_VERSION)
+	if (before == COMMAND_UNDO && is_undone(id))
+		return 0;
+	if (before != COMMAND_LAUNCH && !(id == COMMAND_UNDO && is_undone(before)) && id != COMMAND_HELP &&
+	    id != COMMAND_VERSION)
 		return problem(parser, "--%s and --%s cannot be given together", command_rows[before].name,
 			       command_rows[id].name);
 	parser->arguments->command = id;

@@ -11,6 +11,9 @@
 #define EMBED (1u << COMMAND_EMBED)
 #define EMBEDDED (1u << COMMAND_EMBEDDED)
 #define UNEMBED (1u << COMMAND_UNEMBED)
+#define ALIAS (1u << COMMAND_ALIAS)
+#define UNIT (1u << COMMAND_UNIT)
+#define UNDO (1u << COMMAND_UNDO)
 #define HELP (1u << COMMAND_HELP)
 
 const struct command_row command_rows[N_COMMANDS] = {
@@ -68,6 +71,33 @@ const struct command_row command_rows[N_COMMANDS] = {
 			      .max_operands = 1,
 			      .help = "take an embedded record out again",
 			      .run = cmd_unembed },
+	[COMMAND_ALIAS] = { .name = "alias",
+			    .operands = "PROGRAM...",
+			    .min_operands = 1,
+			    .max_operands = SIZE_MAX,
+			    .help = "print aliases for a shell that start PROGRAM through pbrun",
+			    .run = cmd_alias },
+	[COMMAND_DESKTOP] = { .name = "desktop",
+			      .operands = "ID...",
+			      .min_operands = 1,
+			      .max_operands = SIZE_MAX,
+			      .help = "have a desktop entry started through pbrun",
+			      .run = cmd_desktop },
+	[COMMAND_UNIT] = { .name = "unit",
+			   .operands = "UNIT...",
+			   .min_operands = 1,
+			   .max_operands = SIZE_MAX,
+			   .help = "have a service of systemd's started through pbrun",
+			   .run = cmd_unit },
+	[COMMAND_UNDO] = { .name = "undo",
+			   .operands = "NAME...",
+			   .min_operands = 1,
+			   .max_operands = SIZE_MAX,
+			   .help = "take back what --desktop or --unit wrote",
+			   .run = cmd_undo },
+	[COMMAND_WRAPPED] = { .name = "wrapped",
+			      .help = "list entries, units and links that start through pbrun",
+			      .run = cmd_wrapped },
 	/* Whoever asks for help gets it, whatever else he typed. */
 	[COMMAND_HELP] = { .name = "help",
 			   .letter = 'h',
@@ -97,5 +127,7 @@ const struct option_row option_rows[N_OPTIONS] = {
 	[OPTION_SVG] = { "svg", 0, "FILE", SHOW, "draw it into FILE, as an SVG picture" },
 	[OPTION_FORMAT] = { "format", 0, "FORMAT", EXPORT, "record (default), or ranges: a line for each" },
 	[OPTION_OUTPUT] = { "output", 'o', "FILE", MERGE | EMBED | UNEMBED, "write to FILE" },
+	[OPTION_SHELL] = { "shell", 0, "NAME", ALIAS, "bash, zsh, fish or sh; by default $SHELL" },
+	[OPTION_SYSTEM] = { "system", 0, NULL, UNIT | UNDO, "of the system's services, not the user's" },
 	[OPTION_KEEP_TIMES] = { "keep-times", 0, NULL, EMBED | UNEMBED, "keep the times of the file" },
 };

@@ -26,6 +26,11 @@ enum command_id {
 	COMMAND_EMBED,
 	COMMAND_EMBEDDED,
 	COMMAND_UNEMBED,
+	COMMAND_ALIAS,
+	COMMAND_DESKTOP,
+	COMMAND_UNIT,
+	COMMAND_UNDO,
+	COMMAND_WRAPPED,
 	COMMAND_HELP,
 	COMMAND_VERSION,
 	N_COMMANDS
@@ -46,6 +51,8 @@ enum option_id {
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 	OPTION_KEEP_TIMES,
+	OPTION_SHELL,
+	OPTION_SYSTEM,
 	N_OPTIONS
 };
 
@@ -124,6 +131,11 @@ int cmd_merge(const struct arguments *arguments);
 int cmd_embed(const struct arguments *arguments);
 int cmd_embedded(const struct arguments *arguments);
 int cmd_unembed(const struct arguments *arguments);
+int cmd_alias(const struct arguments *arguments);
+int cmd_desktop(const struct arguments *arguments);
+int cmd_unit(const struct arguments *arguments);
+int cmd_undo(const struct arguments *arguments);
+int cmd_wrapped(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
 

@@ -4,6 +4,28 @@ function __pbrun_remembered
     pbrun --json --list 2>/dev/null | string match -ra '"program": *"[^"]*"' | string replace -r '^[^:]*: *"(.*)"$' '$1' | sort -u
 end
 
+function __pbrun_entries
+    set -l data $XDG_DATA_HOME
+    test -n "$data"; or set data ~/.local/share
+    set -l others (string split : -- "$XDG_DATA_DIRS")
+    test -n "$XDG_DATA_DIRS"; or set others /usr/local/share /usr/share
+    for directory in $data $others
+        for file in $directory/applications/*.desktop
+            basename $file .desktop
+        end
+    end
+end
+
+function __pbrun_services
+    set -l scope --user
+    contains -- --system (commandline -opc); and set scope --system
+    systemctl $scope list-unit-files --type=service --no-legend 2>/dev/null | string replace -r ' .*' ''
+end
+
+function __pbrun_wrapped
+    pbrun --wrapped 2>/dev/null | string replace -rf '^(desktop|user unit|system unit) +([^ ]+) .*' '$2'
+end
+
 # The program that is to be started is not named yet.
 function __pbrun_wants_program
     set -l with_value \
@@ -16,7 +38,8 @@ function __pbrun_wants_program
         -R --report \
         --format \
         -o --output \
-        --svg
+        --svg \
+        --shell
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip = 1
@@ -51,6 +74,13 @@ complete -c pbrun -n __pbrun_wants_program -l unembed -r -d 'Take an embedded re
 complete -c pbrun -n __pbrun_wants_program -l format -x -a 'record ranges' -d 'Form of an export'
 complete -c pbrun -n __pbrun_wants_program -s o -l output -r -d 'Write to this file'
 complete -c pbrun -n __pbrun_wants_program -l keep-times -d 'Keep the times of the file'
+complete -c pbrun -n __pbrun_wants_program -l alias -x -a '(__fish_complete_command)' -d 'Print aliases that start programs through pbrun'
+complete -c pbrun -n __pbrun_wants_program -l shell -x -a 'bash zsh fish sh' -d 'For this shell'
+complete -c pbrun -n __pbrun_wants_program -l desktop -x -a '(__pbrun_entries)' -d 'Have a desktop entry started through pbrun'
+complete -c pbrun -n __pbrun_wants_program -l unit -x -a '(__pbrun_services)' -d 'Have a service started through pbrun'
+complete -c pbrun -n __pbrun_wants_program -l system -f -d 'Of the services of the system'
+complete -c pbrun -n __pbrun_wants_program -l undo -x -a '(__pbrun_wrapped)' -d 'Take back an entry or unit'
+complete -c pbrun -n __pbrun_wants_program -l wrapped -f -d 'List what starts through pbrun'
 complete -c pbrun -n __pbrun_wants_program -l json -d 'In JSON'
 complete -c pbrun -n __pbrun_wants_program -l svg -r -d 'Draw it into this file'
 complete -c pbrun -n __pbrun_wants_program -s h -l help -f -d 'Show a help text'

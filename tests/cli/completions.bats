@@ -60,6 +60,17 @@ fish_completes() {
   fish_completes 'pbrun --show ' | cut -f1 | grep -qx "$WORK/my-program"
 }
 
+@test "desktop entries and what --undo takes back are completed" {
+  export XDG_DATA_HOME=$WORK/data XDG_DATA_DIRS=$WORK/share XDG_CONFIG_HOME=$WORK/config
+  mkdir -p "$WORK/share/applications"
+  printf '%s\n' '[Desktop Entry]' Type=Application Name=x Exec=x >"$WORK/share/applications/my-entry.desktop"
+  [ "$(bash_completes pbrun --desktop my)" = my-entry ]
+  fish_completes 'pbrun --desktop my' | cut -f1 | grep -qx my-entry
+  "$PBRUN" --desktop my-entry
+  [ "$(bash_completes pbrun --undo '')" = my-entry.desktop ]
+  fish_completes 'pbrun --undo my' | cut -f1 | grep -qx my-entry.desktop
+}
+
 @test "after the program no option of pbrun is completed" {
   [ -z "$(bash_completes pbrun true --rec)" ]
   run fish_completes 'pbrun true --rec'
