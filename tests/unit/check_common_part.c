@@ -117,7 +117,7 @@ static void store(const char *program, struct stored stored)
 START_TEST(is_made_of_the_latest_of_the_same_program)
 {
 	struct shadow part;
-	char profile[16];
+	char profile[32];
 
 	ck_assert_int_eq(common_part_load(&db, PROGRAM, "new", &part), -ENOENT);
 	/* More than are looked at; the oldest have something else in common. */
