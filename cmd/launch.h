@@ -16,8 +16,8 @@ struct launch_options {
 	const char *profile;    /* NULL: the one the program has by its name */
 	const char *report;     /* path; NULL: none */
 	const struct config *config;
-	const char *name;       /* what to look up; NULL: argv[0] */
-	char *argv0;            /* what the program gets as its name; NULL: argv[0] as it is */
+	const char *name; /* what to look up; NULL: argv[0] */
+	char *argv0;      /* what the program gets as its name; NULL: argv[0] as it is */
 	enum policy_mode mode;
 	uint32_t window_ms;
 	bool prefetches;

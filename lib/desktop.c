@@ -52,12 +52,22 @@ static bool begins_with(const struct line *line, const char *text)
 	return line->size >= strlen(text) && memcmp(line->text, text, strlen(text)) == 0;
 }
 
+/* But for blanks behind it. */
+static bool is_text(const struct line *line, const char *text)
+{
+	size_t size = line->size;
+
+	while (size > 0 && is_blank(line->text[size - 1]))
+		size--;
+	return size == strlen(text) && memcmp(line->text, text, size) == 0;
+}
+
 /* True if line begins a group. */
 static bool take_group(const struct line *line, enum group *group)
 {
 	if (!begins_with(line, "["))
 		return false;
-	*group = begins_with(line, "[Desktop Entry]")    ? GROUP_ENTRY
+	*group = is_text(line, "[Desktop Entry]")        ? GROUP_ENTRY
 		 : begins_with(line, "[Desktop Action ") ? GROUP_ACTION
 							 : GROUP_OTHER;
 	return true;
@@ -192,8 +202,11 @@ int desktop_wrap(const char *text, const char *pbrun, const char *source, char *
 		if (group == GROUP_ENTRY && has_key(&line, SOURCE_KEY))
 			continue;
 		put_line(to, &line, group, pbrun);
-		if (begins_group && group == GROUP_ENTRY)
-			put_source(to, source);
+		if (!begins_group || group != GROUP_ENTRY)
+			continue;
+		if (line.full_size == line.size)
+			putc('\n', to);
+		put_source(to, source);
 	}
 	failed = ferror(to);
 	if (fclose(to) != 0 || failed) {

@@ -45,6 +45,8 @@ static bool is_text(struct span span, const char *text)
 /* Cuts off and returns what stands before the first of separators; leading ones are passed over. */
 static struct span cut(struct span *rest, const char *separators)
 {
+	if (rest->size == 0)
+		return *rest;
 	while (rest->size > 0 && strchr(separators, *rest->at))
 		rest->at++, rest->size--;
 

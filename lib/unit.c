@@ -146,6 +146,24 @@ static struct word next_word(const char **text)
 	return (struct word){ at, (size_t)(end - at) };
 }
 
+/* Does each quote have its end, and each backslash what it is for? If not, systemd does not take the line. */
+static bool is_balanced(const char *text)
+{
+	char quote = 0;
+
+	for (; *text; text++) {
+		if (*text == '\\' && !text[1])
+			return false;
+		else if (*text == '\\')
+			text++;
+		else if (quote)
+			quote = *text == quote ? 0 : quote;
+		else if (*text == '"' || *text == '\'')
+			quote = *text;
+	}
+	return !quote;
+}
+
 /* The first word of a command, its prefixes cut off: they may be in its quotes, which then begin after them.
  */
 struct start {
@@ -207,6 +225,9 @@ static void put_program(FILE *to, const struct start *start)
 
 	if (start->has_quote)
 		putc(start->quote, to);
+	/* It was no separator behind a prefix. */
+	if (start->path.size == 1 && *start->path.at == ';')
+		putc('\\', to);
 	for (size_t i = 0; i < start->path.size; i++) {
 		if (expands && start->path.at[i] == '$')
 			putc('$', to);
@@ -218,6 +239,23 @@ static void put_word(FILE *to, struct word word)
 {
 	putc(' ', to);
 	fwrite(word.at, 1, word.size, to);
+}
+
+static bool is_separator(struct word word)
+{
+	return word.size == 1 && *word.at == ';';
+}
+
+/* What the program gets as its name. If it is missing, systemd does not take the command either. */
+static struct word next_name(const char **text)
+{
+	const char *before = *text;
+	struct word name = next_word(text);
+
+	if (name.size > 0 && !is_separator(name))
+		return name;
+	*text = before;
+	return (struct word){ "\"\"", 2 };
 }
 
 /* Returns the text behind the command: that of another one, or the end. *changed: it was not pbrun's. */
@@ -235,10 +273,8 @@ static const char *put_command(FILE *to, const char *text, const char *pbrun, co
 		fwrite(start.prefixes.at, 1, start.prefixes.size, to);
 		put_path(to, pbrun);
 		if (memchr(start.prefixes.at, '@', start.prefixes.size)) {
-			struct word name = next_word(&text);
-
 			fwrite(" pbrun --argv0", 1, strlen(" pbrun --argv0"), to);
-			put_word(to, name);
+			put_word(to, next_name(&text));
 		}
 		if (options)
 			put_word(to, (struct word){ options, strlen(options) });
@@ -247,7 +283,7 @@ static const char *put_command(FILE *to, const char *text, const char *pbrun, co
 	}
 	while ((word = next_word(&text)).size > 0) {
 		put_word(to, word);
-		if (word.size == 1 && *word.at == ';') {
+		if (is_separator(word)) {
 			putc(' ', to);
 			break;
 		}
@@ -265,9 +301,13 @@ static void put_commands(FILE *to, const struct unit *self, const char *pbrun, c
 		const char *at = self->commands[i];
 
 		fwrite("ExecStart=", 1, strlen("ExecStart="), to);
-		do
+		if (!is_balanced(at)) {
+			fwrite(at, 1, strlen(at), to);
+			putc(' ', to); /* a backslash before the end would continue the line */
+			at += strlen(at);
+		}
+		while (*at)
 			at = put_command(to, at, pbrun, options, changed);
-		while (*at);
 		putc('\n', to);
 	}
 }
