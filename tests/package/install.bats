@@ -62,6 +62,7 @@ left_over() {
   run inside sh -c 'lintian --allow-root --fail-on error,warning \
     --suppress-tags bogus-mail-host,bogus-mail-host-in-debian-changelog,initial-upload-closes-no-bugs \
     /tmp/build/pbrun_*.deb 2>&1'
+  echo "$output"
   [ "$status" -eq 0 ]
 }
 
