@@ -75,7 +75,7 @@ const struct command_row command_rows[N_COMMANDS] = {
 			    .operands = "PROGRAM...",
 			    .min_operands = 1,
 			    .max_operands = SIZE_MAX,
-			    .help = "print aliases for a shell that start PROGRAM through pbrun",
+			    .help = "print aliases that start PROGRAM through pbrun",
 			    .run = cmd_alias },
 	[COMMAND_DESKTOP] = { .name = "desktop",
 			      .operands = "ID...",

@@ -79,16 +79,16 @@ start() { # OPTION...
 
 @test "what is remembered of a hung file system is neither waited for at the end, nor forgotten" {
   fill 3
-  before=$("$PBRUN" --show sh --json | json - 'sum("/mnt/f" in f["path"] for f in j["files"])')
+  before=$("$PBRUN" --show sh --profile "$WORK/use" --json | json - 'sum("/mnt/f" in f["path"] for f in j["files"])')
   [ "$before" -eq 3 ]
   hang
   start -r train
   for _ in $(seq 100); do
-    [ "$("$PBRUN" --show sh --json | json - 'j["runs"]')" -eq 2 ] && break
+    [ "$("$PBRUN" --show sh --profile "$WORK/use" --json | json - 'j["runs"]')" -eq 2 ] && break
     sleep 0.1
   done
-  [ "$("$PBRUN" --show sh --json | json - 'j["runs"]')" -eq 2 ]
-  [ "$("$PBRUN" --show sh --json | json - 'sum("/mnt/f" in f["path"] for f in j["files"])')" -eq 3 ]
+  [ "$("$PBRUN" --show sh --profile "$WORK/use" --json | json - 'j["runs"]')" -eq 2 ]
+  [ "$("$PBRUN" --show sh --profile "$WORK/use" --json | json - 'sum("/mnt/f" in f["path"] for f in j["files"])')" -eq 3 ]
 }
 
 @test "a report on a hung file system is not waited for" {
