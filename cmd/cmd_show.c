@@ -9,6 +9,7 @@
 #include "show.h"
 #include "state.h"
 #include "store.h"
+#include "target.h"
 #include "text.h"
 
 /* Prints a field whose words come as in printf(3). */
@@ -193,13 +194,16 @@ static int show(struct shadowdb *db, const struct arguments *arguments)
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_free char *path = NULL;
 	cleanup_free char *shadow_path = NULL;
-	const char *own_profile = "";
+	const char *profile_of_name = "";
+	cleanup_free char *own_profile = NULL;
 	const char *profile = arguments_value(arguments, OPTION_PROFILE);
 
-	if (resolve_or_complain("show", arguments->operands[0], &path, &own_profile) < 0)
+	if (resolve_or_complain("show", arguments->operands[0], &path, &profile_of_name) < 0)
 		return 1;
 	if (!profile)
-		profile = own_profile;
+		profile = own_profile = target_profile(arguments->operands, path);
+	if (!profile)
+		return complain("show", path, strerror(ENOMEM));
 
 	int r = shadowdb_load(db, path, profile, &shadow, &shadow_path);
 

@@ -6,6 +6,7 @@
 #include "directory.h"
 #include "output.h"
 #include "sys/lookup.h"
+#include "target.h"
 
 char *store_directory(const struct arguments *arguments, char **ret_why)
 {
@@ -34,8 +35,9 @@ int with_store(const struct arguments *arguments,
 
 static int resolve(const char *name, char **ret_path, const char **ret_profile)
 {
+	cleanup_free char *file = NULL;
 	char *path = NULL;
-	int r = lookup_program(name, getenv("PATH"), &path);
+	int r = target_find(name, &file, &path);
 
 	if (r < 0 && r != -ENOMEM && name[0] == '/') {
 		path = strdup(name);

@@ -31,7 +31,7 @@ make_script() { # FILE LINE...
 
 @test "wrong use is 125 and says what is wrong" {
   for arguments in "" "--no-such-option true" "-r" "-r wrong true" "-w x true" "-w 0 true" "-w nan true" \
-    "--list true" "--list --forget x" "--show" "--json true" "--show a b" "--forget" "--list=x" "-nq true" \
+    "--list true" "--list --forget x" "--show" "--json true" "--forget" "--list=x" "-nq true" \
     "--verbose=1 true" "--no-prefetch --list" "--ver true" "--show --record none true"; do
     # shellcheck disable=SC2086
     run "$PBRUN" $arguments

@@ -40,6 +40,8 @@ profiles() {
   (cd d && "$PBRUN" /usr/bin/python3 -u ../a.py)
   [ "$(profiles)" = "$WORK/a.py" ]
   [ "$("$PBRUN" --json --profile "$WORK/a.py" --show /usr/bin/python3 | json - 'j["runs"]')" = 3 ]
+  # As it is started, it is shown.
+  [ "$("$PBRUN" --json --show -- /usr/bin/python3 -u a.py | json - 'j["runs"]')" = 3 ]
   "$PBRUN" --profile mine /usr/bin/python3 a.py
   [ "$(profiles)" = "$WORK/a.py mine" ]
 }
