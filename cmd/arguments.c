@@ -72,15 +72,21 @@ __attribute__((format(printf, 2, 3))) static int problem(struct parser *parser, 
 	return -EINVAL;
 }
 
-static struct meaning find_letter(char letter)
+/* Of options that share a letter, the one that goes with the command is meant, else the first. */
+static struct meaning find_letter(char letter, enum command_id command)
 {
+	struct meaning found = { .kind = MEANS_NOTHING };
+
 	for (int i = 0; i < N_COMMANDS; i++)
 		if (letter && command_rows[i].letter == letter)
 			return (struct meaning){ .kind = MEANS_COMMAND, .command = (enum command_id)i };
-	for (int i = 0; i < N_OPTIONS; i++)
-		if (letter && option_rows[i].letter == letter)
-			return (struct meaning){ .kind = MEANS_OPTION, .option = (enum option_id)i };
-	return (struct meaning){ .kind = MEANS_NOTHING };
+	for (int i = 0; i < N_OPTIONS; i++) {
+		bool goes_with = option_rows[i].goes_with & (1u << command);
+
+		if (letter && option_rows[i].letter == letter && (goes_with || found.kind == MEANS_NOTHING))
+			found = (struct meaning){ .kind = MEANS_OPTION, .option = (enum option_id)i };
+	}
+	return found;
 }
 
 /* The one that is called so, else the only one that begins so. */
@@ -190,7 +196,7 @@ static int take_long(struct parser *parser, char *word)
 static int take_letters(struct parser *parser, char *word)
 {
 	for (char *letter = word + 1; *letter; letter++) {
-		struct meaning meaning = find_letter(*letter);
+		struct meaning meaning = find_letter(*letter, parser->arguments->command);
 		bool takes_value = meaning.kind == MEANS_OPTION && option_rows[meaning.option].value;
 		int r = 0;
 

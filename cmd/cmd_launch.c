@@ -45,21 +45,13 @@ static void read_environment(struct launch_options *launch_options)
 			mode);
 }
 
-/* name NULL: that of argv. */
-__attribute__((noreturn)) static void start(const struct arguments *arguments, const char *name, char *argv[])
+struct launch_options launch_options_of(const struct arguments *arguments)
 {
-	cleanup_free char *why_no_dir = NULL;
-	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
 	const char *mode = arguments_value(arguments, OPTION_RECORD);
 	const char *window = arguments_value(arguments, OPTION_WINDOW);
-	cleanup_with(config_release) struct config config;
 	struct launch_options launch_options = {
-		.dir = directory,
-		.why_no_dir = why_no_dir,
-		.config = &config,
 		.profile = arguments_value(arguments, OPTION_PROFILE),
 		.report = arguments_value(arguments, OPTION_REPORT),
-		.name = name,
 		.argv0 = (char *)(uintptr_t)arguments_value(arguments, OPTION_ARGV0),
 		.mode = POLICY_AUTO,
 		.window_ms = window ? parse_window(window) : DEFAULT_WINDOW_MS,
@@ -70,7 +62,22 @@ __attribute__((noreturn)) static void start(const struct arguments *arguments, c
 	read_environment(&launch_options);
 	if (mode)
 		launch_options.mode = parse_mode(mode);
+	return launch_options;
+}
+
+/* name NULL: that of argv. */
+__attribute__((noreturn)) static void start(const struct arguments *arguments, const char *name, char *argv[])
+{
+	cleanup_free char *why_no_dir = NULL;
+	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
+	cleanup_with(config_release) struct config config;
+	struct launch_options launch_options = launch_options_of(arguments);
+
+	launch_options.name = name;
+	launch_options.dir = directory;
+	launch_options.why_no_dir = why_no_dir;
 	settings_read(arguments, &config);
+	launch_options.config = &config;
 	launch(argv, &launch_options);
 }
 

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "forecast.h"
 #include "output.h"
+#include "picture.h"
 #include "report.h"
 #include "show.h"
 #include "state.h"
@@ -120,19 +121,13 @@ static int print_text(const struct shadow *shadow, const char *shadow_path, cons
 
 static int draw(const struct shadow *shadow, const char *path)
 {
-	bool is_stdout = strcmp(path, "-") == 0;
-	cleanup_fclose FILE *file = is_stdout ? NULL : fopen(path, "we");
-	FILE *stream = is_stdout ? stdout : file;
+	cleanup_with(picture_release) struct picture picture = { 0 };
 
-	if (!stream)
-		return complain("show", path, strerror(errno));
-	int r = show_svg(shadow, stream);
+	if (picture_open(&picture, "show", path) != 0)
+		return 1;
+	int r = show_svg(shadow, picture.stream);
 
-	if (r < 0)
-		return complain("show", shadow->program, strerror(-r));
-	if (fflush(stream) != 0 || ferror(stream))
-		return complain("show", path, strerror(errno));
-	return 0;
+	return r < 0 ? complain("show", shadow->program, strerror(-r)) : picture_close(&picture);
 }
 
 struct profile_search {

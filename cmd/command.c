@@ -14,6 +14,9 @@
 #define ALIAS (1u << COMMAND_ALIAS)
 #define UNIT (1u << COMMAND_UNIT)
 #define UNDO (1u << COMMAND_UNDO)
+#define DOCTOR (1u << COMMAND_DOCTOR)
+#define DRY_RUN (1u << COMMAND_DRY_RUN)
+#define BENCHMARK (1u << COMMAND_BENCHMARK)
 #define HELP (1u << COMMAND_HELP)
 
 const struct command_row command_rows[N_COMMANDS] = {
@@ -98,6 +101,23 @@ const struct command_row command_rows[N_COMMANDS] = {
 	[COMMAND_WRAPPED] = { .name = "wrapped",
 			      .help = "list entries, units and links that start through pbrun",
 			      .run = cmd_wrapped },
+	[COMMAND_DOCTOR] = { .name = "doctor",
+			     .help = "say what works here, what does not, and what to do",
+			     .run = cmd_doctor },
+	[COMMAND_DRY_RUN] = { .name = "dry-run",
+			      .operands = "PROGRAM [ARG]...",
+			      .order = OPERANDS_END_OPTIONS,
+			      .min_operands = 1,
+			      .max_operands = SIZE_MAX,
+			      .help = "say what a start would do, and why",
+			      .run = cmd_dry_run },
+	[COMMAND_BENCHMARK] = { .name = "benchmark",
+				.operands = "PROGRAM [ARG]...",
+				.order = OPERANDS_END_OPTIONS,
+				.min_operands = 1,
+				.max_operands = SIZE_MAX,
+				.help = "measure what pbrun does for PROGRAM here",
+				.run = cmd_benchmark },
 	/* Whoever asks for help gets it, whatever else he typed. */
 	[COMMAND_HELP] = { .name = "help",
 			   .letter = 'h',
@@ -112,22 +132,27 @@ const struct command_row command_rows[N_COMMANDS] = {
 };
 
 const struct option_row option_rows[N_OPTIONS] = {
-	[OPTION_DIR] = { "dir", 'd', "DIR", LAUNCH | LIST | SHOW | FORGET | EXPORT | IMPORT | EMBED,
+	[OPTION_DIR] = { "dir", 'd', "DIR",
+			 LAUNCH | LIST | SHOW | FORGET | EXPORT | IMPORT | EMBED | DOCTOR | DRY_RUN,
 			 "keep the recordings (shadow files) in DIR" },
-	[OPTION_RECORD] = { "record", 'r', "MODE", LAUNCH, "auto (default), train, sample or none" },
-	[OPTION_NO_PREFETCH] = { "no-prefetch", 'n', NULL, LAUNCH, "do not prefetch" },
-	[OPTION_PROFILE] = { "profile", 'p', "NAME", LAUNCH | SHOW | FORGET | EXPORT | EMBED,
+	[OPTION_RECORD] = { "record", 'r', "MODE", LAUNCH | DRY_RUN,
+			    "auto (default), train, sample or none" },
+	[OPTION_NO_PREFETCH] = { "no-prefetch", 'n', NULL, LAUNCH | DRY_RUN, "do not prefetch" },
+	[OPTION_PROFILE] = { "profile", 'p', "NAME", LAUNCH | SHOW | FORGET | EXPORT | EMBED | DRY_RUN,
 			     "remember this use of PROGRAM apart from others" },
 	[OPTION_ARGV0] = { "argv0", 0, "NAME", LAUNCH, "what PROGRAM is to find as its own name" },
 	[OPTION_WINDOW] = { "window", 'w', "SECONDS", LAUNCH, "length of the launch window (default: 30)" },
 	[OPTION_EXCLUDE] = { "exclude", 'x', "PATTERN", LAUNCH, "neither record nor prefetch such files" },
 	[OPTION_REPORT] = { "report", 'R', "FILE", LAUNCH, "write a report of this launch, in JSON" },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, LAUNCH | SHOW, "say what is done, on standard error" },
-	[OPTION_JSON] = { "json", 0, NULL, LIST | SHOW | EMBEDDED | HELP, "with a command: in JSON" },
-	[OPTION_SVG] = { "svg", 0, "FILE", SHOW, "draw it into FILE, as an SVG picture" },
+	[OPTION_JSON] = { "json", 0, NULL, LIST | SHOW | EMBEDDED | DOCTOR | DRY_RUN | BENCHMARK | HELP,
+			  "with a command: in JSON" },
+	[OPTION_SVG] = { "svg", 0, "FILE", SHOW | BENCHMARK, "draw it into FILE, as an SVG picture" },
 	[OPTION_FORMAT] = { "format", 0, "FORMAT", EXPORT, "record (default), or ranges: a line for each" },
 	[OPTION_OUTPUT] = { "output", 'o', "FILE", MERGE | EMBED | UNEMBED, "write to FILE" },
 	[OPTION_SHELL] = { "shell", 0, "NAME", ALIAS, "bash, zsh, fish or sh; by default $SHELL" },
 	[OPTION_SYSTEM] = { "system", 0, NULL, UNIT | UNDO, "of the system's services, not the user's" },
 	[OPTION_KEEP_TIMES] = { "keep-times", 0, NULL, EMBED | UNEMBED, "keep the times of the file" },
+	[OPTION_RUNS] = { "runs", 'n', "RUNS", BENCHMARK,
+			  "with --benchmark: start so often in each way (5)" },
 };

@@ -14,6 +14,9 @@
 
 /* Wrong use, as env(1) and nice(1) have it. */
 #define EXIT_USAGE 125
+/* The program is there and cannot be run, or it is not there. */
+#define EXIT_NOT_RUN 126
+#define EXIT_NOT_FOUND 127
 
 enum command_id {
 	COMMAND_LAUNCH, /* no command was given: a program is to be started */
@@ -31,6 +34,9 @@ enum command_id {
 	COMMAND_UNIT,
 	COMMAND_UNDO,
 	COMMAND_WRAPPED,
+	COMMAND_DOCTOR,
+	COMMAND_DRY_RUN,
+	COMMAND_BENCHMARK,
 	COMMAND_HELP,
 	COMMAND_VERSION,
 	N_COMMANDS
@@ -53,6 +59,7 @@ enum option_id {
 	OPTION_KEEP_TIMES,
 	OPTION_SHELL,
 	OPTION_SYSTEM,
+	OPTION_RUNS,
 	N_OPTIONS
 };
 
@@ -91,8 +98,9 @@ struct command_row {
 };
 
 struct option_row {
-	const char *name;   /* without "--" */
-	char letter;        /* 0: none */
+	const char *name; /* without "--" */
+	/* 0: none. Two options may share one if no command has both: it is that of the command before it. */
+	char letter;
 	const char *value;  /* how its value is called in the help; NULL: it takes none */
 	uint32_t goes_with; /* bits 1 << enum command_id */
 	const char *help;
@@ -136,6 +144,9 @@ int cmd_desktop(const struct arguments *arguments);
 int cmd_unit(const struct arguments *arguments);
 int cmd_undo(const struct arguments *arguments);
 int cmd_wrapped(const struct arguments *arguments);
+int cmd_doctor(const struct arguments *arguments);
+int cmd_dry_run(const struct arguments *arguments);
+int cmd_benchmark(const struct arguments *arguments);
 int cmd_help(const struct arguments *arguments);
 int cmd_version(const struct arguments *arguments);
 

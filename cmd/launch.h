@@ -25,6 +25,12 @@ struct launch_options {
 	bool is_disabled; /* just exec */
 };
 
+struct arguments;
+
+/* By options and environment, but for dir and what the command itself sets; wrong_use() of a value that
+ * cannot be. */
+struct launch_options launch_options_of(const struct arguments *arguments);
+
 /* Becomes the program, or says why it cannot and exits with 126 or 127. argv ends with NULL, and its
  * strings may be replaced. */
 __attribute__((noreturn)) void launch(char *argv[], const struct launch_options *options);

@@ -16,6 +16,7 @@ struct state_account {
 	enum state state;
 	uint64_t n_changed; /* recorded files with pages that are others now */
 	uint64_t n_missing; /* that are not there */
+	uint64_t n_unasked; /* on file systems that may never answer (mounts.h), and were not looked at */
 };
 
 /* Looks at the program and at every file of which pages are remembered. */

@@ -10,8 +10,7 @@
 
 #include "sys/cleanup.h"
 
-/* The character that text begins with, and its length in *ret_size; not UTF-8: UINT32_MAX, 1. */
-static uint32_t decode(const char *text, size_t *ret_size)
+uint32_t text_decode(const char *text, size_t *ret_size)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *byte = (const unsigned char *)text;
@@ -53,7 +52,7 @@ char *text_printable(const char *name)
 	while (*name) {
 		size_t size;
 
-		if (is_printable(decode(name, &size))) {
+		if (is_printable(text_decode(name, &size))) {
 			end = mempcpy(end, name, size);
 			name += size;
 			continue;
@@ -68,7 +67,7 @@ char *text_printable(const char *name)
 /* Of the character that text begins with; its length in *ret_size. */
 static size_t character_width(const char *text, enum charset charset, size_t *ret_size)
 {
-	uint32_t character = decode(text, ret_size);
+	uint32_t character = text_decode(text, ret_size);
 
 	/* Where nothing is known of the terminal's characters, each byte takes a column. */
 	if (charset == CHARSET_ASCII)
@@ -135,16 +134,17 @@ char *text_cut(const char *text, size_t columns, enum charset charset)
 
 #define FIELD_COLUMNS 14
 
-void text_print_field(const char *label, const char *words, const struct terminal *terminal)
+void text_print_marked(const char *mark, const char *label, const char *words,
+		       const struct terminal *terminal)
 {
 	bool is_narrow = terminal->columns > 0 && terminal->columns < 3 * FIELD_COLUMNS;
 	size_t indent = is_narrow ? 4 : FIELD_COLUMNS;
 	size_t column = indent;
 
 	if (is_narrow)
-		printf("  %s\n%*s", label, (int)indent, "");
+		printf("%s%s\n%*s", mark, label, (int)indent, "");
 	else
-		printf("  %-*s", FIELD_COLUMNS - 2, label);
+		printf("%s%-*s", mark, FIELD_COLUMNS - 2, label);
 	for (const char *word = words; *word;) {
 		size_t size = strcspn(word, " ");
 		cleanup_free char *copy = strndup(word, size);
@@ -163,6 +163,11 @@ void text_print_field(const char *label, const char *words, const struct termina
 		word += *word == ' ';
 	}
 	putchar('\n');
+}
+
+void text_print_field(const char *label, const char *words, const struct terminal *terminal)
+{
+	text_print_marked("  ", label, words, terminal);
 }
 
 const char *text_number(uint64_t number, char buffer[static TEXT_NUMBER_SIZE])

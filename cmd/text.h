@@ -9,6 +9,9 @@
 
 #include "terminal.h"
 
+/* The character that text begins with, and its length in *ret_size; for what is not UTF-8 UINT32_MAX, 1. */
+uint32_t text_decode(const char *text, size_t *ret_size);
+
 /*
  * A name may be anything, and a terminal obeys control characters: these (U+0000 to U+001F, U+007F to
  * U+009F), those that turn the direction of writing, and bytes that are not UTF-8 become "\x1b". To be freed;
@@ -26,6 +29,9 @@ char *text_cut(const char *text, size_t columns, enum charset charset);
 /* Prints words, broken into lines of at most columns (0: no limit), the first behind a label, the others
  * as far to the right: "  label       words and\n              more words\n". */
 void text_print_field(const char *label, const char *words, const struct terminal *terminal);
+/* The same with a mark of two columns in place of the blanks before the label. */
+void text_print_marked(const char *mark, const char *label, const char *words,
+		       const struct terminal *terminal);
 
 /* "1,234,567". Each gives buffer. */
 #define TEXT_NUMBER_SIZE 32

@@ -46,6 +46,7 @@ _pbrun() {
     -o --output
     --svg
     --shell
+    --runs
   )
   local without_value=(
     --no-prefetch
@@ -60,6 +61,9 @@ _pbrun() {
   local of_all=(
     --list
     --wrapped
+    --doctor
+    --dry-run
+    --benchmark
   )
   local of_remembered=(
     --show

@@ -39,7 +39,8 @@ function __pbrun_wants_program
         --format \
         -o --output \
         --svg \
-        --shell
+        --shell \
+        --runs
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip = 1
@@ -81,6 +82,10 @@ complete -c pbrun -n __pbrun_wants_program -l unit -x -a '(__pbrun_services)' -d
 complete -c pbrun -n __pbrun_wants_program -l system -f -d 'Of the services of the system'
 complete -c pbrun -n __pbrun_wants_program -l undo -x -a '(__pbrun_wrapped)' -d 'Take back an entry or unit'
 complete -c pbrun -n __pbrun_wants_program -l wrapped -f -d 'List what starts through pbrun'
+complete -c pbrun -n __pbrun_wants_program -l doctor -f -d 'Say what works here, and what does not'
+complete -c pbrun -n __pbrun_wants_program -l dry-run -d 'Say what a start would do, and why'
+complete -c pbrun -n __pbrun_wants_program -l benchmark -d 'Measure what pbrun does for a program'
+complete -c pbrun -n __pbrun_wants_program -l runs -x -d 'Start so often in each way'
 complete -c pbrun -n __pbrun_wants_program -l json -d 'In JSON'
 complete -c pbrun -n __pbrun_wants_program -l svg -r -d 'Draw it into this file'
 complete -c pbrun -n __pbrun_wants_program -s h -l help -f -d 'Show a help text'

@@ -33,16 +33,16 @@ fish_completes() {
 }
 
 @test "every option of --help, and no other, is in each of the three completions" {
-  options_of_help | sort >"$WORK/options"
+  options_of_help | sort -u >"$WORK/options"
   [ "$(wc -l <"$WORK/options")" -gt 15 ]
-  bash_completes pbrun -- >"$WORK/bash"
-  diff <(grep -e '^--' "$WORK/options" | sort) <(sort "$WORK/bash")
-  fish_completes 'pbrun -' | cut -f1 | sort >"$WORK/fish"
-  diff "$WORK/options" "$WORK/fish"
+  bash_completes pbrun -- >"$WORK/of-bash"
+  diff <(grep -e '^--' "$WORK/options" | sort) <(sort "$WORK/of-bash")
+  fish_completes 'pbrun -' | cut -f1 | sort >"$WORK/of-fish"
+  diff "$WORK/options" "$WORK/of-fish"
   # The file for zsh, which completes in a terminal only, is read as text.
   sed -n '/^_arguments/,$s/\[[^]]*\]//gp' "$COMPLETIONS/_pbrun" | grep -oE -- '--?[a-zA-Z][a-zA-Z0-9-]*' |
-    sort -u >"$WORK/zsh"
-  diff "$WORK/options" "$WORK/zsh"
+    sort -u >"$WORK/of-zsh"
+  diff "$WORK/options" "$WORK/of-zsh"
 }
 
 @test "zsh reads its completion without a complaint" {

@@ -1,0 +1,202 @@
+/* cmd_dry_run.c - --dry-run: what a start would prefetch and record, and why; nothing is started. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "disk.h"
+#include "forecast.h"
+#include "json_out.h"
+#include "launch.h"
+#include "output.h"
+#include "page_cache.h"
+#include "readahead.h"
+#include "store.h"
+#include "sys/lookup.h"
+#include "sys/page.h"
+#include "text.h"
+
+struct dry_run {
+	struct launch_options options;
+	char *program;
+	const char *profile;
+	struct shadow shadow;
+	char *shadow_path;
+	int error; /* 0, or why there is no shadow that can be used */
+	struct state_account account;
+	enum storage storage;
+	uint64_t n_pages;
+	uint64_t n_files; /* with pages */
+	uint64_t n_resident;
+	uint64_t n_budget;
+};
+
+static void count_pages(struct dry_run *self)
+{
+	const struct pageset *files = &self->shadow.files;
+
+	for (size_t i = 0; i < files->n_files; i++) {
+		self->n_pages += pageset_file_pages(files->files[i]);
+		self->n_files += files->files[i]->n_extents > 0;
+		self->n_resident += page_cache_count(files->files[i]);
+	}
+}
+
+static struct forecast forecast(const struct dry_run *self)
+{
+	return forecast_of(self->options.mode, self->error ? NULL : &self->shadow, self->account.state);
+}
+
+static uint64_t pages_to_read(const struct dry_run *self)
+{
+	uint64_t n_missing = self->n_pages - self->n_resident;
+
+	if (!self->options.prefetches || self->options.is_disabled)
+		return 0;
+	return n_missing < self->n_budget ? n_missing : self->n_budget;
+}
+
+/* To be freed. */
+static char *prefetch_text(const struct dry_run *self)
+{
+	static const char *const orders[] = {
+		[STORAGE_SOLID_STATE] = "in the order of use",
+		[STORAGE_ROTATING] = "in the order of the disk",
+		[STORAGE_SLOW] = "in few requests, as the storage is slow",
+	};
+	uint64_t n_missing = self->n_pages - self->n_resident;
+	char missing[TEXT_NUMBER_SIZE];
+	char all[TEXT_NUMBER_SIZE];
+	char files[TEXT_NUMBER_SIZE];
+	char *text = NULL;
+	int r;
+
+	if (self->options.is_disabled)
+		return strdup("nothing: PBRUN_DISABLE is set");
+	if (!self->options.prefetches)
+		return strdup("nothing: --no-prefetch");
+	if (self->error)
+		return strdup("nothing, as nothing is remembered that can be used");
+	text_bytes(self->n_pages * page_bytes(), all);
+	if (n_missing == 0)
+		r = asprintf(&text, "nothing: all %s that are remembered are in memory", all);
+	else if (n_missing > self->n_budget)
+		r = asprintf(&text, "%s of %s, %s, what is used first; there is no memory for more",
+			     text_bytes(self->n_budget * page_bytes(), missing), all, orders[self->storage]);
+	else
+		r = asprintf(&text, "%s of %s in %s files, %s; the rest is in memory",
+			     text_bytes(n_missing * page_bytes(), missing), all,
+			     text_number(self->n_files, files), orders[self->storage]);
+	return r < 0 ? NULL : text;
+}
+
+static void print_field(const char *label, char *words, const struct terminal *terminal)
+{
+	text_print_field(label, words ? words : "", terminal);
+	free(words);
+}
+
+static void print_as_text(const struct dry_run *self)
+{
+	struct terminal terminal = terminal_look();
+	struct forecast recording = forecast(self);
+	char *record = NULL;
+
+	print_name(stdout, self->program);
+	putchar('\n');
+	if (*self->profile)
+		print_field("profile", text_printable(self->profile), &terminal);
+	if (self->shadow_path)
+		print_field("shadow", text_printable(self->shadow_path), &terminal);
+	if (self->error)
+		text_print_field("state",
+				 self->error == -ENOENT ? "nothing is remembered yet"
+							: shadow_error_text(self->error),
+				 &terminal);
+	else
+		print_field("state", state_text(&self->account), &terminal);
+	print_field("prefetch", prefetch_text(self), &terminal);
+	if (self->options.is_disabled)
+		record = strdup("nothing: PBRUN_DISABLE is set");
+	else if (!self->options.dir)
+		record = strdup("nothing: there is no directory for it");
+	else
+		record = forecast_text(&recording);
+	print_field("the start", record, &terminal);
+}
+
+static void print_as_json(const struct dry_run *self)
+{
+	struct json_out json = { .stream = stdout };
+	struct forecast recording = forecast(self);
+	bool is_recorded = self->options.dir && !self->options.is_disabled;
+	cleanup_free char *why = prefetch_text(self);
+
+	json_out_begin(&json, NULL, '{');
+	json_out_number(&json, "format", 1);
+	json_out_text(&json, "program", self->program);
+	json_out_text(&json, "profile", self->profile);
+	json_out_text(&json, "shadow", self->error ? "none" : state_name(self->account.state));
+	json_out_text(&json, "shadow_file", self->shadow_path);
+	json_out_begin(&json, "prefetch", '{');
+	json_out_number(&json, "files", self->n_files);
+	json_out_number(&json, "remembered_bytes", self->n_pages * page_bytes());
+	json_out_number(&json, "resident_bytes", self->n_resident * page_bytes());
+	json_out_number(&json, "bytes", pages_to_read(self) * page_bytes());
+	json_out_text(&json, "reason", why);
+	json_out_end(&json, '}');
+	json_out_begin(&json, "record", '{');
+	json_out_number(&json, "train_percent", is_recorded ? recording.train_percent : 0);
+	json_out_number(&json, "sample_percent", is_recorded ? recording.sample_percent : 0);
+	json_out_text(&json, "reason",
+		      is_recorded ? recording.reason : "it is turned off, or has no directory");
+	json_out_end(&json, '}');
+	json_out_end(&json, '}');
+	json_out_finish(&json);
+}
+
+static int look(struct dry_run *self)
+{
+	cleanup_with(mounts_release) struct mounts mounts = { 0 };
+	struct shadowdb db;
+	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
+
+	if (r < 0)
+		complain("dry-run", self->options.dir, shadowdb_explain(r));
+	self->error = shadowdb_load(&db, self->program, self->profile, &self->shadow, &self->shadow_path);
+	shadowdb_release(&db);
+	if (self->error == 0) {
+		self->account = state_of(&self->shadow);
+		count_pages(self);
+	}
+	if (mounts_read(&mounts) == 0)
+		self->storage = disk_of(&mounts, self->program).storage;
+	self->n_budget = readahead_budget_pages();
+	return r < 0;
+}
+
+int cmd_dry_run(const struct arguments *arguments)
+{
+	cleanup_free char *why_no_dir = NULL;
+	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
+	struct dry_run self = { .options = launch_options_of(arguments) };
+	const char *name = arguments->operands[0];
+	int r = lookup_program(name, getenv("PATH"), &self.program);
+
+	if (r < 0) {
+		complain("dry-run", name, strerror(-r));
+		return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+	}
+	self.options.dir = directory;
+	self.profile = self.options.profile ? self.options.profile : lookup_profile(name, self.program);
+	int status = look(&self);
+
+	if (arguments_has(arguments, OPTION_JSON))
+		print_as_json(&self);
+	else
+		print_as_text(&self);
+	shadow_release(&self.shadow);
+	free(self.shadow_path);
+	free(self.program);
+	return status | finish_output("dry-run");
+}

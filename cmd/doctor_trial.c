@@ -1,0 +1,88 @@
+/* doctor_trial.c - one start through pbrun, to see that all of it works together. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "doctor.h"
+#include "scratch.h"
+#include "shadowdb.h"
+#include "sys/lookup.h"
+
+/* Is there everywhere, and reads little. */
+#define TRIAL_PROGRAM "true"
+
+/* The wait status, or -errno. */
+static int start_trial(const char *directory)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		for (int fd = 0; null_fd >= 0 && fd <= STDERR_FILENO; fd++)
+			(void)!dup2(null_fd, fd);
+		unsetenv("PBRUN_DISABLE");
+		execl("/proc/self/exe", "pbrun", "--dir", directory, "--record", "train", TRIAL_PROGRAM,
+		      (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status;
+}
+
+static void judge(struct doctor *doctor, const char *directory, int status)
+{
+	struct finding finding = { .id = "trial", .meaning = "Recording works from end to end." };
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_free char *path = NULL;
+	struct shadowdb db;
+	int r = lookup_program(TRIAL_PROGRAM, getenv("PATH"), &path);
+
+	if (r < 0)
+		return;
+	r = shadowdb_open(&db, directory, NULL);
+	if (r == 0)
+		r = shadowdb_load(&db, path, lookup_profile(TRIAL_PROGRAM, path), &shadow, NULL);
+	shadowdb_release(&db);
+	if (status != 0) {
+		finding.verdict = VERDICT_BROKEN;
+		finding.meaning = "The program did not end as it should have: this is a fault of pbrun.";
+		finding.advice = "Please report it, with the output of pbrun --doctor --json.";
+		doctor_add(doctor, &finding, "A start of %s through pbrun ended with wait status %d", path,
+			   status);
+	} else if (r < 0) {
+		finding.verdict = VERDICT_BROKEN;
+		finding.meaning = "The program ran, but nothing was recorded.";
+		finding.advice = "See what is said above; pbrun --verbose --record train true says more.";
+		doctor_add(doctor, &finding, "A start of %s through pbrun left no recording: %s", path,
+			   strerror(-r));
+	} else {
+		doctor_add(doctor, &finding, "A start of %s was recorded: %zu files, %s", path,
+			   shadow.files.n_files, shadow_is_exact(&shadow) ? "exact" : "not exact");
+	}
+}
+
+void doctor_check_trial(struct doctor *self)
+{
+	char *directory = scratch_new("doctor");
+
+	if (!directory) {
+		struct finding finding = { .id = "trial",
+					   .verdict = VERDICT_LIMITED,
+					   .meaning = "No trial start could be made.",
+					   .advice = "Set TMPDIR to a directory that you may write to." };
+
+		doctor_add(self, &finding, "No directory could be made in TMPDIR or /var/tmp: %s",
+			   strerror(errno));
+		return;
+	}
+	judge(self, directory, start_trial(directory));
+	scratch_free(directory);
+}

@@ -1,0 +1,50 @@
+/* scratch.c - a directory for a trial, which goes afterwards. */
+#include "scratch.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "sys/cleanup.h"
+
+char *scratch_new(const char *what)
+{
+	const char *base = getenv("TMPDIR");
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/pbrun-%s.XXXXXX", base && *base ? base : "/var/tmp", what) < 0) {
+		path = NULL;
+		return NULL;
+	}
+	return mkdtemp(path) ? take_pointer(path) : NULL;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	remove(path);
+	return 0;
+}
+
+void scratch_free(char *path)
+{
+	if (path)
+		nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(path);
+}
+
+int scratch_copy(const char *from, const char *to)
+{
+	cleanup_close int from_fd = open(from, O_RDONLY | O_CLOEXEC);
+	cleanup_close int to_fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	ssize_t n = 1;
+
+	if (from_fd < 0 || to_fd < 0)
+		return -errno;
+	while (n > 0)
+		n = sendfile(to_fd, from_fd, NULL, 1 << 20);
+	return n < 0 || fsync(to_fd) != 0 ? -errno : 0;
+}
