@@ -158,7 +158,7 @@ static void draw_way(const struct bench *bench, const struct bench_result *resul
 		     double scale, FILE *stream)
 {
 	static const char *const classes[] = { "c", "a", "c", "a" };
-	double y = TOP + ROW_HEIGHT * way;
+	double y = TOP + ROW_HEIGHT * (double)way;
 	char text[TEXT_NUMBER_SIZE];
 	double width = result->ways[way].median * scale;
 

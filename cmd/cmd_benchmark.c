@@ -236,7 +236,7 @@ static int explain(const struct stand *stand, int r)
 	if (r == -ENOENT && stand->through)
 		return complain("benchmark", stand->bench->program,
 				"nothing could be recorded; pbrun --doctor may know why");
-	return complain("benchmark", stand->bench->program, strerror(-r));
+	return complain_error("benchmark", stand->bench->program, r);
 }
 
 static int tell(const struct bench *bench, const struct arguments *arguments)
@@ -255,10 +255,11 @@ static int tell(const struct bench *bench, const struct arguments *arguments)
 	if (arguments_has(arguments, OPTION_JSON))
 		bench_print_json(bench, stdout);
 	else if (bench_print(bench, &terminal) < 0)
-		status = complain("benchmark", NULL, strerror(ENOMEM));
+		status = complain_error("benchmark", NULL, -ENOMEM);
 	if (bench->status)
-		fprintf(stderr, "pbrun: warning: %s: some starts ended with %s %d\n", bench->program,
-			WIFSIGNALED(bench->status) ? "signal" : "exit status",
+		fprintf(stderr,
+			"pbrun: warning: %s: some starts ended with %s %d (are its arguments right?)\n",
+			bench->program, WIFSIGNALED(bench->status) ? "signal" : "exit status",
 			WIFSIGNALED(bench->status) ? WTERMSIG(bench->status) : WEXITSTATUS(bench->status));
 	return status | finish_output("benchmark");
 }
@@ -284,15 +285,13 @@ int cmd_benchmark(const struct arguments *arguments)
 	int status;
 
 	if (!bench)
-		return complain("benchmark", NULL, strerror(ENOMEM));
+		return complain_error("benchmark", NULL, -ENOMEM);
 	bench->n_runs = parse_runs(arguments_value(arguments, OPTION_RUNS));
 	bench->command = arguments->operands;
 	int r = lookup_program(bench->command[0], getenv("PATH"), &program);
 
-	if (r < 0) {
-		complain("benchmark", bench->command[0], strerror(-r));
-		return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
-	}
+	if (r < 0)
+		return complain_program("benchmark", bench->command[0], r);
 	bench->program = program;
 	unsetenv("PBRUN_DISABLE");
 	unsetenv("PBRUN_RECORD");

@@ -162,7 +162,7 @@ static int look(struct dry_run *self)
 	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
 
 	if (r < 0)
-		complain("dry-run", self->options.dir, shadowdb_explain(r));
+		complain_error("dry-run", self->options.dir, r);
 	self->error = shadowdb_load(&db, self->program, self->profile, &self->shadow, &self->shadow_path);
 	shadowdb_release(&db);
 	if (self->error == 0) {
@@ -183,10 +183,8 @@ int cmd_dry_run(const struct arguments *arguments)
 	const char *name = arguments->operands[0];
 	int r = lookup_program(name, getenv("PATH"), &self.program);
 
-	if (r < 0) {
-		complain("dry-run", name, strerror(-r));
-		return r == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
-	}
+	if (r < 0)
+		return complain_program("dry-run", name, r);
 	self.options.dir = directory;
 	self.profile = self.options.profile ? self.options.profile : lookup_profile(name, self.program);
 	int status = look(&self);

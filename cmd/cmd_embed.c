@@ -19,10 +19,10 @@ static const char *obstacle_text(enum embed_obstacle obstacle)
 		return "not a regular file";
 	case EMBED_PRIVILEGED:
 		return "it runs with privileges (set-user-ID, set-group-ID or file capabilities), and is not "
-		       "rewritten";
+		       "rewritten; export its record instead";
 	case EMBED_SIGNED:
 		return "it is signed (security.ima or security.evm), and the signature would not hold any "
-		       "more";
+		       "more; export its record instead";
 	case EMBED_HARD_LINKED:
 		return "it has other names (hard links), which would stay as they are; write a new file with "
 		       "--output";
@@ -32,29 +32,40 @@ static const char *obstacle_text(enum embed_obstacle obstacle)
 	return "";
 }
 
+/* NULL: not an error of embed.h alone. */
 static const char *embed_error_text(int error)
 {
 	switch (error) {
 	case -ENOEXEC:
-		return "not an ELF file, or a malformed one";
+		return "not an ELF file, or a malformed one; name a program or library";
 	case -ENOTSUP:
-		return "it has no section headers (sstrip), or too many: there is no place for one more";
+		return "it has no section headers (sstrip), or too many: there is no place for one more; "
+		       "export its record instead";
 	case -EFBIG:
-		return "it carries data behind its ELF part, which a longer file would hide from it";
+		return "it carries data behind its ELF part, which a longer file would hide from it; "
+		       "export its record instead";
 	case -ENOENT:
-		return "no record is embedded in it";
+		return "no record is embedded in it; pbrun --embed embeds one";
 	case -ESTALE:
 		return "it was laid out anew since the record was embedded; objcopy "
 		       "--remove-section " EMBED_SECTION " removes that";
 	case -EBADE:
-		return "the copy is not the same byte for byte; nothing was changed";
+		return "the copy is not the same byte for byte; nothing was changed; "
+		       "this is a fault of pbrun, please report it";
 	case -EBADMSG:
 		return "the record in it is damaged; objcopy --remove-section " EMBED_SECTION " removes it";
 	case -EPROTONOSUPPORT:
-		return "the record in it was written by a newer pbrun";
+		return "the record in it was written by a newer pbrun; use that one";
 	default:
-		return strerror(-error);
+		return NULL;
 	}
+}
+
+static int complain_embed(const char *what, const char *path, int error)
+{
+	const char *why = embed_error_text(error);
+
+	return why ? complain(what, path, why) : complain_error(what, path, error);
 }
 
 /* The file of the program, to be closed. After a complaint -1. */
@@ -63,7 +74,7 @@ static int open_program(const char *what, const char *path, const char *output)
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
-		complain(what, path, strerror(errno));
+		complain_error(what, path, -errno);
 		return -1;
 	}
 	enum embed_obstacle obstacle = embed_find_obstacle(fd);
@@ -86,14 +97,14 @@ static int rewrite(const char *what, const struct arguments *arguments, int fd, 
 	int r = replacement_begin(&file, path);
 
 	if (r < 0)
-		return complain(what, path, strerror(-r));
+		return complain_error(what, path, r);
 	r = portable ? embed_write(fd, file.fd, portable) : embed_remove(fd, file.fd);
 	if (r < 0)
-		return complain(what, program, embed_error_text(r));
+		return complain_embed(what, program, r);
 	r = replacement_take_after(&file, fd, times);
 	if (r == 0)
 		r = replacement_commit(&file);
-	return r < 0 ? complain(what, path, strerror(-r)) : 0;
+	return r < 0 ? complain_error(what, path, r) : 0;
 }
 
 /* The path of the program that is the first operand, and a descriptor of its file. 0, or the exit status
@@ -126,7 +137,7 @@ static int embed(struct shadowdb *db, const struct arguments *arguments)
 	int r = exchange_pack(&shadow, &tell_left_out, &portable, &count);
 
 	if (r < 0)
-		return complain("embed", program, strerror(-r));
+		return complain_error("embed", program, r);
 	if (rewrite("embed", arguments, fd, program, &portable) != 0)
 		return 1;
 	tell_count(&count);
@@ -172,15 +183,15 @@ int cmd_embedded(const struct arguments *arguments)
 	cleanup_free char *text = NULL;
 
 	if (fd < 0 || !program)
-		return complain("embedded", path, strerror(errno));
+		return complain_error("embedded", path, -errno);
 	int r = embed_read(fd, program, &portable);
 
 	if (r < 0)
-		return complain("embedded", path, embed_error_text(r));
+		return complain_embed("embedded", path, r);
 	if (!arguments_has(arguments, OPTION_JSON))
 		print_record(&portable.shadow);
 	else if ((r = report_format_shadow(&portable.shadow, program, &text)) < 0)
-		return complain("embedded", path, strerror(-r));
+		return complain_error("embedded", path, r);
 	else
 		fputs(text, stdout);
 	return finish_output("embedded");

@@ -22,7 +22,7 @@ static int print_ranges(const struct shadow *shadow, const char *path)
 	if (out && fclose(out) != 0 && r == 0)
 		r = -ENOMEM;
 	if (r < 0)
-		return complain("export", shadow->program, strerror(-r));
+		return complain_error("export", shadow->program, r);
 	if (path)
 		return write_record_file("export", path, text, size);
 	fputs(text, stdout);
@@ -40,7 +40,7 @@ static int write_record(struct shadow *shadow, const char *path)
 	if (r == 0)
 		r = portable_encode(&portable, &data, &size);
 	if (r < 0)
-		return complain("export", NULL, strerror(-r));
+		return complain_error("export", NULL, r);
 	tell_count(&count);
 	return write_record_file("export", path, data, size);
 }
@@ -81,12 +81,14 @@ static int import_one(struct shadowdb *db, const char *path)
 	int r = exchange_unpack(&portable, &tell_left_out, &count);
 
 	if (r == 0 && count.n_files == 0)
-		return complain("import", path, "none of its files is here as it was recorded");
+		return complain("import", path,
+				"none of its files is here as it was recorded; import it where the same "
+				"versions are installed");
 	if (r == 0)
 		r = shadowdb_update(db, shadow->program, shadow->profile, LOCK_TIMEOUT_MS, NULL, add_record,
 				    &portable.shadow);
 	if (r < 0)
-		return complain("import", path, strerror(-r));
+		return complain_error("import", path, r);
 	fputs("imported ", stdout);
 	print_name(stdout, shadow->program);
 	putchar('\n');
@@ -117,10 +119,12 @@ static int merge_one(struct portable *self, const char *path)
 		return 1;
 	if (strcmp(self->shadow.program, other.shadow.program) != 0 ||
 	    strcmp(self->shadow.profile, other.shadow.profile) != 0)
-		return complain("merge", path, "of another program or profile than the first record");
+		return complain("merge", path,
+				"of another program or profile than the first record; merge those of one "
+				"program");
 	int r = exchange_merge_portable(self, &other);
 
-	return r < 0 ? complain("merge", path, strerror(-r)) : 0;
+	return r < 0 ? complain_error("merge", path, r) : 0;
 }
 
 int cmd_merge(const struct arguments *arguments)
@@ -137,6 +141,6 @@ int cmd_merge(const struct arguments *arguments)
 	int r = portable_encode(&portable, &data, &size);
 
 	if (r < 0)
-		return complain("merge", NULL, strerror(-r));
+		return complain_error("merge", NULL, r);
 	return write_record_file("merge", arguments_value(arguments, OPTION_OUTPUT), data, size);
 }

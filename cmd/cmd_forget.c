@@ -18,9 +18,9 @@ static int forget(struct shadowdb *db, const char *program, const char *profile)
 
 	(void)!notice_remove(db, path, profile ? profile : own_profile);
 	if (n_removed < 0)
-		return complain("forget", path, strerror(-n_removed));
+		return complain_error("forget", path, n_removed);
 	if (n_removed == 0)
-		return complain("forget", path, "nothing is recorded");
+		return complain("forget", path, "nothing is recorded; pbrun --list shows what is");
 	fputs("forgot ", stdout);
 	print_name(stdout, path);
 	putchar('\n');

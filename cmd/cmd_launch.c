@@ -41,7 +41,8 @@ static void read_environment(struct launch_options *launch_options)
 	/* The program is to run, whatever its user's environment holds. */
 	if (mode && *mode && !policy_parse_mode(mode, &launch_options->mode))
 		fprintf(stderr,
-			"pbrun: warning: PBRUN_RECORD=%s: none of auto, train, sample, none: ignored\n",
+			"pbrun: warning: PBRUN_RECORD=%s: none of auto, train, sample, none: ignored (unset "
+			"it, or set it to one)\n",
 			mode);
 }
 

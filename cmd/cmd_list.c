@@ -139,7 +139,7 @@ static int list(struct shadowdb *db, const struct arguments *arguments)
 	int r = arguments_has(arguments, OPTION_JSON) ? print_as_json(&listing) : print_as_table(&listing);
 
 	if (r < 0)
-		return complain("list", db->path, strerror(-r));
+		return complain_error("list", db->path, r);
 	return finish_output("list");
 }
 

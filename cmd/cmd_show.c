@@ -111,7 +111,7 @@ static int print_text(const struct shadow *shadow, const char *shadow_path, cons
 	int r = show_files(&shadow->files, shadow->page_size, &terminal);
 
 	if (r < 0)
-		return complain("show", shadow->program, strerror(-r));
+		return complain_error("show", shadow->program, r);
 	if (arguments_has(arguments, OPTION_VERBOSE)) {
 		putchar('\n');
 		show_names(&shadow->files);
@@ -127,7 +127,7 @@ static int draw(const struct shadow *shadow, const char *path)
 		return 1;
 	int r = show_svg(shadow, picture.stream);
 
-	return r < 0 ? complain("show", shadow->program, strerror(-r)) : picture_close(&picture);
+	return r < 0 ? complain_error("show", shadow->program, r) : picture_close(&picture);
 }
 
 struct profile_search {
@@ -155,7 +155,7 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 	char *why = NULL;
 
 	if (!search.found)
-		return complain("show", program, strerror(errno));
+		return complain_error("show", program, -errno);
 
 	int r = shadowdb_list(db, note_profile, &search);
 
@@ -163,7 +163,7 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 		search.n_found = 0;
 	if (search.n_found == 0)
 		complain("show", program, "nothing is recorded; a launch with pbrun records it");
-	else if (asprintf(&why, "nothing is recorded for the profile '%s', but there is %s", profile,
+	else if (asprintf(&why, "nothing is recorded for the profile '%s', but there is %s (add it)", profile,
 			  options) < 0)
 		why = NULL; /* undefined (asprintf(3)) */
 	if (why)
@@ -179,7 +179,7 @@ static int print_json(const struct shadow *shadow, const char *shadow_path)
 	int r = report_format_shadow(shadow, shadow_path, &text);
 
 	if (r < 0)
-		return complain("show", shadow->program, strerror(-r));
+		return complain_error("show", shadow->program, r);
 	fputs(text, stdout);
 	return 0;
 }
@@ -205,7 +205,7 @@ static int show(struct shadowdb *db, const struct arguments *arguments)
 	if (r == -ENOENT)
 		return complain_not_recorded(db, path, profile);
 	if (r < 0)
-		return complain("show", shadow_path ? shadow_path : path, shadow_error_text(r));
+		return complain_error("show", shadow_path ? shadow_path : path, r);
 	int status = 0;
 	const char *picture = arguments_value(arguments, OPTION_SVG);
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "disk.h"
 #include "doctor.h"
 #include "sys/cleanup.h"
+#include "sys/resident.h"
 
 static const char *storage_text(const struct disk *disk)
 {
@@ -45,10 +45,8 @@ static const char *storage_meaning(const struct disk *disk)
 static bool answers_residency(const char *path)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char byte;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
 
-	return fd < 0 || preadv2(fd, &to, 1, 0, RWF_NOWAIT) >= 0 || errno != EOPNOTSUPP;
+	return fd < 0 || resident_look(fd, 0) != RESIDENT_UNKNOWN;
 }
 
 struct place {

@@ -11,11 +11,13 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "command.h"
 #include "common_part.h"
 #include "embed.h"
 #include "far_store.h"
 #include "notice.h"
 #include "observer.h"
+#include "output.h"
 #include "report.h"
 #include "report_file.h"
 #include "sys/cleanup.h"
@@ -24,6 +26,7 @@
 #include "sys/trust.h"
 #include "target.h"
 #include "trace/detach.h"
+#include "verbose.h"
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
 #define SHADOW_ROOM_BYTES 65536
@@ -31,9 +34,6 @@
 #define MESSAGE_PATIENCE_MS 100
 /* What is stored far away may take so long to come. */
 #define FAR_STORE_MS 300
-/* As env(1) and nice(1) have it. */
-#define EXIT_NOT_RUN 126
-#define EXIT_NOT_FOUND 127
 
 struct job {
 	const struct launch_options *options;
@@ -108,7 +108,8 @@ __attribute__((noreturn)) static void fail(const char *name, int error)
 {
 	const char *why = error == -EALREADY ? "no other program of this name is in PATH" : strerror(-error);
 
-	dprintf(STDERR_FILENO, "pbrun: %s: %s\n", name, why);
+	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", name, why,
+		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?" : error_advice(error));
 	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
 }
 
@@ -128,8 +129,8 @@ static void open_directory(struct job *job)
 						   job->options->config->store_days };
 	job->has_dir = job->db.path && (r == 0 || trust_explain(r));
 	if (r < 0)
-		warn(job, "%s: not used as shadow directory: %s%s%s", dir, shadowdb_explain(r),
-		     job->has_dir ? "; used instead: " : "", job->has_dir ? job->db.path : "");
+		warn(job, "%s: not used as shadow directory: %s (%s%s)", dir, shadowdb_explain(r),
+		     job->has_dir ? "used instead: " : error_advice(r), job->has_dir ? job->db.path : "");
 }
 
 static void warn_of_shadow(struct job *job, const char *path, int error)
@@ -167,9 +168,8 @@ static void load_shadow(struct job *job)
 		warn_of_shadow(job, path, r);
 	if (notice_take(&job->db, job->program, job->profile, &job->notice) == 0 &&
 	    job->notice.state == NOTICE_NEW)
-		warn(job, "at an earlier start of %s: %s", job->program, job->notice.text);
-	say(job, "pbrun: %s: %s%s\n", job->program, job->has_shadow ? "shadow " : "no shadow yet",
-	    job->has_shadow && path ? path : "");
+		warn(job, "at an earlier start of %s: %s; pbrun --list shows it", job->program,
+		     job->notice.text);
 }
 
 /* Warns of what stands in the way of recording, and says in a constant what it is. NULL: nothing. */
@@ -192,7 +192,8 @@ static const char *find_obstacle(struct job *job)
 		return "the shadow directory cannot be written";
 	}
 	if (!procfs_is_ours()) {
-		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded");
+		warn(job, "/proc is not mounted, or not for this PID namespace: nothing can be recorded "
+			  "(mount -t proc proc /proc)");
 		return "there is no /proc";
 	}
 	return NULL;
@@ -237,7 +238,10 @@ static void load_far(struct job *job)
 	/* What it has to say is said here, or, if it comes too late, not at all. */
 	copy->voice_fd = -1;
 	if (!survey_run(1, load_all, copy, clock_now_ns() + FAR_STORE_MS * UINT64_C(1000000), &is_answered)) {
-		warn(job, "%s: its file system does not answer: nothing is recorded", job->options->dir);
+		warn(job,
+		     "%s: its file system does not answer: nothing is recorded "
+		     "(choose another directory with --dir)",
+		     job->options->dir);
 		return;
 	}
 	*job = *copy;
@@ -253,43 +257,16 @@ static void open_report(struct job *job)
 	int r = report_file_open(&job->report);
 
 	if (r < 0)
-		warn(job, "%s: no report can be written there: %s", job->report.name, report_file_explain(r));
-}
-
-static const char *ending(const struct account *account, char *text, size_t size)
-{
-	int status = account->launch.wait_status;
-
-	if (account->progress != ACCOUNT_ENDED)
-		snprintf(text, size, "still running at the end of the launch window");
-	else if (WIFSIGNALED(status))
-		snprintf(text, size, "killed by signal %d", WTERMSIG(status));
-	else
-		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
-	return text;
+		warn(job, "%s: no report can be written there: %s (%s)", job->report.name,
+		     report_file_explain(r), error_advice(r));
 }
 
 static void say_account(const struct job *job, const struct account *account)
 {
-	const struct readahead_stats *stats = &account->prefetch.stats;
-	char end[64];
+	cleanup_free char *line = verbose_line(account, job->program);
 
-	say(job,
-	    "pbrun: prefetch: %" PRIu64 " files, %.1f MiB asked for, %.1f MiB were in memory, %" PRIu64
-	    " files skipped, %.1f ms, head start %.1f ms\n",
-	    stats->files, (double)stats->bytes / 1048576, (double)stats->resident_bytes / 1048576,
-	    stats->skipped_files, (double)stats->elapsed_ns / 1e6,
-	    (double)account->prefetch.head_start_ns / 1e6);
-	say(job, "pbrun: record: %s (%s)", policy_mode_name(account->record.choice.mode),
-	    account->record.choice.reason);
-	if (account->record.choice.mode != POLICY_NONE)
-		say(job, ": %" PRIu64 " files, %" PRIu64 " pages, %s", account->record.n_files,
-		    account->record.n_pages, account->record.is_exact ? "exact" : "not exact");
-	say(job, "\n");
-	if (account->progress != ACCOUNT_UNSEEN)
-		say(job, "pbrun: launch: %.1f ms, %" PRIu64 " major faults, %.1f MiB read: %s\n",
-		    (double)account->launch.elapsed_ns / 1e6, account->launch.cost.major_faults,
-		    (double)account->launch.cost.read_bytes / 1048576, ending(account, end, sizeof(end)));
+	if (line)
+		say(job, "%s", line);
 }
 
 static void write_report(struct job *job, const struct account *account)
@@ -305,7 +282,8 @@ static void write_report(struct job *job, const struct account *account)
 	if (r == 0)
 		r = report_file_write(&job->report, json);
 	if (r < 0)
-		warn(job, "%s: the report was not written: %s", job->report.name, report_file_explain(r));
+		warn(job, "%s: the report was not written: %s (%s)", job->report.name, report_file_explain(r),
+		     error_advice(r));
 }
 
 static void close_voice(struct job *job)
@@ -383,7 +361,8 @@ static void leave_observer(struct job *job)
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
 	if (role < 0) {
-		warn(job, "%s: started without prefetch and record: %s", job->program, strerror(-role));
+		warn(job, "%s: started without prefetch and record: %s (%s)", job->program, strerror(-role),
+		     error_advice(role));
 		return;
 	}
 	if (role == OBSERVER_LAUNCHER) {
@@ -447,13 +426,15 @@ void launch(char *argv[], const struct launch_options *options)
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	find_program(&job, argv, &file);
-	job.is_far = far_store_is(options->dir);
-	if (!job.is_far)
-		load_shadow(&job);
+	/* First of all: a descriptor that the caller closed is not to be taken for his. */
 	int r = report_file_prepare(&job.report, options->report);
 
 	if (r < 0)
-		warn(&job, "%s: no report can be written there: %s", options->report, strerror(-r));
+		warn(&job, "%s: no report can be written there: %s (%s)", options->report, strerror(-r),
+		     error_advice(r));
+	job.is_far = far_store_is(options->dir);
+	if (!job.is_far)
+		load_shadow(&job);
 	leave_observer(&job);
 	exec_program(file, argv);
 }

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "command.h"
 #include "shadowdb.h"
-
 #include "sys/cleanup.h"
+#include "sys/trust.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -44,6 +45,69 @@ int complain(const char *what, const char *where, const char *why)
 	return 1;
 }
 
+const char *error_advice(int error)
+{
+	if (trust_explain(error))
+		return "name a directory that is yours alone, with --dir or PBRUN_DIR";
+	switch (-error) {
+	case EBADMSG:
+	case ESTALE:
+		return "the next start makes it anew";
+	case EPROTONOSUPPORT:
+		return "use that one, or forget it";
+	case ENOENT:
+		return "is the path right?";
+	case EACCES:
+	case EPERM:
+		return "look at its owner and permissions";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room there";
+	case EROFS:
+		return "name a place that can be written to";
+	case EBADF:
+		return "open it for writing first: fd:3 goes with 3>FILE";
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+		return "name another path";
+	case ENOMEM:
+		return "end something that takes memory";
+	case EMFILE:
+	case ENFILE:
+		return "allow more open files: ulimit -n 1024";
+	case EIO:
+		return "look after the disk: dmesg";
+	case ETXTBSY:
+	case EBUSY:
+	case EAGAIN:
+	case ETIMEDOUT:
+		return "try again when nobody uses it";
+	default:
+		return "pbrun --doctor may know more";
+	}
+}
+
+int complain_error(const char *what, const char *where, int error)
+{
+	cleanup_free char *why = NULL;
+
+	if (asprintf(&why, "%s (%s)", shadowdb_explain(error), error_advice(error)) < 0)
+		why = NULL;
+	return complain(what, where, why ? why : shadowdb_explain(error));
+}
+
+int complain_program(const char *what, const char *name, int error)
+{
+	if (error != -ENOENT) {
+		complain_error(what, name, error);
+		return EXIT_NOT_RUN;
+	}
+	complain(what, name, "no such program (is it installed, and in PATH?)");
+	return EXIT_NOT_FOUND;
+}
+
 int finish_output(const char *what)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -51,7 +115,7 @@ int finish_output(const char *what)
 	/* Whoever ends the pager has seen enough. */
 	if (errno == EPIPE && terminal_has_pager())
 		return 0;
-	return complain(what, "standard output", strerror(errno));
+	return complain_error(what, "standard output", -errno);
 }
 
 double mebibytes(uint64_t bytes)

@@ -10,8 +10,17 @@
 /* As text_printable() makes it. */
 void print_name(FILE *stream, const char *name);
 
-/* "pbrun: what: where: why", where NULL: left out. Returns the exit status of a failure, 1. */
+/*
+ * "pbrun: what: where: why (what to do)": what is the command, where a path or a name, NULL: left out. why
+ * says what to do itself, in parentheses or behind a semicolon. Returns the exit status of a failure, 1.
+ */
 int complain(const char *what, const char *where, const char *why);
+/* The same of a negative errno, or an error of shadowdb.h: knows what to do. */
+int complain_error(const char *what, const char *where, int error);
+/* The same of a program that lookup_program() did not find. Returns what a start would exit with. */
+int complain_program(const char *what, const char *name, int error);
+/* What to do about a negative errno: a constant. */
+const char *error_advice(int error);
 
 /* Why a shadow file cannot be used, by what shadowdb.h says of it. */
 const char *shadow_error_text(int error);

@@ -6,8 +6,10 @@
 
 #include "pageset.h"
 
-/* How many of the recorded pages of a file are in memory. 0 for a file that cannot be read, and where the
- * file system does not tell (overlayfs, say). Starts no reading (RWF_NOWAIT, readv(2)). */
+/*
+ * How many of the recorded pages of a file are in memory. 0 for a file that cannot be read, or if nothing
+ * tells. For a file that is not the user's own, to ask may begin to read what is not there (resident.h).
+ */
 uint64_t page_cache_count(const struct pageset_file *file);
 
 /*

@@ -33,7 +33,10 @@ int main(int argc, char *argv[])
 
 	reserve_standard_descriptors();
 	if (r < 0) {
-		fprintf(stderr, "pbrun: cannot give up the privileges of its file: %s\n", strerror(-r));
+		fprintf(stderr,
+			"pbrun: cannot give up the privileges of its file: %s (take them away: chmod "
+			"u-s,g-s; setcap -r)\n",
+			strerror(-r));
 		return EXIT_USAGE;
 	}
 

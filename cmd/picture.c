@@ -10,7 +10,7 @@ int picture_open(struct picture *self, const char *what, const char *path)
 {
 	*self = (struct picture){ .what = what, .path = path };
 	self->stream = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-	return self->stream ? 0 : complain(what, path, strerror(errno));
+	return self->stream ? 0 : complain_error(what, path, -errno);
 }
 
 int picture_close(struct picture *self)
@@ -23,7 +23,7 @@ int picture_close(struct picture *self)
 
 	if (stream != stdout && fclose(stream) != 0 && r == 0)
 		r = -errno;
-	return r < 0 ? complain(self->what, self->path, strerror(-r)) : 0;
+	return r < 0 ? complain_error(self->what, self->path, r) : 0;
 }
 
 void picture_release(struct picture *self)

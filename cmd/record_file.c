@@ -41,6 +41,7 @@ static int read_whole(int fd, uint8_t **ret_data, size_t *ret_size)
 	return 0;
 }
 
+/* NULL: not an error of a record. */
 static const char *record_error_text(int error)
 {
 	switch (error) {
@@ -51,7 +52,7 @@ static const char *record_error_text(int error)
 	case -ESTALE:
 		return "made for another page size; export it on a machine of this kind";
 	default:
-		return strerror(-error);
+		return NULL;
 	}
 }
 
@@ -65,7 +66,11 @@ int read_record_file(const char *what, const char *path, struct portable *ret_po
 
 	if (r == 0)
 		r = portable_decode(data, size, ret_portable);
-	return r < 0 ? complain(what, path, record_error_text(r)) : 0;
+	const char *why = record_error_text(r);
+
+	if (r == 0)
+		return 0;
+	return why ? complain(what, path, why) : complain_error(what, path, r);
 }
 
 static int write_to_stdout(const char *what, const void *data, size_t size)
@@ -90,7 +95,7 @@ int write_record_file(const char *what, const char *path, const void *data, size
 		r = -errno;
 	if (r == 0)
 		r = replacement_commit(&file);
-	return r < 0 ? complain(what, path, strerror(-r)) : 0;
+	return r < 0 ? complain_error(what, path, r) : 0;
 }
 
 static void tell_one(const char *path, enum exchange_fault fault, void *context)

@@ -202,9 +202,10 @@ static void draw_row(const struct drawing *self, const struct row *row, double y
 
 	fputs("<g><title>", stream);
 	svg_escape(stream, row->file ? row->file->path : "the files with fewest pages");
-	fprintf(stream, ": %s of %s touched (%s)</title>\n", text_bytes(row->n_pages * page_size, touched),
-		text_bytes(row->n_file_pages * page_size, size),
-		text_share(row->n_pages, row->n_file_pages, share));
+	fprintf(stream, ": %s of %s touched (", text_bytes(row->n_pages * page_size, touched),
+		text_bytes(row->n_file_pages * page_size, size));
+	svg_escape(stream, text_share(row->n_pages, row->n_file_pages, share));
+	fputs(")</title>\n", stream);
 	draw_label(self, row, y, stream);
 	fprintf(stream, "<path class=\"line\" d=\"M%.1f %.1fH%.1f\"/>\n", first, middle, RIGHT);
 	fprintf(stream, "<rect class=\"soft\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"9\"/>\n",

@@ -26,7 +26,7 @@ int with_store(const struct arguments *arguments,
 	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
 
 	if (r < 0)
-		complain("cannot be used as shadow directory", directory, shadowdb_explain(r));
+		complain_error("shadow directory", directory, r);
 	else
 		status = run(&db, arguments);
 	shadowdb_release(&db);
@@ -57,7 +57,7 @@ int resolve_or_complain(const char *what, const char *name, char **ret_path, con
 	if (r == -ENOENT)
 		complain(what, name, "no such program; what is gone has to be named as --list does");
 	else if (r < 0)
-		complain(what, name, strerror(-r));
+		complain_error(what, name, r);
 	return r;
 }
 
@@ -75,5 +75,5 @@ int load_or_complain(const char *what, const struct shadowdb *db, const struct a
 
 	if (r == -ENOENT)
 		return complain(what, path, "nothing is recorded; a launch with pbrun records it");
-	return r < 0 ? complain(what, shadow_path ? shadow_path : path, shadow_error_text(r)) : 0;
+	return r < 0 ? complain_error(what, shadow_path ? shadow_path : path, r) : 0;
 }

@@ -97,6 +97,9 @@ teardown() {
   dd if="$WORK/program" iflag=nocache count=0 status=none
   "$PBRUN" --dry-run --json "$WORK/program" >"$WORK/json"
   [ "$(json "$WORK/json" "j['prefetch']['resident_bytes'] < $resident and j['prefetch']['bytes'] > 0")" = true ]
+  # To ask changes nothing.
+  bytes=$(json "$WORK/json" 'j["prefetch"]["bytes"]')
+  [ "$("$PBRUN" --dry-run --json "$WORK/program" | json - 'j["prefetch"]["bytes"]')" -ge "$bytes" ]
   "$PBRUN" --dry-run --json -n "$WORK/program" >"$WORK/json"
   [ "$(json "$WORK/json" 'j["prefetch"]["bytes"]')" = 0 ]
   [[ $("$PBRUN" --dry-run -n "$WORK/program") == *"nothing: --no-prefetch"* ]]

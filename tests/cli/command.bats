@@ -4,6 +4,8 @@
 
 load common
 
+bats_require_minimum_version 1.5.0
+
 setup() {
   make_work
   cd "$WORK" || return
@@ -188,7 +190,54 @@ make_script() { # FILE LINE...
 @test "--verbose tells what is done, on standard error only" {
   run bash -c "\"$PBRUN\" -v echo out 2>err"
   [ "$output" = out ]
-  grep -q train err
+  [ "$(wc -l <err)" -eq 1 ]
+  grep -qE '^pbrun: echo: nothing is remembered of it yet; ([0-9,]+|no) faults? waited for the disk; recorded in training: [0-9.]+ [KM]iB in [0-9]+ files$' err
+  run bash -c "\"$PBRUN\" -v echo out 2>err"
+  [ "$(wc -l <err)" -eq 1 ]
+  grep -qE '^pbrun: echo: (all [0-9.]+ [KM]iB that it needs were in memory|[0-9.]+ [KM]iB in [0-9]+ pieces asked for in [0-9.]+ ms(, [<0-9]+ % used)?); ' err
+}
+
+@test "--verbose says how much of what was prefetched was used" {
+  cp /bin/cat program
+  head -c 2000000 /dev/zero >data
+  "$PBRUN" -r train ./program data >/dev/null
+  sync data program
+  for _ in 1 2 3; do
+    dd if=program iflag=nocache count=0 status=none
+    "$PBRUN" -v -r sample ./program data 2>err >/dev/null
+    cat err
+    grep -qE '^pbrun: program: [0-9.]+ [KM]iB in [0-9,]+ pieces asked for in [0-9.]+ ms, [0-9]+ % used; ' err && return
+  done
+  false
+}
+
+@test "--report goes to standard error, or to a descriptor" {
+  run --separate-stderr "$PBRUN" --report - echo out
+  [ "$output" = out ]
+  # shellcheck disable=SC2154 # bats sets it
+  [ "$(json - 'j["launch"]["exit_status"]' <<<"$stderr")" = 0 ]
+  "$PBRUN" --report fd:3 sh -c 'exit 3' 3>report || [ $? -eq 3 ]
+  [ "$(json report 'j["launch"]["exit_status"]')" = 3 ]
+  # The program has the descriptor all the same.
+  "$PBRUN" -R fd:3 sh -c 'echo mine >&3' 3>report
+  [ "$(head -n 1 report)" = mine ]
+  # One that is not open is not taken for one of pbrun's own; one for reading is not written to.
+  run -0 "$PBRUN" -R fd:7 true 7>&-
+  [[ $output == *"fd:7: no report can be written there: Bad file descriptor"* ]]
+  run -0 "$PBRUN" -R fd:7 true 7</dev/null
+  [[ $output == *"fd:7: the report was not written: Bad file descriptor"* ]]
+}
+
+@test "a report that nobody reads holds nobody" {
+  mkfifo pipe
+  sleep 1000 <>pipe >&- 2>&- &
+  reader=$!
+  # Full.
+  timeout 10 dd if=/dev/zero of=pipe bs=65536 count=1 oflag=nonblock status=none || true
+  # shellcheck disable=SC2016 # a variable of the inner shell
+  run timeout 30 bash -c '"$PBRUN" -R fd:3 true 3<>pipe'
+  kill "$reader"
+  [ "$status" -eq 0 ]
 }
 
 @test "--no-prefetch prefetches nothing" {

@@ -133,7 +133,7 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
 @test "a report that was not written" {
   run "$PBRUN" -R /dev/full sh -c 'echo out; exit 5'
   [ "$status" -eq 5 ]
-  [ "$output" = $'out\npbrun: warning: /dev/full: the report was not written: No space left on device' ]
+  [ "$output" = $'out\npbrun: warning: /dev/full: the report was not written: No space left on device (make room there)' ]
 }
 
 @test "a report on standard error, or on a descriptor that the program keeps" {

@@ -121,6 +121,10 @@ widest() {
   name="$WORK/<a & b>"
   cp /bin/true "$name"
   "$PBRUN" -r train "$name"
+  # Less than one per cent is written "<1 %".
+  truncate -s 10M "$WORK/long"
+  "$PBRUN" -r train -p long dd if="$WORK/long" of="$WORK/copy" bs=4096 count=1 status=none
+  "$PBRUN" -p long --show dd --svg - | grep -F 'touched (&lt;1 %)'
   for program in "$WORK/program" "$name"; do
     "$PBRUN" --show "$program" --svg "$WORK/picture.svg"
     [ "$(stat -c %s "$WORK/picture.svg")" -lt 307200 ]

@@ -54,7 +54,7 @@ n_shadows() { # DIRECTORY
   echo "$output"
   [ "$status" -eq 0 ]
   [ "${#lines[@]}" -eq 1 ]
-  [[ ${lines[0]} == "pbrun: warning: $WORK/home/.cache/pbrun: "*"another user"*"/var/cache/pbrun" ]]
+  [[ ${lines[0]} == "pbrun: warning: $WORK/home/.cache/pbrun: "*"another user"*"/var/cache/pbrun"* ]]
   [ -z "$(ls -A home)" ]
   [ "$(n_shadows system)" -eq 1 ]
 

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# packages: python3 util-linux
+# What goes wrong is told in one style: what failed, on which path, why, and what to do.
+#     pbrun: show: /usr/bin/x: nothing is recorded; a launch with pbrun records it
+#     pbrun: warning: ... (what to do)
+# and of wrong use one line, and a second one that says where help is.
+
+load common
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  make_work
+  cp /bin/true "$WORK/program"
+}
+
+teardown() {
+  rm -rf "$WORK"
+}
+
+# Runs a command that fails, and looks at its standard error.
+complains() { # STATUS WHERE COMMAND...
+  local status_wanted=$1 where=$2
+  shift 2
+  run --separate-stderr "$@"
+  echo "$*: $status: $stderr"
+  [ "$status" -eq "$status_wanted" ]
+  [ -n "$stderr" ]
+  [[ $stderr == *"$where"* ]]
+  # Each line begins alike, and says after the why what to do. An export also counts.
+  ! grep -vE '^pbrun: [0-9]+ files, ' <<<"$stderr" | grep -vE '^pbrun: (warning: )?[^ ].*: [^ ].*(; .+|\(.+\))$'
+}
+
+@test "programs and recordings that are not there" {
+  complains 1 "$WORK/program" "$PBRUN" --show "$WORK/program"
+  complains 1 "$WORK/program" "$PBRUN" --forget "$WORK/program"
+  complains 1 no-such-program "$PBRUN" --show no-such-program
+  complains 1 no-such-program "$PBRUN" --forget no-such-program
+  complains 127 no-such-program "$PBRUN" --dry-run no-such-program
+  complains 127 no-such-program "$PBRUN" --benchmark no-such-program
+  complains 126 "$WORK" "$PBRUN" --dry-run "$WORK"
+  complains 1 "$WORK/program" "$PBRUN" --export "$WORK/program"
+  complains 1 "$WORK/program" "$PBRUN" --embed "$WORK/program"
+  complains 1 "$WORK/program" "$PBRUN" --embedded "$WORK/program"
+  complains 1 "$WORK/none" "$PBRUN" --import "$WORK/none"
+  "$PBRUN" -p other "$WORK/program"
+  complains 1 "$WORK/program" "$PBRUN" --show "$WORK/program"
+}
+
+@test "recordings that cannot be read, and places that cannot be written" {
+  "$PBRUN" "$WORK/program"
+  complains 1 "$WORK/none/x" "$PBRUN" --show "$WORK/program" --svg "$WORK/none/x"
+  complains 1 "$WORK/none/x" "$PBRUN" --export "$WORK/program" "$WORK/none/x"
+  complains 1 "$WORK/none/x" "$PBRUN" --benchmark -n 1 --svg "$WORK/none/x" "$WORK/program"
+  # shellcheck disable=SC2016 # a variable of the inner shell
+  complains 1 "standard output" bash -c '"$PBRUN" --list >/dev/full'
+  TMPDIR=$WORK/none complains 1 "$WORK/program" "$PBRUN" --benchmark "$WORK/program"
+  touch "$WORK/file"
+  complains 1 "$WORK/file" "$PBRUN" --import "$WORK/file"
+  complains 1 "$WORK/file" "$PBRUN" -d "$WORK/file" --list
+  shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
+  echo garbage >"$shadow"
+  complains 1 "$shadow" "$PBRUN" --show "$WORK/program"
+}
+
+@test "wrong use is one line, and where help is" {
+  for arguments in "" "--no-such-option" "-r" "-r wrong true" "-w x true" "--list --forget x" "--show" "-q true" \
+    "--json true" "--show a b" "--li=x" "--benchmark -n 0 true" "--verbose --list" "--no-p=1 true" "--e x"; do
+    # shellcheck disable=SC2086
+    run --separate-stderr "$PBRUN" $arguments
+    echo "$arguments: $status: $stderr"
+    [ "$status" -eq 125 ]
+    # shellcheck disable=SC2154 # bats sets it
+    [ "${#stderr_lines[@]}" -eq 2 ]
+    [[ ${stderr_lines[0]} == "pbrun: "* ]]
+    [ "${stderr_lines[1]}" = "Try 'pbrun --help' for more information." ]
+    [ -z "$output" ]
+  done
+}
+
+@test "warnings of a start" {
+  "$PBRUN" "$WORK/program"
+  shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
+  echo garbage >"$shadow"
+  complains 0 "$shadow" "$PBRUN" "$WORK/program"
+  complains 0 "PBRUN_RECORD=x" env PBRUN_RECORD=x "$PBRUN" "$WORK/program"
+  touch "$WORK/file"
+  complains 0 "$WORK/file" "$PBRUN" -d "$WORK/file" "$WORK/program"
+  complains 0 "$WORK/none/report" "$PBRUN" -R "$WORK/none/report" "$WORK/program"
+  complains 0 "PBRUN_DIR" env -u PBRUN_DIR -u HOME -u XDG_CACHE_HOME "$PBRUN" "$WORK/program"
+}
+
+@test "a program that cannot be started" {
+  complains 127 no-such-program "$PBRUN" no-such-program
+  touch "$WORK/plain"
+  complains 126 "$WORK/plain" "$PBRUN" "$WORK/plain"
+}
