@@ -173,6 +173,18 @@ static int count_stayed(struct stand *stand)
 	return 0;
 }
 
+/* Loads the only recording that the starts can have left. */
+static int load_entry(const struct shadowdb_entry *entry, void *context)
+{
+	struct stand *stand = context;
+
+	if (entry->error || strcmp(entry->head->program, stand->bench->program) != 0)
+		return 0;
+	int r = shadowdb_load(&stand->db, entry->head->program, entry->head->profile, &stand->shadow, NULL);
+
+	return r < 0 ? r : 1;
+}
+
 /* A plain start makes what a first start makes; then one in training, and one that prefetches. */
 static int train(struct stand *stand)
 {
@@ -187,9 +199,8 @@ static int train(struct stand *stand)
 		r = shadowdb_open(&stand->db, stand->shadows, NULL);
 	if (r < 0)
 		return r;
-	return shadowdb_load(&stand->db, stand->bench->program,
-			     lookup_profile(stand->bench->command[0], stand->bench->program), &stand->shadow,
-			     NULL);
+	r = shadowdb_list(&stand->db, load_entry, stand);
+	return r == 0 ? -ENOENT : r < 0 ? r : 0;
 }
 
 static int set_up(struct stand *stand, size_t n_words)

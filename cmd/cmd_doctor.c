@@ -71,7 +71,7 @@ static void print_finding(const struct finding *finding, const struct terminal *
 		text = NULL;
 	text_print_marked(mark_of(finding->verdict, terminal), finding->id, text ? text : "", terminal);
 	if (finding->advice)
-		text_print_field("  what to do", finding->advice, terminal);
+		text_print_field("  to do", finding->advice, terminal);
 }
 
 static void print_as_text(const struct doctor *doctor)
