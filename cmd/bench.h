@@ -38,6 +38,8 @@ struct bench {
 	struct bench_stayed stayed[BENCH_MAX_STAYED]; /* the largest first */
 	size_t n_stayed;
 	bool evicts_names;
+	double load; /* processes that ran or waited for a disk, before the first start (getloadavg(3)) */
+	long n_cpus;
 	int status; /* the program's last wait status that was not 0 */
 };
 

@@ -65,6 +65,20 @@ static void print_stayed(const struct bench *bench, const struct terminal *termi
 	}
 }
 
+static void print_load(const struct bench *bench, const struct terminal *terminal)
+{
+	cleanup_free char *words = NULL;
+
+	if (bench->load < (double)bench->n_cpus)
+		return;
+	if (asprintf(&words,
+		     "The machine was busy: %.1f processes wanted to run on %ld processors. Measure again "
+		     "when it is idle.",
+		     bench->load, bench->n_cpus) < 0)
+		words = NULL;
+	text_print_field("load", words ? words : "", terminal);
+}
+
 int bench_print(const struct bench *bench, const struct terminal *terminal)
 {
 	static const struct table_column columns[] = {
@@ -88,6 +102,7 @@ int bench_print(const struct bench *bench, const struct terminal *terminal)
 			text_print_field("names",
 					 "stay in memory: only root can evict directory entries and inodes.",
 					 terminal);
+		print_load(bench, terminal);
 		text_print_field("result", sentence, terminal);
 	}
 	table_free(table);
@@ -143,6 +158,7 @@ void bench_print_json(const struct bench *bench, FILE *stream)
 		json_out_end(&json, '}');
 	}
 	json_out_end(&json, ']');
+	json_out_real(&json, "load", bench->load);
 	json_out_truth(&json, "names_evicted", bench->evicts_names ? JSON_TRUE : JSON_FALSE);
 	json_out_end(&json, '}');
 	json_out_finish(&json);

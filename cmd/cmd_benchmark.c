@@ -304,6 +304,8 @@ int cmd_benchmark(const struct arguments *arguments)
 	if (r < 0)
 		return complain_program("benchmark", bench->command[0], r);
 	bench->program = program;
+	bench->n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	(void)getloadavg(&bench->load, 1);
 	unsetenv("PBRUN_DISABLE");
 	unsetenv("PBRUN_RECORD");
 	sigaction(SIGINT, &action, NULL);
