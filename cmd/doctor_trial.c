@@ -37,6 +37,15 @@ static int start_trial(const char *directory)
 	return status;
 }
 
+static uint64_t count_inexact(const struct pageset *files)
+{
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < files->n_files; i++)
+		n_pages += files->files[i]->exact ? 0 : pageset_file_pages(files->files[i]);
+	return n_pages;
+}
+
 static void judge(struct doctor *doctor, const char *directory, int status)
 {
 	struct finding finding = { .id = "trial", .meaning = "Recording works from end to end." };
@@ -64,8 +73,15 @@ static void judge(struct doctor *doctor, const char *directory, int status)
 		doctor_add(doctor, &finding, "A start of %s through pbrun left no recording: %s", path,
 			   strerror(-r));
 	} else {
+		/* A shared mapping or two are never exact. */
+		bool is_exact = count_inexact(&shadow.files) <= pageset_count_pages(&shadow.files) / 4;
+
+		if (!is_exact) {
+			finding.verdict = VERDICT_LIMITED;
+			finding.meaning = "Recording works, but not to the page: see above for why.";
+		}
 		doctor_add(doctor, &finding, "A start of %s was recorded: %zu files, %s", path,
-			   shadow.files.n_files, shadow_is_exact(&shadow) ? "exact" : "not exact");
+			   shadow.files.n_files, is_exact ? "exact" : "not exact");
 	}
 }
 

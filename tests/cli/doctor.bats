@@ -68,3 +68,22 @@ advice_of() { # ID
   [ "$(verdict_of proc)" = broken ]
   [[ $(advice_of proc) == *"mount -t proc"* ]]
 }
+
+@test "ptrace, userfaultfd or what it takes to hand it over are refused" {
+  deny=$PBRUN_HELPERS/deny
+  "$deny" prctl=0 true 2>/dev/null || skip "no seccomp filters"
+  run "$deny" ptrace "$PBRUN" --doctor --json
+  [ "$status" -eq 1 ]
+  echo "$output" >"$WORK/json"
+  [ "$(verdict_of ptrace)" = broken ]
+  [ "$(verdict_of trial)" = broken ]
+  [ "$(verdict_of seccomp)" = limited ]
+  [[ $(advice_of ptrace) == *ptrace_scope* ]]
+
+  run "$deny" userfaultfd "$PBRUN" --doctor --json
+  [ "$status" -eq 0 ]
+  echo "$output" >"$WORK/json"
+  [ "$(verdict_of userfaultfd)" = limited ]
+  [ "$(verdict_of trial)" = limited ]
+  [[ $(advice_of userfaultfd) == *userfaultfd* ]]
+}
