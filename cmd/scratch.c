@@ -5,8 +5,12 @@
 #include <ftw.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "sys/cleanup.h"
+
+#define PAUSE_MS 20
+#define PATIENCE_MS 3000
 
 char *scratch_new(const char *what)
 {
@@ -31,8 +35,15 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void scratch_free(char *path)
 {
-	if (path)
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+	/* An observer that is not gone yet may still make a file there. */
+	for (int i = 0; path && i < PATIENCE_MS / PAUSE_MS; i++) {
 		nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		if (access(path, F_OK) != 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
 	free(path);
 }
 
