@@ -209,9 +209,14 @@ static int set_up(struct stand *stand, size_t n_words)
 	const size_t n_fixed = sizeof(words) / sizeof(*words);
 
 	stand->scratch = scratch_new("benchmark");
-	if (!stand->scratch || asprintf(&stand->pbrun, "%s/pbrun", stand->scratch) < 0 ||
-	    asprintf(&stand->shadows, "%s/shadows", stand->scratch) < 0)
-		return errno ? -errno : -ENOMEM;
+	if (!stand->scratch)
+		return -errno;
+	if (asprintf(&stand->pbrun, "%s/pbrun", stand->scratch) < 0)
+		stand->pbrun = NULL;
+	if (asprintf(&stand->shadows, "%s/shadows", stand->scratch) < 0)
+		stand->shadows = NULL;
+	if (!stand->pbrun || !stand->shadows)
+		return -ENOMEM;
 	stand->through = calloc(n_fixed + n_words + 1, sizeof(*stand->through));
 	if (!stand->through)
 		return -ENOMEM;
@@ -220,9 +225,7 @@ static int set_up(struct stand *stand, size_t n_words)
 	stand->through[0] = stand->pbrun;
 	stand->through[2] = stand->shadows;
 	memcpy(stand->through + n_fixed, stand->bench->command, n_words * sizeof(*stand->through));
-	int r = scratch_copy("/proc/self/exe", stand->pbrun);
-
-	return r;
+	return scratch_copy("/proc/self/exe", stand->pbrun);
 }
 
 static void take_down(struct stand *stand)
@@ -244,7 +247,9 @@ static int explain(const struct stand *stand, int r)
 		fputs("pbrun: benchmark: interrupted\n", stderr);
 		return EXIT_INTERRUPTED;
 	}
-	if (r == -ENOENT && stand->through)
+	if (!stand->scratch)
+		return complain_error("benchmark", scratch_base(), r);
+	if (r == -ENOENT)
 		return complain("benchmark", stand->bench->program,
 				"nothing could be recorded; pbrun --doctor may know why");
 	return complain_error("benchmark", stand->bench->program, r);

@@ -12,12 +12,18 @@
 #define PAUSE_MS 20
 #define PATIENCE_MS 3000
 
-char *scratch_new(const char *what)
+const char *scratch_base(void)
 {
 	const char *base = getenv("TMPDIR");
+
+	return base && *base ? base : "/var/tmp";
+}
+
+char *scratch_new(const char *what)
+{
 	cleanup_free char *path = NULL;
 
-	if (asprintf(&path, "%s/pbrun-%s.XXXXXX", base && *base ? base : "/var/tmp", what) < 0) {
+	if (asprintf(&path, "%s/pbrun-%s.XXXXXX", scratch_base(), what) < 0) {
 		path = NULL;
 		return NULL;
 	}

@@ -9,6 +9,8 @@
  * its name. Its path; NULL, with errno.
  */
 char *scratch_new(const char *what);
+/* Where it makes it. */
+const char *scratch_base(void);
 
 /* Removes it with all that is in it, and frees path. NULL: does nothing. */
 void scratch_free(char *path);

@@ -54,7 +54,7 @@ complains() { # STATUS WHERE COMMAND...
   complains 1 "$WORK/none/x" "$PBRUN" --benchmark -n 1 --svg "$WORK/none/x" "$WORK/program"
   # shellcheck disable=SC2016 # a variable of the inner shell
   complains 1 "standard output" bash -c '"$PBRUN" --list >/dev/full'
-  TMPDIR=$WORK/none complains 1 "$WORK/program" "$PBRUN" --benchmark "$WORK/program"
+  TMPDIR=$WORK/none complains 1 "$WORK/none" "$PBRUN" --benchmark "$WORK/program"
   touch "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" --import "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" -d "$WORK/file" --list
