@@ -17,8 +17,8 @@
 #include "scratch.h"
 #include "shadowdb.h"
 #include "sys/clock.h"
-#include "sys/lookup.h"
 #include "sys/page.h"
+#include "target.h"
 
 #define DEFAULT_RUNS 5
 /* Before each start, so that what the one before left behind is over. */
@@ -295,6 +295,7 @@ int cmd_benchmark(const struct arguments *arguments)
 	const struct sigaction action = { .sa_handler = interrupt };
 	cleanup_free struct bench *bench = calloc(1, sizeof(*bench));
 	cleanup_free char *program = NULL;
+	cleanup_free char *file = NULL;
 	struct stand stand = { .bench = bench,
 			       .db = { .dir_fd = -1, .system_fd = -1 },
 			       .shows_progress = isatty(STDERR_FILENO) };
@@ -303,11 +304,14 @@ int cmd_benchmark(const struct arguments *arguments)
 	if (!bench)
 		return complain_error("benchmark", NULL, -ENOMEM);
 	bench->n_runs = parse_runs(arguments_value(arguments, OPTION_RUNS));
-	bench->command = arguments->operands;
-	int r = lookup_program(bench->command[0], getenv("PATH"), &program);
+	int r = target_find(arguments->operands[0], &file, &program);
 
 	if (r < 0)
-		return complain_program("benchmark", bench->command[0], r);
+		return complain_program("benchmark", arguments->operands[0], r);
+	/* Where the name leads to pbrun, in the start without pbrun it must not. */
+	if (r > 0)
+		arguments->operands[0] = file;
+	bench->command = arguments->operands;
 	bench->program = program;
 	bench->n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	(void)getloadavg(&bench->load, 1);

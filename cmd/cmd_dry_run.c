@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "common_part.h"
 #include "disk.h"
 #include "forecast.h"
 #include "json_out.h"
@@ -11,18 +12,20 @@
 #include "output.h"
 #include "page_cache.h"
 #include "readahead.h"
+#include "settings.h"
 #include "store.h"
-#include "sys/lookup.h"
 #include "sys/page.h"
+#include "target.h"
 #include "text.h"
 
 struct dry_run {
 	struct launch_options options;
 	char *program;
-	const char *profile;
+	char *profile;
 	struct shadow shadow;
 	char *shadow_path;
-	int error; /* 0, or why there is no shadow that can be used */
+	int error;      /* 0, or why there is no shadow that can be used */
+	bool is_common; /* shadow is what other profiles have in common */
 	struct state_account account;
 	enum storage storage;
 	uint64_t n_pages;
@@ -64,6 +67,7 @@ static char *prefetch_text(const struct dry_run *self)
 		[STORAGE_ROTATING] = "in the order of the disk",
 		[STORAGE_SLOW] = "in few requests, as the storage is slow",
 	};
+	const char *whose = self->is_common ? " that other profiles have in common" : "";
 	uint64_t n_missing = self->n_pages - self->n_resident;
 	char missing[TEXT_NUMBER_SIZE];
 	char all[TEXT_NUMBER_SIZE];
@@ -75,17 +79,19 @@ static char *prefetch_text(const struct dry_run *self)
 		return strdup("nothing: PBRUN_DISABLE is set");
 	if (!self->options.prefetches)
 		return strdup("nothing: --no-prefetch");
-	if (self->error)
+	if (self->error && !self->is_common)
 		return strdup("nothing, as nothing is remembered that can be used");
 	text_bytes(self->n_pages * page_bytes(), all);
 	if (n_missing == 0)
-		r = asprintf(&text, "nothing: all %s that are remembered are in memory", all);
+		r = asprintf(&text, "nothing: all %s%s are in memory", all,
+			     self->is_common ? whose : " that are remembered");
 	else if (n_missing > self->n_budget)
-		r = asprintf(&text, "%s of %s, %s, what is used first; there is no memory for more",
-			     text_bytes(self->n_budget * page_bytes(), missing), all, orders[self->storage]);
+		r = asprintf(&text, "%s of %s%s, %s, what is used first; there is no memory for more",
+			     text_bytes(self->n_budget * page_bytes(), missing), all, whose,
+			     orders[self->storage]);
 	else
-		r = asprintf(&text, "%s of %s in %s files, %s; the rest is in memory",
-			     text_bytes(n_missing * page_bytes(), missing), all,
+		r = asprintf(&text, "%s of %s%s in %s files, %s; the rest is in memory",
+			     text_bytes(n_missing * page_bytes(), missing), all, whose,
 			     text_number(self->n_files, files), orders[self->storage]);
 	return r < 0 ? NULL : text;
 }
@@ -155,20 +161,22 @@ static void print_as_json(const struct dry_run *self)
 	json_out_finish(&json);
 }
 
-static int look(struct dry_run *self)
+static int look(struct dry_run *self, const struct config *config)
 {
 	cleanup_with(mounts_release) struct mounts mounts = { 0 };
-	struct shadowdb db;
+	struct shadowdb db = { 0 };
 	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
 
 	if (r < 0)
 		complain_error("dry-run", self->options.dir, r);
+	db.excluded = &config->excluded;
 	self->error = shadowdb_load(&db, self->program, self->profile, &self->shadow, &self->shadow_path);
+	if (self->error == -ENOENT)
+		self->is_common = common_part_load(&db, self->program, self->profile, &self->shadow) == 0;
 	shadowdb_release(&db);
-	if (self->error == 0) {
+	if (self->error == 0)
 		self->account = state_of(&self->shadow);
-		count_pages(self);
-	}
+	count_pages(self);
 	if (mounts_read(&mounts) == 0)
 		self->storage = disk_of(&mounts, self->program).storage;
 	self->n_budget = readahead_budget_pages();
@@ -181,13 +189,19 @@ int cmd_dry_run(const struct arguments *arguments)
 	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
 	struct dry_run self = { .options = launch_options_of(arguments) };
 	const char *name = arguments->operands[0];
-	int r = lookup_program(name, getenv("PATH"), &self.program);
+	cleanup_free char *file = NULL;
+	cleanup_with(config_release) struct config config;
+	int r = target_find(name, &file, &self.program);
 
 	if (r < 0)
 		return complain_program("dry-run", name, r);
 	self.options.dir = directory;
-	self.profile = self.options.profile ? self.options.profile : lookup_profile(name, self.program);
-	int status = look(&self);
+	self.profile = self.options.profile ? strdup(self.options.profile)
+					    : target_profile(arguments->operands, self.program);
+	if (!self.profile)
+		return complain_error("dry-run", name, -ENOMEM);
+	settings_read(arguments, &config);
+	int status = look(&self, &config);
 
 	if (arguments_has(arguments, OPTION_JSON))
 		print_as_json(&self);
@@ -195,6 +209,7 @@ int cmd_dry_run(const struct arguments *arguments)
 		print_as_text(&self);
 	shadow_release(&self.shadow);
 	free(self.shadow_path);
+	free(self.profile);
 	free(self.program);
 	return status | finish_output("dry-run");
 }

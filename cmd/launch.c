@@ -109,7 +109,8 @@ __attribute__((noreturn)) static void fail(const char *name, int error)
 	const char *why = error == -EALREADY ? "no other program of this name is in PATH" : strerror(-error);
 
 	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", name, why,
-		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?" : error_advice(error));
+		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?"
+						       : error_advice(error));
 	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
 }
 

@@ -87,6 +87,21 @@ teardown() {
   [[ $output == *"nothing is remembered yet"*"the start "*"is trained: nothing is remembered yet"* ]]
 }
 
+@test "--dry-run minds profiles, and what they have in common, and exclusions" {
+  printf 'print(1)\n' >"$WORK/one.py"
+  printf 'print(2)\n' >"$WORK/two.py"
+  "$PBRUN" -r train /usr/bin/python3 "$WORK/one.py"
+  "$PBRUN" --dry-run --json /usr/bin/python3 "$WORK/one.py" >"$WORK/json"
+  [ "$(json "$WORK/json" 'j["shadow"]')" = fresh ]
+  all=$(json "$WORK/json" 'j["prefetch"]["remembered_bytes"]')
+  "$PBRUN" --dry-run --json /usr/bin/python3 "$WORK/two.py" >"$WORK/json"
+  [ "$(json "$WORK/json" 'j["shadow"]')" = none ]
+  [[ $(json "$WORK/json" 'j["prefetch"]["reason"]') == *"in common"* ]]
+  [ "$(json "$WORK/json" 'j["record"]["train_percent"]')" = 100 ]
+  "$PBRUN" --dry-run -x /usr/lib --json /usr/bin/python3 "$WORK/one.py" >"$WORK/json"
+  [ "$(json "$WORK/json" "0 < j['prefetch']['remembered_bytes'] < $all")" = true ]
+}
+
 @test "--dry-run says what would be prefetched: what is not in memory" {
   "$PBRUN" -r train "$WORK/program" "$WORK/data" >/dev/null
   "$PBRUN" --dry-run --json "$WORK/program" >"$WORK/json"

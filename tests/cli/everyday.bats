@@ -75,10 +75,10 @@ make_program() { # FILE
 @test "a link without a program behind it is 127, and says so" {
   ln -s ../pbrun links/no-such-tool
   run -127 timeout 20 env PATH="$WORK/links:$PATH" no-such-tool
-  [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH" ]
+  [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH (is it installed, and in PATH?)" ]
   run -127 timeout 20 "$WORK/pbrun" "$WORK/links/no-such-tool"
   run -127 timeout 20 "$WORK/links/no-such-tool"
-  [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH" ]
+  [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH (is it installed, and in PATH?)" ]
 }
 
 @test "a multi-call program behind a link knows its name; a false argv[0] or a copy is not taken for one" {

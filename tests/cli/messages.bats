@@ -65,7 +65,7 @@ complains() { # STATUS WHERE COMMAND...
 
 @test "wrong use is one line, and where help is" {
   for arguments in "" "--no-such-option" "-r" "-r wrong true" "-w x true" "--list --forget x" "--show" "-q true" \
-    "--json true" "--show a b" "--li=x" "--benchmark -n 0 true" "--verbose --list" "--no-p=1 true" "--e x"; do
+    "--json true" "--li=x" "--benchmark -n 0 true" "--verbose --list" "--no-p=1 true" "--e x"; do
     # shellcheck disable=SC2086
     run --separate-stderr "$PBRUN" $arguments
     echo "$arguments: $status: $stderr"
