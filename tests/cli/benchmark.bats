@@ -69,7 +69,9 @@ teardown() {
     sleep 0.1
   done
   kill -TERM "$pid"
-  run wait "$pid"
+  status=0
+  wait "$pid" || status=$?
+  [ "$status" -eq 130 ]
   [ -z "$(find "$WORK" -name 'pbrun-benchmark*')" ]
 }
 

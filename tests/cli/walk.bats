@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: cmake python3 util-linux less
+# packages: cmake python3 util-linux less libglib2.0-bin
 # A person's walk: installs pbrun, asks the doctor, starts a program twice, looks at what is remembered, measures, forgets,
 # and uninstalls; on terminals of several kinds.
 
@@ -101,4 +101,24 @@ the_walk() { # COLUMNS
   } 2>&1 | cat >"$WORK/out"
   grep -q "  $WORK/data\$" "$WORK/out"
   run -1 grep -q $'[\e\r]' "$WORK/out"
+}
+
+@test "a desktop entry is wrapped, started from the desktop, and taken back" {
+  command -v gio >/dev/null || skip "gio is not installed"
+  install_pbrun
+  mkdir -p "$WORK/share/applications"
+  export XDG_DATA_DIRS=$WORK/share:/usr/share
+  printf '%s\n' '[Desktop Entry]' Type=Application Name=Viewer "Exec=$WORK/program $WORK/data" \
+    >"$WORK/share/applications/viewer.desktop"
+  pbrun --desktop viewer
+  pbrun --wrapped | grep -q viewer
+  grep -q '^Exec=.*pbrun.* .*/program ' "$HOME/.local/share/applications/viewer.desktop"
+  gio launch "$HOME/.local/share/applications/viewer.desktop" >/dev/null
+  is_recorded() { pbrun --list | grep -q "^$WORK/program .*fresh"; }
+  eventually is_recorded
+  pbrun --undo viewer
+  [ ! -e "$HOME/.local/share/applications/viewer.desktop" ]
+  [ -e "$WORK/share/applications/viewer.desktop" ]
+  pbrun --forget "$WORK/program"
+  [ "$(pbrun --list)" = "Nothing is recorded yet." ]
 }
