@@ -103,7 +103,7 @@ static int add_notice(const struct notice *notice, void *context)
 
 static int print_as_json(struct listing *listing)
 {
-	cleanup_free char *text = NULL;
+	char *text = NULL;
 
 	listing->json = report_list_new();
 	int r = listing->json ? shadowdb_list(listing->db, add_entry, listing) : -ENOMEM;
@@ -112,8 +112,9 @@ static int print_as_json(struct listing *listing)
 		r = notice_list(listing->db, add_notice, listing);
 	if (r == 0)
 		r = report_list_format(listing->json, &text);
-	if (r == 0)
+	if (r == 0 && text)
 		fputs(text, stdout);
+	free(text);
 	report_list_free(listing->json);
 	return r;
 }

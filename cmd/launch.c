@@ -147,7 +147,7 @@ static int load_embedded(struct job *job)
 	cleanup_close int fd = open(job->program, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	int r = fd < 0 ? -errno : embed_read(fd, job->program, &portable);
 
-	if (r < 0 || strcmp(portable.shadow.profile, job->profile) != 0)
+	if (r < 0 || !portable.shadow.profile || strcmp(portable.shadow.profile, job->profile) != 0)
 		return -ENOENT;
 	job->shadow = portable.shadow;
 	portable.shadow = (struct shadow){ 0 };

@@ -40,8 +40,10 @@ static int read_section(int fd, uint8_t **ret_data, size_t *ret_size, struct elf
 		return -ENOMEM;
 	ssize_t n = pread(fd, data, ret_section->size_bytes, (off_t)ret_section->offset_bytes);
 
+	if (n < 0)
+		return -errno;
 	if (n != (ssize_t)ret_section->size_bytes)
-		return n < 0 ? -errno : -EBADMSG;
+		return -EBADMSG;
 	*ret_data = take_pointer(data);
 	*ret_size = ret_section->size_bytes;
 	return 0;
@@ -53,6 +55,8 @@ static int check_header(int fd, const uint8_t *data, struct embed_header *ret_he
 	struct embed_header header;
 	uint32_t crc;
 
+	if (!data)
+		return -EBADMSG;
 	memcpy(&header, data, sizeof(header));
 	if (memcmp(header.magic, MAGIC, sizeof(header.magic)) != 0)
 		return -EBADMSG;
@@ -129,8 +133,8 @@ int embed_read(int fd, const char *program, struct portable *ret_portable)
 {
 	cleanup_with(portable_release) struct portable portable = { 0 };
 	cleanup_free uint8_t *data = NULL;
-	struct elfinfo_section section;
-	struct embed_header header;
+	struct elfinfo_section section = { 0 };
+	struct embed_header header = { 0 };
 	size_t size = 0;
 	int r = read_section(fd, &data, &size, &section);
 
@@ -180,8 +184,8 @@ static int copy(int from_fd, int to_fd, uint64_t size)
 static int copy_plain(int from_fd, int to_fd, uint64_t *ret_size)
 {
 	cleanup_free uint8_t *data = NULL;
-	struct elfinfo_section section;
-	struct embed_header header;
+	struct elfinfo_section section = { 0 };
+	struct embed_header header = { 0 };
 	struct stat st;
 	size_t size = 0;
 	int r = read_section(from_fd, &data, &size, &section);
@@ -231,11 +235,11 @@ static int compare(int plain_fd, int fd, uint64_t size)
 int embed_write(int from_fd, int to_fd, struct portable *portable)
 {
 	cleanup_free void *record = NULL;
-	struct elfinfo_table table;
+	struct elfinfo_table table = { 0 };
 	struct embed_header header = { .format = htole32(FORMAT) };
 	uint64_t plain_size = 0;
 	size_t record_size = 0;
-	uint32_t crc;
+	uint32_t crc = 0;
 	int r = copy_plain(from_fd, to_fd, &plain_size);
 
 	if (r == 0)
@@ -246,8 +250,8 @@ int embed_write(int from_fd, int to_fd, struct portable *portable)
 		r = elfinfo_layout_checksum(to_fd, &crc);
 	if (r == 0)
 		r = portable_encode(portable, &record, &record_size);
-	if (r < 0)
-		return r;
+	if (r < 0 || !record)
+		return r < 0 ? r : -ENOMEM;
 	cleanup_free uint8_t *data = malloc(sizeof(header) + record_size);
 
 	if (!data)

@@ -162,7 +162,7 @@ static int identify(int fd, const struct fileid *recorded, const struct portable
 {
 	struct fileid id;
 	int r = fileid_from_fd(fd, &id);
-	uint32_t crc;
+	uint32_t crc = 0;
 
 	if (r < 0)
 		return r;
@@ -292,9 +292,10 @@ static int compare_path(const void *path, const void *file)
 
 static const struct portable_checksum *find_sum(const struct known_sums *known, const char *path)
 {
-	struct pageset_file **found = known->n_files > 0 ? bsearch(path, known->files, known->n_files,
-								   sizeof(*known->files), compare_path)
-							 : NULL;
+	struct pageset_file **found = known->n_files > 0
+					      ? bsearch(path, known->files, known->n_files,
+							sizeof(struct pageset_file *), compare_path)
+					      : NULL;
 
 	return found ? portable_find_checksum(known->portable, (uint32_t)(found - known->files)) : NULL;
 }

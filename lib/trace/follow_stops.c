@@ -1,4 +1,5 @@
 /* follow_stops.c - what a stop of a task means: who it is, what it tells, and how the task goes on. */
+#include <assert.h>
 #include <string.h>
 
 #include "sys/clock.h"
@@ -322,6 +323,7 @@ static enum next_step next_step(struct follow *self, struct tracee_stop *stop, s
 
 static void detach(struct follow *self, struct task *task, const struct tracee_stop *stop)
 {
+	assert(!task || task->process);
 	/* Nothing is to remain of us in its address space. */
 	if (task && task->process->n_living <= 1)
 		follow_leave_space(self, task->process);

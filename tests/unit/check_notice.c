@@ -84,7 +84,8 @@ START_TEST(what_is_not_ours_or_no_notice_is_not_believed)
 		ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), -EBADMSG);
 	}
 	memset(large, 'x', sizeof(large));
-	memcpy(large, "n\n/x\n", 5);
+	strcpy(large, "n\n/x\n");
+	large[5] = 'x';
 	large[sizeof(large) - 1] = '\n';
 	write_file(notice_path(), large, sizeof(large), 0600);
 	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), -EBADMSG);
