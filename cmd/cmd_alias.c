@@ -104,10 +104,12 @@ static int alias(const char *pbrun, const char *program, enum shell shell)
 static char *own_command(void)
 {
 	cleanup_free char *own = wrap_own_path();
-	cleanup_free char *found = NULL;
 
 	if (!own)
 		return strdup("pbrun");
+
+	cleanup_free char *found = NULL;
+
 	if (lookup_program("pbrun", getenv("PATH"), &found) == 0 && strcmp(found, own) == 0)
 		return strdup("pbrun");
 	return take_pointer(own);

@@ -16,9 +16,13 @@
 #include "picture.h"
 #include "scratch.h"
 #include "shadowdb.h"
+#include "sys/analyzer.h"
 #include "sys/clock.h"
 #include "sys/page.h"
 #include "target.h"
+
+/* Copies of paths are kept in an array. */
+ANALYZER_IGNORES("-Wanalyzer-malloc-leak")
 
 #define DEFAULT_RUNS 5
 /* Before each start, so that what the one before left behind is over. */
@@ -65,7 +69,7 @@ static int run(struct stand *stand, char *const argv[], uint64_t *ret_ns)
 	nanosleep(&pause, NULL);
 	if (is_interrupted)
 		return -EINTR;
-	if (posix_spawn_file_actions_init(&actions) != 0)
+	if (!argv || posix_spawn_file_actions_init(&actions) != 0)
 		return -ENOMEM;
 	int r = 0;
 

@@ -195,8 +195,10 @@ static int show(struct shadowdb *db, const struct arguments *arguments)
 
 	if (resolve_or_complain("show", arguments->operands[0], &path, &profile_of_name) < 0)
 		return 1;
-	if (!profile)
-		profile = own_profile = target_profile(arguments->operands, path);
+	if (!profile) {
+		own_profile = target_profile(arguments->operands, path);
+		profile = own_profile;
+	}
 	if (!profile)
 		return complain("show", path, strerror(ENOMEM));
 
