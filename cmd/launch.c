@@ -329,10 +329,9 @@ static struct shadow *load_common(struct job *job)
 {
 	struct shadow *common = &job->shadow;
 
-	if (!job->options->prefetches || !*job->profile ||
-	    common_part_load(&job->db, job->program, job->profile, common) < 0)
+	if (!job->options->prefetches || common_part_load(&job->db, job->program, job->profile, common) < 0)
 		return NULL;
-	say(job, "pbrun: %s: prefetching what it has in common with other profiles\n", job->profile);
+	say(job, "pbrun: %s: prefetching what its other profiles have in common\n", job->program);
 	return common;
 }
 

@@ -85,12 +85,15 @@ profiles() {
   "$PBRUN" -R r1 /usr/bin/python3 a/x.py
   [ "$(json r1 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"]')" = 0 ]
   run "$PBRUN" -v -R r2 /usr/bin/python3 b/y.py
-  [[ $output == *"in common with other profiles"* ]]
+  [[ $output == *"have in common"* ]]
   [ "$(json r2 '[j["shadow"], j["record"]["mode"]]')" = '["none", "train"]' ]
   [ "$(json r2 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 1000000')" = true ]
   # What is of the first alone does not come in: the record of the second is its own.
   [ "$("$PBRUN" --json --show --profile "$WORK/b/y.py" /usr/bin/python3 |
     json - '[f["path"] for f in j["files"] if "/a/" in f["path"]]')" = '[]' ]
+  # Also for what has no profile.
+  run "$PBRUN" -v "$(realpath /usr/bin/python3)" -c pass
+  [[ $output == *"have in common"* ]]
   run "$PBRUN" -n -v /usr/bin/python3 c/z.py
-  [[ $output != *"in common"* ]]
+  [[ $output != *"have in common"* ]]
 }

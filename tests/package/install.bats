@@ -1,7 +1,10 @@
 #!/usr/bin/env bats
 # packages: cmake make gcc pkg-config libelf-dev libcap-dev libjansson-dev zlib1g-dev dpkg-dev lintian man-db
+# packages: desktop-file-utils libglib2.0-bin
 # From the sources to an installed program and back, in a root directory of its own: what is written there goes
 # into a layer over the machine's.
+
+load ../cli/common
 
 setup_file() {
   ((EUID == 0)) || skip "needs root"
@@ -29,6 +32,10 @@ teardown_file() {
 inside() {
   chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LC_ALL=C.UTF-8 "$@"
+}
+
+is_recorded() { # PROGRAM
+  inside pbrun --show "$1" >/dev/null 2>&1
 }
 
 # What is in the layer and has pbrun in its name, but for the sources.
@@ -73,6 +80,20 @@ left_over() {
   inside bash -c '. /usr/share/bash-completion/completions/pbrun && complete -p pbrun'
   [ -e "$ROOT/usr/share/zsh/vendor-completions/_pbrun" ]
   [ -e "$ROOT/usr/share/fish/vendor_completions.d/pbrun.fish" ]
+  # A person's walk: a program twice, a look, its desktop entry through pbrun, back again, forgotten.
+  inside sh -c 'cd / && cp /bin/cat /usr/local/bin/tool && pbrun tool /etc/passwd && pbrun tool /etc/passwd' >/dev/null
+  inside pbrun --show tool | grep -q /usr/local/bin/tool
+  mkdir -p "$ROOT/usr/share/applications"
+  printf '%s\n' '[Desktop Entry]' Type=Application Name=Tool 'Exec=tool %f' >"$ROOT/usr/share/applications/tool.desktop"
+  inside pbrun --desktop tool
+  inside desktop-file-validate /root/.local/share/applications/tool.desktop
+  inside pbrun --forget tool
+  inside gio launch /root/.local/share/applications/tool.desktop /etc/passwd >/dev/null
+  eventually is_recorded tool
+  inside pbrun --undo tool
+  inside pbrun --wrapped | grep -q Nothing
+  inside pbrun --forget tool
+  [ -z "$(find "$ROOT/root/.local/share" -type f -name 'tool*')" ]
   inside dpkg -r pbrun
   [ -n "$(ls "$ROOT/var/cache/pbrun")" ]
   inside dpkg -P pbrun
