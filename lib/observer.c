@@ -258,6 +258,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 			       .program_fd = (int)syscall(SYS_pidfd_open, link->launcher_pid, 0) };
 	struct policy_choice *choice = &self.account.record.choice;
 
+	launch_init_commit(&self);
 	self.keep_running = keep_running_start();
 	/* What profiles have in common is no shadow of this one. */
 	self.account.shadow = options->shadow && options->shadow->stats.runs > 0 ? ACCOUNT_SHADOW_FRESH

@@ -60,9 +60,8 @@ static int update(struct launch *self, int (*change)(struct shadow *, void *))
 	return r < 0 ? r : 0;
 }
 
-static void *commit(void *context)
+static void commit(struct launch *self)
 {
-	struct launch *self = context;
 	struct pageset *seen = &self->recorder.record.seen;
 	int r = launch_identify(self, seen, &self->commit.gone);
 
@@ -70,7 +69,29 @@ static void *commit(void *context)
 	self->commit.result.n_pages = pageset_count_pages(seen);
 	self->commit.result.error = r < 0 ? r : update(self, merge_seen);
 	gone_files_release(&self->commit.gone);
+}
+
+static void *commit_in_thread(void *context)
+{
+	struct launch *self = context;
+
+	commit(self);
+	pthread_mutex_lock(&self->commit.lock);
+	self->commit.state = COMMIT_DONE;
+	pthread_cond_signal(&self->commit.done);
+	pthread_mutex_unlock(&self->commit.lock);
 	return NULL;
+}
+
+void launch_init_commit(struct launch *self)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&self->commit.lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&self->commit.done, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 static void take_result(struct launch *self)
@@ -82,12 +103,24 @@ static void take_result(struct launch *self)
 	self->account.record.update_error = self->commit.result.error;
 }
 
-bool launch_has_to_commit(const struct launch *self)
+static enum commit_state state_of(struct launch *self)
 {
+	pthread_mutex_lock(&self->commit.lock);
+	enum commit_state state = self->commit.state;
+
+	pthread_mutex_unlock(&self->commit.lock);
+	return state;
+}
+
+bool launch_has_to_commit(struct launch *self)
+{
+	/* Else nothing of it may be looked at. */
+	if (state_of(self) != COMMIT_IDLE)
+		return false;
 	bool has_new = self->commit.n_done == 0 || self->recorder.record.n_new > self->commit.n_new;
 
-	return has_new && self->commit.state == COMMIT_IDLE && self->milestone >= 0 &&
-	       self->account.record.choice.mode != POLICY_NONE && self->account.progress != ACCOUNT_UNSEEN;
+	return has_new && self->milestone >= 0 && self->account.record.choice.mode != POLICY_NONE &&
+	       self->account.progress != ACCOUNT_UNSEEN;
 }
 
 /* Bridged gaps are a waste, too. */
@@ -110,6 +143,7 @@ bool launch_commit(struct launch *self, uint64_t until_ns)
 {
 	struct commit *commit_state = &self->commit;
 	uint64_t n_new_before = commit_state->n_new;
+	pthread_t thread;
 
 	if (commit_state->n_done == 0)
 		note_waste(self);
@@ -119,8 +153,10 @@ bool launch_commit(struct launch *self, uint64_t until_ns)
 	self->account.record.update_error = -EINPROGRESS;
 	commit_state->n_new = self->recorder.record.n_new;
 	commit_state->state = COMMIT_BUSY;
-	if (pthread_create(&commit_state->thread, NULL, commit, self) == 0)
+	if (pthread_create(&thread, NULL, commit_in_thread, self) == 0) {
+		pthread_detach(thread);
 		return launch_await_commit(self, until_ns);
+	}
 	commit_state->state = COMMIT_IDLE;
 	commit_state->n_new = n_new_before;
 	return true;
@@ -136,13 +172,17 @@ void launch_commit_here(struct launch *self)
 bool launch_await_commit(struct launch *self, uint64_t until_ns)
 {
 	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+	int r = 0;
 
-	if (self->commit.state != COMMIT_BUSY)
-		return true;
-	if (pthread_clockjoin_np(self->commit.thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-		return false;
-	take_result(self);
-	return true;
+	pthread_mutex_lock(&self->commit.lock);
+	while (self->commit.state == COMMIT_BUSY && r == 0)
+		r = pthread_cond_timedwait(&self->commit.done, &self->commit.lock, &until);
+	enum commit_state state = self->commit.state;
+
+	pthread_mutex_unlock(&self->commit.lock);
+	if (state == COMMIT_DONE)
+		take_result(self);
+	return state != COMMIT_BUSY;
 }
 
 static int ask_for_training(struct shadow *shadow, void *context)

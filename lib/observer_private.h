@@ -17,7 +17,8 @@ enum launch_phase {
 
 enum commit_state {
 	COMMIT_IDLE,
-	COMMIT_BUSY, /* its thread has not been joined; nobody else touches the page set */
+	COMMIT_BUSY, /* a thread is at it; nobody else touches the page set */
+	COMMIT_DONE, /* it has left its result */
 };
 
 /* Remembered files that are there no more, or are others now. */
@@ -28,12 +29,13 @@ struct gone_files {
 
 /* Writing what was seen into the shadow (observer_commit.c). */
 struct commit {
+	pthread_mutex_t lock; /* of state */
+	pthread_cond_t done;
 	enum commit_state state;
-	pthread_t thread;
 	unsigned int n_done;
 	uint64_t n_new;         /* record.n_new at the last one */
 	struct gone_files gone; /* the thread's */
-	/* What the thread found out: to be read when it was joined. */
+	/* What the thread found out. */
 	struct {
 		int error; /* 0 or -errno */
 		uint64_t n_files;
@@ -84,8 +86,10 @@ must_check int launch_identify(const struct launch *self, struct pageset *seen, 
 bool gone_files_have(const struct gone_files *self, const char *path);
 void gone_files_release(struct gone_files *self);
 
-/* observer_commit.c: is there anything to be written that was not? */
-bool launch_has_to_commit(const struct launch *self);
+/* observer_commit.c: before all else. */
+void launch_init_commit(struct launch *self);
+/* Is there anything to be written that was not? */
+bool launch_has_to_commit(struct launch *self);
 /* Merges what was seen into the shadow, by a thread. False: it goes on after until_ns (CLOCK_MONOTONIC).
  * True: it is over, or there is no thread to be had, and it is still to be done. */
 bool launch_commit(struct launch *self, uint64_t until_ns);
