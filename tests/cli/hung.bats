@@ -108,3 +108,19 @@ start() { # OPTION...
   done
   grep -q "mnt/shadows: its file system does not answer: nothing is recorded" "$WORK/err"
 }
+
+@test "a prefetch ends with the program, also where nobody watches that" {
+  fill 40
+  # shellcheck disable=SC2094
+  mkfifo "$WORK/hold"
+  /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/slow_mount.py" "$WORK/mnt" 0.3 <"$WORK/hold" >"$WORK/said" 3>&- &
+  exec 8>"$WORK/hold"
+  for _ in $(seq 100); do ! grep -q ready "$WORK/said" || break; sleep 0.1; done
+  grep -q ready "$WORK/said" || skip "no FUSE to be had"
+  start -d "$PBRUN_DIR" -r none
+  # The observer ends; all forty would have taken it seconds.
+  for _ in $(seq 600); do pgrep -f "$PBRUN_DIR" >/dev/null || break; sleep 0.1; done
+  [ -z "$(pgrep -f "$PBRUN_DIR")" ]
+  echo "$(grep -c lookup "$WORK/said") lookups"
+  [ "$(grep -c lookup "$WORK/said")" -lt 30 ]
+}
