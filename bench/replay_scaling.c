@@ -82,7 +82,7 @@ static double replay(struct plan *plan, struct readahead_stats *stats)
 
 	if (!run)
 		give_up("replay", errno);
-	readahead_finish(run, stats);
+	readahead_finish(run, stats, NULL);
 	return now_ms() - began;
 }
 

@@ -23,7 +23,8 @@ bool observer_is_needed(struct observer_options *options)
 	if (options->audience != OBSERVER_UNHEARD)
 		return true;
 	if (options->prefetches &&
-	    residency_is_complete(&options->shadow->files, options->program, options->random))
+	    residency_is_complete(&options->shadow->files, options->program,
+				  launch_unanswered(options->shadow), options->random))
 		options->prefetches = false;
 	return options->prefetches || choice.mode != POLICY_NONE;
 }
@@ -215,6 +216,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	if (self->is_followed)
 		recorder_release(&self->recorder);
 	launch_finish_prefetch(self);
+	launch_remember_unanswered(self);
 	plan_release(&self->plan);
 	(void)!shadowdb_tidy(self->options->db);
 	_exit(0);

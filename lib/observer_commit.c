@@ -185,6 +185,29 @@ bool launch_await_commit(struct launch *self, uint64_t until_ns)
 	return state != COMMIT_BUSY;
 }
 
+static int mark_unanswered(struct shadow *shadow, void *context)
+{
+	const struct launch *self = context;
+	size_t n_marked = 0;
+
+	for (size_t i = 0; i < self->unanswered.n_files; i++) {
+		struct pageset_file *file =
+			pageset_find(&shadow->files, self->unanswered.files[i]->path);
+
+		if (file)
+			file->is_unanswered = true;
+		n_marked += file != NULL;
+	}
+	shadow->stats.updated_s = time(NULL);
+	return n_marked > 0 ? 0 : 1;
+}
+
+void launch_remember_unanswered(struct launch *self)
+{
+	if (self->unanswered.n_files > 0)
+		(void)update(self, mark_unanswered);
+}
+
 static int ask_for_training(struct shadow *shadow, void *context)
 {
 	(void)context;

@@ -14,6 +14,11 @@
 /* How often is looked whether the program still runs. */
 #define PROGRAM_LOOK_MS 50
 
+enum plan_unanswered launch_unanswered(const struct shadow *shadow)
+{
+	return shadow_leaves_out_unanswered(shadow, time(NULL)) ? PLAN_LEAVE_OUT : PLAN_ASK_AGAIN;
+}
+
 void launch_start_prefetch(struct launch *self)
 {
 	const struct shadow *shadow = self->options->shadow;
@@ -23,6 +28,7 @@ void launch_start_prefetch(struct launch *self)
 	self->replay_began_ns = clock_now_ns();
 	cleanup_free struct places *places = malloc(sizeof(*places));
 	struct plan_options options = { .places = places,
+					.unanswered = launch_unanswered(shadow),
 					.budget_pages = readahead_budget_pages(),
 					.max_age = policy_max_age(shadow) };
 
@@ -99,7 +105,7 @@ void launch_finish_prefetch(struct launch *self)
 	while (!readahead_wait_done(self->replay, PROGRAM_LOOK_MS) && !has_program_ended(self))
 		;
 	readahead_cancel(self->replay);
-	readahead_finish(self->replay, &self->account.prefetch.stats);
+	readahead_finish(self->replay, &self->account.prefetch.stats, &self->unanswered);
 	self->replay = NULL;
 	note_changes(self, &self->account.prefetch.stats);
 }

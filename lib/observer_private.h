@@ -56,6 +56,7 @@ struct launch {
 	struct readahead *replay; /* NULL: there is none, or it is over */
 	uint64_t replay_began_ns;
 	enum policy_files files; /* as far as it is known */
+	struct pageset unanswered; /* their file system did not answer: their paths */
 	/* The recording. */
 	bool is_followed; /* the program is, or was, watched */
 	int keep_running; /* what keep_running_start() returned */
@@ -64,7 +65,9 @@ struct launch {
 	struct commit commit;
 };
 
-/* observer_prefetch.c: begins what options ask for. */
+/* observer_prefetch.c: what becomes of files that did not answer when they were last asked for. */
+enum plan_unanswered launch_unanswered(const struct shadow *shadow);
+/* Begins what options ask for. */
 void launch_start_prefetch(struct launch *self);
 /* Waits, bounded, until it is known which files have changed; sets files. */
 void launch_await_validation(struct launch *self);
@@ -97,6 +100,8 @@ bool launch_commit(struct launch *self, uint64_t until_ns);
 void launch_commit_here(struct launch *self);
 /* Waits until then for a commit that goes on. True: none does. */
 bool launch_await_commit(struct launch *self, uint64_t until_ns);
+/* Remembers which files did not answer, if any. Nobody may be waiting. */
+void launch_remember_unanswered(struct launch *self);
 /* Has the next start train, without a change to what is remembered. */
 void launch_ask_for_training(struct launch *self);
 

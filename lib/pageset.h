@@ -39,6 +39,7 @@ struct pageset_file {
 	char *path; /* absolute; belongs to the pageset, as the structure itself */
 	struct fileid id;
 	uint8_t access;         /* PAGESET_ bits */
+	bool is_unanswered;     /* its file system did not answer when it was last to be prefetched */
 	bool exact;             /* every page was seen to be touched; else fault-around is in it */
 	uint8_t age;            /* as in struct extent, for the file as a whole */
 	uint32_t first_use_us;  /* of the file: opened, looked up, mapped */

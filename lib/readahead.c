@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "prefetch/head_start.h"
@@ -26,7 +27,7 @@ enum {
 	/* Open at the same time as the files: directories, and what the caller has. */
 	SPARE_FDS = 64,
 	/* A call has gone unanswered if it takes longer, when the account is made before the end. */
-	UNANSWERED_MS = 20,
+	UNANSWERED_FAR_MS = 20,
 	UNANSWERED_NEAR_MS = 500,
 };
 
@@ -112,6 +113,9 @@ static void release(struct readahead *self)
 {
 	pthread_mutex_destroy(&self->lock);
 	pthread_cond_destroy(&self->changed);
+	for (size_t i = 0; i < self->n_pending; i++)
+		free(self->pending[i].path);
+	free(self->pending);
 	free(self->targets);
 	free(self->next_waiting);
 	free(self);
@@ -128,6 +132,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 		return NULL;
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
+	self->stats.unanswered_files = plan->n_left_out;
 	self->max_open = fd_limit_get() / 2;
 	self->counts_disk_reads = resident_counts_disk_reads();
 	self->stats.resident_bytes = plan->n_memory_pages << page_shift();
@@ -203,66 +208,110 @@ void readahead_note_start(struct readahead *self)
 	pthread_mutex_unlock(&self->lock);
 }
 
-static void end(struct readahead *self, enum readahead_end how)
-{
-	if (self->end < how)
-		self->end = how;
-}
-
 void readahead_cancel(struct readahead *self)
 {
 	pthread_mutex_lock(&self->lock);
-	end(self, READAHEAD_CANCELLED);
+	if (self->end < READAHEAD_CANCELLED)
+		self->end = READAHEAD_CANCELLED;
 	pthread_mutex_unlock(&self->lock);
 }
 
-static bool waits_in_vain(const struct worker *worker, uint64_t now_ns)
+static bool waits(const struct worker *worker, uint64_t now_ns, unsigned int limit_ms)
 {
-	unsigned int limit_ms = worker->reach == PLACE_FAR ? UNANSWERED_MS : UNANSWERED_NEAR_MS;
-
 	return worker->state == WORKER_RUNS && worker->asked &&
-	       now_ns - worker->asked_ns > limit_ms * NS_PER_MS;
+	       now_ns - worker->asked_ns >= limit_ms * NS_PER_MS;
 }
 
-static uint64_t mark_mount(struct plan_file *files, size_t n, const struct plan_file *asked)
+/* What worker waits for, and all that lies on a far mount with it. */
+static uint64_t mark_with(const struct worker *worker, struct plan_file *files, size_t n)
 {
+	const struct plan_file *asked = worker->asked;
 	uint64_t n_marked = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool is_with =
-			readahead_reach(asked) == PLACE_FAR && files[i].place.mount == asked->place.mount;
+		bool is_with = worker->reach == PLACE_FAR && files[i].place.mount == asked->place.mount;
 
-		if ((&files[i] != asked && !is_with) || files[i].is_unanswered)
+		if ((&files[i] != asked && !is_with) || files[i].answer == PLAN_UNANSWERED)
 			continue;
-		files[i].is_unanswered = true;
+		files[i].answer = PLAN_UNANSWERED;
 		n_marked++;
 	}
 	return n_marked;
 }
 
-/* With the lock. Adds to what was marked before. */
-static void mark_unanswered(struct readahead *self)
-{
-	struct plan *plan = self->plan;
-	uint64_t now_ns = clock_now_ns();
+/* The lists of a plan, one after the other. */
+struct list {
+	struct plan_file *files;
+	size_t n;
+};
+enum { N_LISTS = 3 };
 
+static void list_files(const struct plan *plan, struct list ret_lists[N_LISTS])
+{
+	ret_lists[0] = (struct list){ plan->files, plan->n_files };
+	ret_lists[1] = (struct list){ plan->names, plan->n_names };
+	ret_lists[2] = (struct list){ plan->deferred_names, plan->n_deferred_names };
+}
+
+/* With the lock. Marks what threads have waited for so long; returns how many files that are. */
+static uint64_t mark_unanswered(struct readahead *self, unsigned int far_ms, unsigned int near_ms)
+{
+	struct list lists[N_LISTS];
+	uint64_t now_ns = clock_now_ns(), n_marked = 0;
+
+	list_files(self->plan, lists);
 	for (size_t i = 0; i < READAHEAD_MAX_THREADS; i++) {
 		const struct worker *worker = &self->workers[i];
 
-		if (!waits_in_vain(worker, now_ns))
-			continue;
-		self->stats.unanswered_files +=
-			mark_mount(plan->files, plan->n_files, worker->asked) +
-			mark_mount(plan->names, plan->n_names, worker->asked) +
-			mark_mount(plan->deferred_names, plan->n_deferred_names, worker->asked);
+		if (waits(worker, now_ns, worker->reach == PLACE_FAR ? far_ms : near_ms))
+			for (size_t k = 0; k < N_LISTS; k++)
+				n_marked += mark_with(worker, lists[k].files, lists[k].n);
 	}
+	return n_marked;
 }
 
+/* With the lock. What is marked may turn out to be unanswered, when its path is gone. */
+static void keep_pending(struct readahead *self, uint64_t n_marked)
+{
+	struct list lists[N_LISTS];
+
+	self->pending = n_marked > 0 ? calloc(n_marked, sizeof(*self->pending)) : NULL;
+	list_files(self->plan, lists);
+	for (size_t k = 0; k < N_LISTS && self->pending; k++)
+		for (size_t i = 0; i < lists[k].n; i++) {
+			const struct plan_file *file = &lists[k].files[i];
+			char *path = file->answer == PLAN_UNANSWERED ? strdup(file->file->path) : NULL;
+
+			if (path)
+				self->pending[self->n_pending++] = (struct pending){ file, path };
+		}
+}
+
+static void forget_marks(struct readahead *self)
+{
+	struct list lists[N_LISTS];
+
+	list_files(self->plan, lists);
+	for (size_t k = 0; k < N_LISTS; k++)
+		for (size_t i = 0; i < lists[k].n; i++)
+			if (lists[k].files[i].answer == PLAN_UNANSWERED)
+				lists[k].files[i].answer = PLAN_NOT_ASKED;
+}
+
+/*
+ * A far file system may need a moment. What is reported are those that had more; but whoever has not answered
+ * yet is kept in mind, since a short program may be over before it can be told.
+ */
 void readahead_account(struct readahead *self, struct readahead_stats *ret_stats)
 {
 	pthread_mutex_lock(&self->lock);
-	mark_unanswered(self);
-	end(self, READAHEAD_ACCOUNTED);
+	if (self->end < READAHEAD_ACCOUNTED) {
+		uint64_t n_late = mark_unanswered(self, UNANSWERED_FAR_MS, UNANSWERED_NEAR_MS);
+
+		keep_pending(self, n_late + mark_unanswered(self, 0, UNANSWERED_NEAR_MS));
+		self->stats.unanswered_files += n_late;
+		self->end = READAHEAD_ACCOUNTED;
+	}
 	*ret_stats = self->stats;
 	pthread_mutex_unlock(&self->lock);
 }
@@ -308,15 +357,32 @@ static void join_threads(const struct worker *workers)
 			pthread_detach(workers[i].thread);
 }
 
-void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats)
+/* Pending ones are all that can be: after the account nothing is asked for but what was under way. */
+static void list_unanswered(const struct readahead *self, struct pageset *unanswered)
 {
-	bool have_ended;
+	for (size_t i = 0; i < self->n_pending; i++) {
+		struct pageset_file *file;
+
+		if (self->pending[i].file->answer == PLAN_UNANSWERED &&
+		    pageset_add(unanswered, self->pending[i].path, 0, &file) < 0)
+			return; /* then it is tried once more */
+	}
+}
+
+void readahead_finish(struct readahead *self, struct readahead_stats *ret_stats, struct pageset *unanswered)
+{
+	bool is_accounted, have_ended;
 
 	pthread_mutex_lock(&self->lock);
+	is_accounted = self->end >= READAHEAD_ACCOUNTED;
 	have_ended = wait_for_threads(self);
-	if (!have_ended)
-		mark_unanswered(self);
-	end(self, READAHEAD_ABANDONED);
+	forget_marks(self);
+	self->stats.unanswered_files = self->plan->n_left_out + mark_unanswered(self, 0, 0);
+	if (!is_accounted)
+		keep_pending(self, self->stats.unanswered_files);
+	if (unanswered)
+		list_unanswered(self, unanswered);
+	self->end = READAHEAD_ABANDONED;
 	*ret_stats = self->stats;
 	pthread_mutex_unlock(&self->lock);
 	join_threads(self->workers);

@@ -59,6 +59,12 @@ struct worker {
 	char path[PATH_MAX];
 };
 
+/* A file that had not answered, or might not, when the account was made. */
+struct pending {
+	const struct plan_file *file;
+	char *path; /* a copy: that of the page set may be gone */
+};
+
 /* What the threads of one reach have come to, and have heard. */
 struct front {
 	size_t next_file;
@@ -82,6 +88,8 @@ enum readahead_end {
  */
 struct readahead {
 	struct plan *plan;
+	struct pending *pending; /* at the time of the account */
+	size_t n_pending;
 	struct target *targets;
 	uint32_t *next_waiting; /* by request: the one that waits for the same file after it */
 	uint64_t started_ns;

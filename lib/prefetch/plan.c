@@ -113,8 +113,13 @@ static bool is_deferred_name(const struct pageset_file *file, void *context)
 	return file->n_extents == 0 && !is_leader(file, context);
 }
 
+static bool is_left_out(const struct pageset_file *file, const struct plan_options *options)
+{
+	return file->is_unanswered && options->unanswered == PLAN_LEAVE_OUT;
+}
+
 /* The files that are wanted, by first use. 0 or -ENOMEM. */
-static int order_files(const struct pageset *pageset, struct places *places,
+static int order_files(const struct pageset *pageset, const struct plan_options *options,
 		       bool (*is_wanted)(const struct pageset_file *, void *), void *context,
 		       struct plan_file **ret_files, size_t *ret_n)
 {
@@ -124,7 +129,7 @@ static int order_files(const struct pageset *pageset, struct places *places,
 	if (!order)
 		return -ENOMEM;
 	for (size_t i = 0; i < pageset->n_files; i++)
-		if (is_wanted(pageset->files[i], context))
+		if (is_wanted(pageset->files[i], context) && !is_left_out(pageset->files[i], options))
 			order[n++] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
 
 	struct plan_file *files = reallocarray(NULL, n + 1, sizeof(*files));
@@ -135,10 +140,11 @@ static int order_files(const struct pageset *pageset, struct places *places,
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct pageset_file *file = pageset->files[order[i].index];
-		struct place place = place_of(places, file->path);
+		struct place place = place_of(options->places, file->path);
 
 		if (place.reach != PLACE_LEFT_OUT && (place.reach != PLACE_MEMORY || file->n_extents > 0))
-			files[n_kept++] = (struct plan_file){ file, order[i].first_use_us, place, false };
+			files[n_kept++] =
+				(struct plan_file){ file, order[i].first_use_us, place, PLAN_NOT_ASKED };
 	}
 	*ret_files = files;
 	*ret_n = n_kept;
@@ -332,11 +338,10 @@ static int order_names(const struct pageset *pageset, const struct plan_options 
 	uint64_t left_pages = options->budget_pages - min(plan->n_pages, options->budget_pages);
 	struct directory directory = { 0 };
 	struct directory again = { 0 };
-	int r = order_files(pageset, options->places, is_leading_name, &directory, &plan->names,
-			    &plan->n_names);
+	int r = order_files(pageset, options, is_leading_name, &directory, &plan->names, &plan->n_names);
 
 	if (r == 0)
-		r = order_files(pageset, options->places, is_deferred_name, &again, &plan->deferred_names,
+		r = order_files(pageset, options, is_deferred_name, &again, &plan->deferred_names,
 				&plan->n_deferred_names);
 	if (plan->n_deferred_names / 4 > left_pages)
 		plan->n_deferred_names = 0;
@@ -348,13 +353,15 @@ int plan_build(const struct pageset *pageset, const struct plan_options *options
 	cleanup_with(plan_release) struct plan plan = { 0 };
 	int r;
 
-	r = order_files(pageset, options->places, has_pages, NULL, &plan.files, &plan.n_files);
+	r = order_files(pageset, options, has_pages, NULL, &plan.files, &plan.n_files);
 	if (r == 0)
 		r = order_requests(pageset, options, &plan);
 	if (r == 0)
 		r = order_names(pageset, options, &plan);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < pageset->n_files; i++)
+		plan.n_left_out += is_left_out(pageset->files[i], options);
 	*ret_plan = plan;
 	plan = (struct plan){ 0 };
 	return 0;
@@ -367,6 +374,18 @@ void plan_release(struct plan *self)
 	free(self->deferred_names);
 	free(self->requests);
 	*self = (struct plan){ 0 };
+}
+
+int plan_list_gone(const struct plan *self, struct pageset *gone)
+{
+	for (size_t i = 0; i < self->n_files; i++) {
+		struct pageset_file *file;
+
+		if (self->files[i].answer == PLAN_GONE &&
+		    pageset_add(gone, self->files[i].file->path, 0, &file) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static bool can_be_judged(const struct pageset_file *file, enum plan_sight sight)

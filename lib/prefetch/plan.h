@@ -8,11 +8,19 @@
 #include "pageset.h"
 #include "prefetch/place.h"
 
+/* What the file system said of a file. */
+enum plan_answer {
+	PLAN_NOT_ASKED,
+	PLAN_ANSWERED,
+	PLAN_GONE,       /* there is no such file any more, or it has changed */
+	PLAN_UNANSWERED, /* nothing, in time */
+};
+
 struct plan_file {
 	const struct pageset_file *file; /* belongs to the pageset, which outlives the plan */
 	uint32_t first_use_us;           /* the earliest of the file and its extents */
 	struct place place;
-	bool is_unanswered; /* set by the replay: its file system did not answer in time */
+	enum plan_answer answer; /* set by the replay */
 };
 
 /* One piece of data to have read: n_pages of files[file_index], beginning with first_page. */
@@ -36,6 +44,7 @@ struct plan {
 	struct plan_request *requests; /* by first use */
 	size_t n_requests;
 	uint64_t n_pages;        /* of all requests */
+	size_t n_left_out;       /* files and names: unanswered before */
 	uint64_t n_memory_pages; /* of files that lie in memory, for which there is no request */
 };
 
@@ -52,11 +61,15 @@ struct plan_shape {
  */
 extern const struct plan_shape plan_shapes[N_STORAGES];
 
+/* What becomes of files that are marked as unanswered (pageset.h). */
+enum plan_unanswered { PLAN_ASK_AGAIN, PLAN_LEAVE_OUT };
+
 struct plan_options {
 	const struct plan_shape *shapes; /* by storage; NULL: plan_shapes */
 	struct places *places;           /* NULL: every file is near, on a solid-state disk */
-	uint64_t budget_pages;           /* no more than this in all: what is used last is left out */
-	uint8_t max_age;                 /* what was last used so many recorded runs ago still counts */
+	enum plan_unanswered unanswered;
+	uint64_t budget_pages; /* no more than this in all: what is used last is left out */
+	uint8_t max_age;       /* what was last used so many recorded runs ago still counts */
 };
 
 /* A shadow may claim more extents: those of the files that are used last are left out. */
@@ -66,6 +79,9 @@ struct plan_options {
 must_check int plan_build(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *ret_plan);
 void plan_release(struct plan *self);
+
+/* Adds the paths of files that the replay found changed or missing. 0 or -ENOMEM. */
+must_check int plan_list_gone(const struct plan *self, struct pageset *gone);
 
 /* What a replay was good for, in pages, as far as it can be told. */
 struct plan_use {

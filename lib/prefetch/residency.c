@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "prefetch/place.h"
 #include "sys/cleanup.h"
 #include "sys/clock.h"
 #include "sys/resident.h"
@@ -23,6 +22,7 @@ enum {
 struct look {
 	const char *program;
 	struct places *places; /* NULL: not needed yet */
+	enum plan_unanswered unanswered;
 };
 
 /* Of the root, and of the program's own mount, the program waits for an answer anyway; of another only if it
@@ -66,11 +66,16 @@ static int open_handle(struct look *self, const char *path, uint64_t *ret_resolv
 	return fd == -ELOOP ? -EAGAIN : fd;
 }
 
+static bool is_left_out(const struct look *self, const struct pageset_file *file)
+{
+	return file->is_unanswered && self->unanswered == PLAN_LEAVE_OUT;
+}
+
 static bool is_name_resident(struct look *self, const struct pageset_file *file)
 {
 	uint64_t resolve;
 
-	if (place_is_kernel(file->path))
+	if (place_is_kernel(file->path) || is_left_out(self, file))
 		return true;
 	cleanup_close int fd = open_handle(self, file->path, &resolve);
 
@@ -90,6 +95,9 @@ static bool is_page_resident(struct look *self, const struct pageset_file *file,
 {
 	struct statx stx;
 	uint64_t resolve;
+
+	if (is_left_out(self, file))
+		return true;
 	cleanup_close int handle = open_handle(self, file->path, &resolve);
 
 	/* Nothing but a regular file may be opened (fileid.h). */
@@ -174,7 +182,8 @@ static bool are_files_unchanged(struct look *self, const struct pageset *files, 
 	for (size_t i = 0; i < files->n_files && clock_now_ns() < until_ns; i++) {
 		const struct pageset_file *file = files->files[(random + i) % files->n_files];
 
-		if (file->n_extents == 0 || file->access & PAGESET_WRITTEN || place_is_kernel(file->path))
+		if (file->n_extents == 0 || file->access & PAGESET_WRITTEN || place_is_kernel(file->path) ||
+		    is_left_out(self, file))
 			continue;
 		int r = compare(self, file);
 
@@ -187,9 +196,10 @@ static bool are_files_unchanged(struct look *self, const struct pageset *files, 
 	return true;
 }
 
-bool residency_is_complete(const struct pageset *files, const char *program, uint32_t random)
+bool residency_is_complete(const struct pageset *files, const char *program, enum plan_unanswered unanswered,
+			   uint32_t random)
 {
-	struct look look = { .program = program };
+	struct look look = { .program = program, .unanswered = unanswered };
 	bool is_complete = are_pages_resident(&look, files) && are_names_resident(&look, files) &&
 			   are_files_unchanged(&look, files, random);
 

@@ -6,7 +6,7 @@
 #ifndef PBRUN_RESIDENCY_H
 #define PBRUN_RESIDENCY_H
 
-#include "pageset.h"
+#include "prefetch/plan.h"
 
 /*
  * True if samples of the pages and of the looked up names are in memory, and no more of the files that were
@@ -25,6 +25,7 @@
  * those whose type is that of a disk (mounts.h). What cannot be told in this way counts as missing: the
  * threads of a replay find it out, and nobody waits for them.
  */
-bool residency_is_complete(const struct pageset *files, const char *program, uint32_t random);
+bool residency_is_complete(const struct pageset *files, const char *program, enum plan_unanswered unanswered,
+			   uint32_t random);
 
 #endif

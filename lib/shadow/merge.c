@@ -229,6 +229,7 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 		old->id = seen->id;
 	old->access = merge->is_sample || merge->is_addition ? old->access | seen->access : seen->access;
 	old->age = 0;
+	old->is_unanswered = false;
 	if (!is_same || !(merge->is_sample || merge->is_addition))
 		old->first_use_us = seen->first_use_us;
 	return merge_pages(merge, old, seen);

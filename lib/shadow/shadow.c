@@ -38,6 +38,14 @@ void shadow_release(struct shadow *self)
 	*self = (struct shadow){ 0 };
 }
 
+bool shadow_leaves_out_unanswered(const struct shadow *self, int64_t now_s)
+{
+	int64_t updated_s = self->stats.updated_s;
+
+	/* A clock that was put back is no reason to leave them out for ever. */
+	return now_s >= updated_s && now_s - updated_s < SHADOW_UNANSWERED_S;
+}
+
 bool shadow_is_exact(const struct shadow *self)
 {
 	for (size_t i = 0; i < self->files.n_files; i++) {
@@ -97,8 +105,9 @@ static uint8_t *put_extents(uint8_t *at, const struct pageset_file *file)
 static uint8_t *put_file(uint8_t *at, const struct pageset_file *file, const char *previous_path)
 {
 	const uint64_t mtime = htole64((uint64_t)file->id.mtime_ns);
-	const uint16_t use = htole16(
-		(uint16_t)((file->access & SHADOW_ACCESS_MASK) | (file->exact ? SHADOW_EXACT_MARK : 0)));
+	const uint16_t use = htole16((uint16_t)((file->access & SHADOW_ACCESS_MASK) |
+						(file->is_unanswered ? SHADOW_UNANSWERED_MARK : 0) |
+						(file->exact ? SHADOW_EXACT_MARK : 0)));
 	size_t n_shared = 0;
 
 	while (previous_path[n_shared] && previous_path[n_shared] == file->path[n_shared])

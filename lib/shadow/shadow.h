@@ -61,6 +61,14 @@ struct shadow {
 must_check int shadow_init(struct shadow *self, const char *program, const char *profile);
 void shadow_release(struct shadow *self);
 
+/*
+ * Are the files that are marked as unanswered to be left out of a prefetch at now_s (seconds since the
+ * epoch)? Until SHADOW_UNANSWERED_S after the shadow was last changed. A run that uses such a file unmarks
+ * it.
+ */
+#define SHADOW_UNANSWERED_S 600
+bool shadow_leaves_out_unanswered(const struct shadow *self, int64_t now_s);
+
 /* True if every file with pages is exact. */
 bool shadow_is_exact(const struct shadow *self);
 

@@ -182,6 +182,7 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 	const unsigned int use = low | (unsigned int)get_byte(reader) << 8;
 
 	head.access = use & SHADOW_ACCESS_MASK;
+	head.is_unanswered = use & SHADOW_UNANSWERED_MARK;
 	head.exact = use & SHADOW_EXACT_MARK;
 	head.age = get_byte(reader);
 	get_id(reader, &head.id);
@@ -202,6 +203,7 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 	if (pageset_append(&shadow->files, path->text, &file) < 0)
 		return -ENOMEM;
 	file->access = head.access;
+	file->is_unanswered = head.is_unanswered;
 	file->exact = head.exact;
 	file->age = head.age;
 	file->id = head.id;

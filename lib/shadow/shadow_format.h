@@ -22,6 +22,7 @@
 #define SHADOW_MAX_PATH_GROWTH 32
 
 #define SHADOW_ACCESS_MASK 0x00ff
+#define SHADOW_UNANSWERED_MARK 0x0100
 #define SHADOW_EXACT_MARK 0x8000
 #define SHADOW_TIME_MARK 1 /* the time differs from that of the extent before */
 #define SHADOW_AGE_MARK 2

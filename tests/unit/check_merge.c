@@ -110,6 +110,17 @@ START_TEST(seen_pages_are_young_others_age)
 }
 END_TEST
 
+START_TEST(what_is_used_has_answered)
+{
+	train(10, (struct sighting)EXACT({ 0, 1 }));
+	find("/a")->is_unanswered = true;
+	run(merge_train, 1, 0, NULL);
+	ck_assert(find("/a")->is_unanswered);
+	train(10, (struct sighting)EXACT({ 0, 1 }));
+	ck_assert(!find("/a")->is_unanswered);
+}
+END_TEST
+
 START_TEST(used_once_goes)
 {
 	train(1, (struct sighting)EXACT({ 0, 1 }, { 5, 2 }));
@@ -474,6 +485,7 @@ int main(void)
 
 	tcase_add_checked_fixture(train_case, make_shadow, free_shadow);
 	tcase_add_test(train_case, seen_pages_are_young_others_age);
+	tcase_add_test(train_case, what_is_used_has_answered);
 	tcase_add_test(train_case, used_once_goes);
 	tcase_add_test(train_case, unused_files_go);
 	tcase_add_test(train_case, the_oldest_go_before_there_are_too_many);

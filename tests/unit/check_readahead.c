@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -110,7 +111,7 @@ static void run(unsigned int n_threads)
 
 	ck_assert_ptr_nonnull(self);
 	ck_assert(readahead_wait_validated(self, 10000, &validated));
-	readahead_finish(self, &stats);
+	readahead_finish(self, &stats, NULL);
 	ck_assert_uint_eq(validated.stale_files, stats.stale_files);
 }
 
@@ -265,6 +266,102 @@ START_TEST(holes_are_not_read)
 }
 END_TEST
 
+/* A mount that never answers; close(2) of what this returns lets go of all who wait. -1: there is none. */
+static int mount_hung(const char *name)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[64];
+
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (can_test(fd >= 0 && mkdir(scratch_path(name), 0700) == 0 &&
+			     mount("hung", scratch_path(name), "fuse", 0, options) == 0,
+		     "a FUSE mount"))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Files with pages and names on a hung mount, among files that are not. */
+static void plan_with_hung(enum place_reach reach)
+{
+	struct pageset_file *near = add_cold_file("near"), *file;
+
+	add_pages(near, 0, 40);
+	for (int i = 0; i < 40; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "hung/%d", i);
+		file = add(name, i % 2 ? PAGESET_STATED : PAGESET_MAPPED);
+		file->id.size_bytes = near->id.size_bytes;
+		if (i % 2 == 0)
+			add_pages(file, 0, 1);
+	}
+	make_plan();
+	for (size_t i = 0; i < plan.n_files; i++)
+		if (strstr(plan.files[i].file->path, "hung/"))
+			plan.files[i].place = (struct place){ .reach = reach, .mount = 7 };
+	for (size_t i = 0; i < plan.n_names; i++)
+		plan.names[i].place = (struct place){ .reach = reach, .mount = 7 };
+	for (size_t i = 0; i < plan.n_deferred_names; i++)
+		plan.deferred_names[i].place = (struct place){ .reach = reach, .mount = 7 };
+}
+
+START_TEST(what_hangs_far_away_keeps_nobody_waiting)
+{
+	int fuse_fd = mount_hung("hung");
+	struct pageset unanswered;
+	struct readahead_stats validated, accounted;
+
+	if (fuse_fd < 0)
+		return;
+	pageset_init(&unanswered);
+	plan_with_hung(PLACE_FAR);
+
+	struct readahead *self = readahead_start(&plan, 4);
+
+	ck_assert_ptr_nonnull(self);
+	ck_assert(readahead_wait_validated(self, 60000, &validated));
+	ck_assert(readahead_wait_ahead(self, 60000));
+	if (_i == 0)
+		readahead_account(self, &accounted);
+	readahead_finish(self, &stats, &unanswered);
+	close(fuse_fd);
+	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 40 * page_bytes());
+	ck_assert_uint_eq(stats.unanswered_files, 40);
+	ck_assert_uint_eq(unanswered.n_files, 40);
+	ck_assert_ptr_null(pageset_find(&unanswered, scratch_path("near")));
+	pageset_release(&unanswered);
+	umount2(scratch_path("hung"), MNT_DETACH);
+}
+END_TEST
+
+/* A disk should not; but if it does, those who wait have had enough in the end. */
+START_TEST(what_hangs_near_is_given_up)
+{
+	int fuse_fd = mount_hung("hung");
+	struct pageset unanswered;
+
+	if (fuse_fd < 0)
+		return;
+	pageset_init(&unanswered);
+	plan_with_hung(PLACE_NEAR);
+
+	struct readahead *self = readahead_start(&plan, 2);
+
+	ck_assert_ptr_nonnull(self);
+	ck_assert(!readahead_wait_ahead(self, 60000));
+	readahead_cancel(self);
+	readahead_finish(self, &stats, &unanswered);
+	close(fuse_fd);
+	ck_assert_uint_ge(stats.unanswered_files, 1);
+	ck_assert_uint_le(stats.unanswered_files, 2);
+	ck_assert_uint_eq(unanswered.n_files, stats.unanswered_files);
+	pageset_release(&unanswered);
+	umount2(scratch_path("hung"), MNT_DETACH);
+}
+END_TEST
+
 START_TEST(metadata_is_looked_up)
 {
 	ck_assert_int_eq(mkdir(scratch_path("listed"), 0700), 0);
@@ -342,7 +439,7 @@ START_TEST(cancelled_it_leaves_nothing_behind)
 		ck_assert_ptr_nonnull(self);
 		ck_assert(readahead_wait_validated(self, 10000, &validated));
 		readahead_cancel(self);
-		readahead_finish(self, &stats);
+		readahead_finish(self, &stats, NULL);
 		if (stats.bytes + stats.resident_bytes < n_all)
 			break;
 	}
@@ -369,7 +466,7 @@ START_TEST(validated_means_every_file)
 	while (!readahead_wait_validated(self, 0, &validated))
 		ck_assert_uint_eq(validated.stale_files, 0);
 	ck_assert_uint_eq(validated.stale_files, 1);
-	readahead_finish(self, &stats);
+	readahead_finish(self, &stats, NULL);
 	ck_assert_uint_eq(stats.stale_files, 1);
 }
 END_TEST
@@ -391,7 +488,7 @@ START_TEST(it_comes_to_be_ahead)
 
 	ck_assert_ptr_nonnull(self);
 	ck_assert(readahead_wait_ahead(self, 60000));
-	readahead_finish(self, &stats);
+	readahead_finish(self, &stats, NULL);
 	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 200 * page_bytes());
 	ck_assert_uint_eq(stats.skipped_files, plan.n_names + plan.n_deferred_names);
 	ck_assert_uint_eq(stats.skipped_files, 100);
@@ -413,7 +510,7 @@ START_TEST(not_ahead_in_time_it_says_so)
 
 		ck_assert_ptr_nonnull(self);
 		ck_assert(readahead_wait_validated(self, 10000, &validated));
-		readahead_finish(self, &stats);
+		readahead_finish(self, &stats, NULL);
 		if (!is_ahead)
 			return;
 	}
@@ -447,7 +544,7 @@ START_TEST(threads_take_no_signals)
 	sigprocmask(SIG_BLOCK, &usr1, NULL);
 	for (int i = 0; i < 100; i++)
 		kill(getpid(), SIGUSR1);
-	readahead_finish(self, &stats);
+	readahead_finish(self, &stats, NULL);
 	ck_assert_int_eq(n_signals, 0);
 }
 END_TEST
@@ -516,6 +613,8 @@ int main(void)
 	tcase_add_test(t, what_is_not_as_recorded_is_left_alone);
 	tcase_add_test(t, changes_are_counted_by_kind);
 	tcase_add_test(t, holes_are_not_read);
+	tcase_add_loop_test(t, what_hangs_far_away_keeps_nobody_waiting, 0, 2);
+	tcase_add_test(t, what_hangs_near_is_given_up);
 	tcase_add_test(t, metadata_is_looked_up);
 	tcase_add_test(t, few_descriptors_are_enough);
 	tcase_add_test(t, cancelled_it_leaves_nothing_behind);

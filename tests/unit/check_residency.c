@@ -59,7 +59,7 @@ static void tear_down(void)
 
 START_TEST(nothing_is_complete)
 {
-	ck_assert(residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 
@@ -70,7 +70,7 @@ START_TEST(what_was_just_written_is_there)
 	write_pages("looked-up");
 	remember(PAGESET_STATED, 0);
 	ck_assert(stat(path, &(struct stat){ 0 }) == 0);
-	ck_assert(residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 
@@ -82,9 +82,9 @@ START_TEST(one_evicted_file_is_found)
 		write_pages(names[i]);
 		remember(PAGESET_MAPPED, N_PAGES);
 	}
-	ck_assert(residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 	evict();
-	ck_assert(!residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(!residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 
@@ -96,9 +96,9 @@ START_TEST(a_change_that_calls_for_training_is_found)
 	struct pageset_file *small = remember(PAGESET_MAPPED, 1);
 
 	small->id.mtime_ns++;
-	ck_assert(!residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(!residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 	small->access |= PAGESET_WRITTEN;
-	ck_assert(residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 
@@ -115,9 +115,9 @@ START_TEST(a_small_part_of_the_data_may_change)
 	struct pageset_file *small = remember(PAGESET_MAPPED, 1);
 
 	small->id.mtime_ns++;
-	ck_assert(residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 	small->id.build_id_size = 20; /* code */
-	ck_assert(!residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(!residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 
@@ -126,7 +126,7 @@ START_TEST(what_is_no_regular_file_is_not_opened)
 	path = scratch_path("fifo");
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	remember(PAGESET_READ, 1);
-	ck_assert(!residency_is_complete(&files, "/bin/true", 7));
+	ck_assert(!residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
 }
 END_TEST
 

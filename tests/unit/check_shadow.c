@@ -50,12 +50,14 @@ static void make_shadow(struct shadow *shadow)
 	add_file(shadow, "/usr/lib", PAGESET_LISTED | PAGESET_STATED, 0, NULL);
 	add_file(shadow, "/usr/lib/b.missing", PAGESET_MISSING, 0, NULL);
 	shadow->files.files[1]->exact = false;
+	shadow->files.files[1]->is_unanswered = true;
 }
 
 static void assert_same_file(const struct pageset_file *a, const struct pageset_file *b)
 {
 	ck_assert_str_eq(a->path, b->path);
 	ck_assert_uint_eq(a->access, b->access);
+	ck_assert_int_eq(a->is_unanswered, b->is_unanswered);
 	ck_assert_int_eq(a->exact, b->exact);
 	ck_assert_uint_eq(a->age, b->age);
 	ck_assert_uint_eq(a->first_use_us, b->first_use_us);
@@ -324,6 +326,17 @@ START_TEST(typical_shadow_is_small)
 }
 END_TEST
 
+START_TEST(unanswered_files_are_left_out_for_a_while)
+{
+	struct shadow shadow = { .stats.updated_s = 1000 };
+
+	ck_assert(shadow_leaves_out_unanswered(&shadow, 1000));
+	ck_assert(shadow_leaves_out_unanswered(&shadow, 1000 + SHADOW_UNANSWERED_S - 1));
+	ck_assert(!shadow_leaves_out_unanswered(&shadow, 1000 + SHADOW_UNANSWERED_S));
+	ck_assert(!shadow_leaves_out_unanswered(&shadow, 999));
+}
+END_TEST
+
 START_TEST(exact_if_each_file_with_pages_is)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
@@ -396,6 +409,7 @@ int main(void)
 	tcase_add_test(t, a_stranger_reads_the_same);
 	tcase_add_test(t, unfit_is_not_encoded);
 	tcase_add_test(t, typical_shadow_is_small);
+	tcase_add_test(t, unanswered_files_are_left_out_for_a_while);
 	tcase_add_test(t, exact_if_each_file_with_pages_is);
 	tcase_add_test(t, a_partial_decode_has_all_pages_and_some_names);
 	tcase_add_test(t, a_partial_decode_of_few_names_is_whole);
