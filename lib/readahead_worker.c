@@ -181,19 +181,6 @@ static void wait_for_oldest(struct worker *self)
 	release_oldest(self);
 }
 
-/* On no disk of this machine: then only a read that waits tells. */
-static bool is_read_at_once(int fd, uint64_t page_index)
-{
-	enum resident answer = resident_look(fd, page_index);
-	uint64_t n_waits = resident_waits();
-	char byte;
-
-	if (answer != RESIDENT_UNKNOWN)
-		return answer == RESIDENT_YES;
-	(void)!pread(fd, &byte, 1, page_offset(page_index));
-	return resident_waits() == n_waits;
-}
-
 static bool is_hole(int fd, off_t offset, size_t n_bytes)
 {
 	off_t data = lseek(fd, offset, SEEK_DATA);
@@ -225,9 +212,18 @@ static enum outcome issue(const struct worker *self, const struct target *target
 	(void)readahead(fd, offset, n_bytes);
 	if (resident_disk_reads() != n_read)
 		return OUTCOME_READ;
+	switch (resident_look(fd, last_page)) {
+	case RESIDENT_YES:
+		return OUTCOME_RESIDENT;
+	case RESIDENT_NO:
+		return OUTCOME_READ;
+	case RESIDENT_UNKNOWN:
+		break;
+	}
+	/* On no disk of this machine only a read that waits tells. */
 	if (self->reach == PLACE_FAR || !self->owner->counts_disk_reads)
-		return is_read_at_once(fd, last_page) ? OUTCOME_RESIDENT : OUTCOME_READ;
-	return resident_look(fd, last_page) != RESIDENT_NO ? OUTCOME_RESIDENT : OUTCOME_READ;
+		return resident_read(fd, last_page, RESIDENT_OTHER) ? OUTCOME_RESIDENT : OUTCOME_READ;
+	return OUTCOME_RESIDENT;
 }
 
 static void account(struct readahead *self, struct plan_request *request, enum outcome outcome)

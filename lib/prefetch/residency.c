@@ -40,6 +40,15 @@ static bool is_safe(struct look *self, const char *path)
 	return place.mount > 0 && (place.reach == PLACE_NEAR || place.reach == PLACE_MEMORY);
 }
 
+/* Is it on the disk that the program itself is read from? */
+static bool is_own(struct look *self, const char *path)
+{
+	const struct place place = is_safe(self, path) ? place_of(self->places, path) : (struct place){ 0 };
+
+	return place.reach == PLACE_NEAR && place.mount > 0 &&
+	       place.mount == place_of(self->places, self->program).mount;
+}
+
 static int open_how(const char *path, uint64_t flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC,
@@ -105,7 +114,13 @@ static bool is_page_resident(struct look *self, const struct pageset_file *file,
 		return false;
 	cleanup_close int fd = open_how(file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolve);
 
-	return fd >= 0 && resident_look(fd, page_index) == RESIDENT_YES;
+	if (fd < 0)
+		return false;
+	enum resident answer = resident_look(fd, page_index);
+
+	return answer == RESIDENT_YES ||
+	       (answer == RESIDENT_UNKNOWN && resident_counts_disk_reads() && is_own(self, file->path) &&
+		resident_read(fd, page_index, RESIDENT_DISK));
 }
 
 /* The page that is the nth of all pages of the file's extents. */
@@ -200,7 +215,8 @@ bool residency_is_complete(const struct pageset *files, const char *program, enu
 			   uint32_t random)
 {
 	struct look look = { .program = program, .unanswered = unanswered };
-	bool is_complete = are_pages_resident(&look, files) && are_names_resident(&look, files) &&
+	/* Names first: they never wait. */
+	bool is_complete = are_names_resident(&look, files) && are_pages_resident(&look, files) &&
 			   are_files_unchanged(&look, files, random);
 
 	if (look.places)

@@ -22,8 +22,10 @@
  * looked up by openat2(2) with RESOLVE_CACHED (Linux 5.12; without it false), files by statx(2) with
  * AT_STATX_DONT_SYNC, pages by resident_look(). To open a file for reading may be a question to a
  * server all the same. So that is done only on the mount of the root or of program (a canonical path), and on
- * those whose type is that of a disk (mounts.h). What cannot be told in this way counts as missing: the
- * threads of a replay find it out, and nobody waits for them.
+ * those whose type is that of a disk (mounts.h). Where nothing tells without waiting (overlayfs, squashfs,
+ * for whoever does not own the files) a page on the program's own mount is read, after all names were found
+ * in memory: the exec reads from there, too; and if it has to wait it is the last. What cannot be told in
+ * this way counts as missing: the threads of a replay find it out, and nobody waits for them.
  */
 bool residency_is_complete(const struct pageset *files, const char *program, enum plan_unanswered unanswered,
 			   uint32_t random);

@@ -72,9 +72,15 @@ bool resident_counts_disk_reads(void)
 	return access("/proc/self/io", F_OK) == 0;
 }
 
-uint64_t resident_waits(void)
+bool resident_read(int fd, uint64_t page_index, enum resident_medium medium)
 {
-	struct rusage usage;
+	struct rusage before = { 0 }, after = { 0 };
+	char byte;
 
-	return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_nvcsw : 0;
+	(void)getrusage(RUSAGE_THREAD, &before);
+	if (pread(fd, &byte, 1, (off_t)(page_index << page_shift())) != 1)
+		return false;
+	(void)getrusage(RUSAGE_THREAD, &after);
+	return after.ru_inblock == before.ru_inblock &&
+	       (medium == RESIDENT_DISK || after.ru_nvcsw == before.ru_nvcsw);
 }

@@ -7,6 +7,7 @@
  *     mincore(2) of a mapping      honest only to who owns the file or may write to it: else it says "all"
  *     cachestat(2)                 the same people; else EPERM; on overlayfs it sees nothing
  *     ru_inblock of getrusage(2)   after the fact: did this thread have anything read from a disk?
+ *     ru_nvcsw of getrusage(2)     after the fact: did this thread wait?
  */
 #ifndef PBRUN_RESIDENT_H
 #define PBRUN_RESIDENT_H
@@ -33,7 +34,14 @@ uint64_t resident_disk_reads(void);
 /* Does this kernel count them (CONFIG_TASK_IO_ACCOUNTING)? */
 bool resident_counts_disk_reads(void);
 
-/* How often the calling thread has waited for anything. */
-uint64_t resident_waits(void);
+/* Where a file lies, for resident_read(). */
+enum resident_medium {
+	RESIDENT_DISK,  /* what is read from it is counted */
+	RESIDENT_OTHER, /* a network, say */
+};
+
+/* Reads a byte of the page. True if it was there: nothing was read from the disk for it; or, if there is
+ * none, the thread did not have to wait for anything. Else it has been read now, however long that took. */
+bool resident_read(int fd, uint64_t page_index, enum resident_medium medium);
 
 #endif

@@ -62,8 +62,8 @@ warm_start_is_accounted() {
   use "$@" && all_is_resident
 }
 
-warm_start_forks_nothing() {
-  use strace -f -qq -e trace=clone,clone3,fork,vfork,execve -o "$WORK/log"
+warm_start_forks_nothing() { # COMMAND-BEFORE...
+  use "$@" strace -f -qq -e trace=clone,clone3,fork,vfork,execve -o "$WORK/log"
   cat "$WORK/log"
   [ "$(grep -c execve "$WORK/log")" = 2 ] && ! grep -E "clone|fork" "$WORK/log"
 }
@@ -74,7 +74,7 @@ check_warm_starts() {
   OPTIONS=(-r none -R "$WORK/report")
   until_true warm_start_is_accounted env
   OPTIONS=(-r none)
-  until_true warm_start_forks_nothing
+  until_true warm_start_forks_nothing env
 }
 
 cold_start_is_prefetched() {
@@ -107,7 +107,7 @@ remount_squashfs() {
   until_true cold_start_is_prefetched remount_squashfs
 }
 
-@test "squashfs: another user's account is true as well" {
+@test "squashfs: for another user as well" {
   mount_squashfs
   PBRUN_DIR=$WORK/user-shadows
   install -d -o 65534 -g 65534 -m 700 "$PBRUN_DIR"
@@ -117,6 +117,10 @@ remount_squashfs() {
   chown 65534 "$WORK/report"
   OPTIONS=(-r none -R "$WORK/report")
   until_true warm_start_is_accounted as_user
+  touch "$WORK/log"
+  chown 65534 "$WORK/log"
+  OPTIONS=(-r none)
+  until_true warm_start_forks_nothing as_user
 }
 
 @test "tmpfs: nothing is done" {

@@ -48,6 +48,23 @@ START_TEST(what_was_read_is_there)
 }
 END_TEST
 
+START_TEST(a_read_tells)
+{
+	for (enum resident_medium medium = RESIDENT_DISK; medium <= RESIDENT_OTHER; medium++) {
+		cleanup_close int fd = open_cold("file");
+		bool was_there = false;
+
+		if (is_on_disk())
+			ck_assert(!resident_read(fd, 7, medium));
+		/* A busy machine may have it wait for something else, or taken it away again. */
+		for (int i = 0; i < 100 && !was_there; i++)
+			was_there = resident_read(fd, 7, medium);
+		ck_assert(was_there);
+		ck_assert(!resident_read(fd, N_PAGES, medium));
+	}
+}
+END_TEST
+
 START_TEST(reads_from_the_disk_are_counted)
 {
 	cleanup_close int fd = open_cold("file");
@@ -118,6 +135,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);
 	tcase_add_test(t, what_was_read_is_there);
+	tcase_add_test(t, a_read_tells);
 	tcase_add_test(t, reads_from_the_disk_are_counted);
 	tcase_add_test(t, a_tmpfs_is_memory);
 	tcase_add_test(t, an_overlay_tells_its_owner);
