@@ -22,9 +22,8 @@ bool observer_is_needed(struct observer_options *options)
 	options->prefetches = options->prefetches && options->shadow;
 	if (options->audience != OBSERVER_UNHEARD)
 		return true;
-	if (options->prefetches &&
-	    residency_is_complete(&options->shadow->files, options->program,
-				  launch_unanswered(options->shadow), options->random))
+	if (options->prefetches && residency_is_complete(&options->shadow->files, options->program,
+							 launch_unanswered(options->shadow), options->random))
 		options->prefetches = false;
 	return options->prefetches || choice.mode != POLICY_NONE;
 }

@@ -191,8 +191,7 @@ static int mark_unanswered(struct shadow *shadow, void *context)
 	size_t n_marked = 0;
 
 	for (size_t i = 0; i < self->unanswered.n_files; i++) {
-		struct pageset_file *file =
-			pageset_find(&shadow->files, self->unanswered.files[i]->path);
+		struct pageset_file *file = pageset_find(&shadow->files, self->unanswered.files[i]->path);
 
 		if (file)
 			file->is_unanswered = true;

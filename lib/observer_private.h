@@ -55,7 +55,7 @@ struct launch {
 	struct plan plan;
 	struct readahead *replay; /* NULL: there is none, or it is over */
 	uint64_t replay_began_ns;
-	enum policy_files files; /* as far as it is known */
+	enum policy_files files;   /* as far as it is known */
 	struct pageset unanswered; /* their file system did not answer: their paths */
 	/* The recording. */
 	bool is_followed; /* the program is, or was, watched */

@@ -124,6 +124,7 @@ static json_t *prefetch_object(const struct account *account)
 		put(&object, "wasted_bytes", number(account->prefetch.wasted_bytes));
 	}
 	put(&object, "skipped_files", number(stats->skipped_files));
+	put(&object, "unanswered_files", number(stats->unanswered_files));
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
 	put(&object, "head_start_ms", milliseconds(account->prefetch.head_start_ns));

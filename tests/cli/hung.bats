@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 util-linux
+# packages: python3 strace util-linux
 # Remembered files on a file system that does not answer any more: the program neither waits for it nor misses
 # anything else.
 
@@ -10,12 +10,12 @@ setup() {
   make_work
   mkdir "$WORK/mnt" "$WORK/mnt/dir" "$WORK/mnt/sub" "$WORK/near"
   # What a run uses of it, unless it is told not to. Not by arguments: those are of one start only.
-  export PLACE=$WORK/mnt SKIP=
+  export PLACE=$WORK/mnt NEAR=$WORK/near SKIP=
   cat >"$WORK/use" <<'USE'
 [ -n "$SKIP" ] || cat "$PLACE"/f* "$PLACE"/sub/g >/dev/null
 [ -n "$SKIP" ] || ls "$PLACE" "$PLACE/dir" >/dev/null
 [ -n "$SKIP" ] || ! [ -e "$PLACE/missing" ]
-cat "$PLACE"/../near/* >/dev/null
+cat "$NEAR"/* >/dev/null
 echo ran
 USE
 }
@@ -63,6 +63,31 @@ start() { # OPTION...
     start -v -r "$mode"
     start -R "$WORK/report" -r "$mode"
   done
+}
+
+n_unanswered() { # N
+  start -R "$WORK/report" -r none
+  [ "$(json "$WORK/report" 'j["prefetch"]["unanswered_files"]')" -ge "$1" ]
+}
+
+@test "what did not answer is told, and left out at the next starts" {
+  fill 3
+  hang
+  for mode in none train; do
+    start -r "$mode"
+    # Remembered when the observer has waited long enough.
+    for _ in $(seq 100); do
+      ! n_unanswered 5 || break
+      sleep 0.2
+    done
+    n_unanswered 5
+  done
+  start -v -r none
+  grep -q "did not answer" "$WORK/err"
+  # Asked for nothing there any more, it has nobody to wait for.
+  timeout 60 strace -f -qq -e trace=openat,openat2,newfstatat,statx -o "$WORK/log" \
+    "$PBRUN" -r none sh "$WORK/use" 8>&- 3>&-
+  [ "$(grep -cF "$WORK/mnt" "$WORK/log")" = 0 ]
 }
 
 @test "forty files on it keep nobody from the others" {

@@ -52,6 +52,7 @@ static struct account sample_account(void)
 					 .bytes = 3 * 4096,
 					 .resident_bytes = 5,
 					 .skipped_files = 4,
+					 .unanswered_files = 9,
 					 .elapsed_ns = 1234567 },
 			      .head_start_ns = 5500000,
 			      .knows_waste = true,
@@ -85,6 +86,7 @@ START_TEST(launch_has_every_field)
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.used_bytes")), 10000);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.wasted_bytes")), 2288);
 	ck_assert_int_eq(json_integer_value(at(json, "prefetch.skipped_files")), 4);
+	ck_assert_int_eq(json_integer_value(at(json, "prefetch.unanswered_files")), 9);
 	ck_assert_double_eq(json_real_value(at(json, "prefetch.elapsed_ms")), 1.234);
 	ck_assert_double_eq(json_real_value(at(json, "prefetch.head_start_ms")), 5.5);
 	ck_assert_str_eq(json_string_value(at(json, "record.mode")), "train");
