@@ -66,21 +66,28 @@ static bool has_far_part(const struct plan *plan)
 static int start_thread(struct readahead *self, enum place_reach reach, unsigned int number,
 			const pthread_attr_t *attributes)
 {
-	struct worker *worker = &self->workers[self->n_running];
+	struct worker *worker = &self->workers[self->n_started];
 
-	*worker = (struct worker){ .owner = self,
-				   .state = WORKER_RUNS,
-				   .reach = reach,
-				   .is_first = number == 0,
-				   .begins_with_names = number % NAMES_SHARE == 0 };
+	worker->owner = self;
+	worker->state = WORKER_RUNS;
+	worker->reach = reach;
+	worker->is_first = number == 0;
+	worker->begins_with_names = number % NAMES_SHARE == 0;
+	pthread_mutex_lock(&self->lock);
+	self->n_running++;
+	pthread_mutex_unlock(&self->lock);
+
 	int r = pthread_create(&worker->thread, attributes, readahead_work, worker);
 
-	if (r != 0) {
-		worker->state = WORKER_UNUSED;
-		return -r;
+	if (r == 0) {
+		self->n_started++;
+		return 0;
 	}
-	self->n_running++;
-	return 0;
+	worker->state = WORKER_UNUSED;
+	pthread_mutex_lock(&self->lock);
+	self->n_running--;
+	pthread_mutex_unlock(&self->lock);
+	return -r;
 }
 
 static int start_threads(struct readahead *self, unsigned int n_threads)
@@ -96,14 +103,12 @@ static int start_threads(struct readahead *self, unsigned int n_threads)
 	/* No handler of the caller may run in a thread that it does not know of. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_mutex_lock(&self->lock);
 	for (unsigned int i = 0; i < n_threads && r == 0; i++)
 		r = start_thread(self, PLACE_NEAR, i, &attributes);
 	for (unsigned int i = 0; i < n_far_threads && r == 0; i++)
 		r = start_thread(self, PLACE_FAR, i, &attributes);
 	/* Fewer than asked for, because of RLIMIT_NPROC say, will do. */
-	r = self->n_running > 0 ? 0 : r;
-	pthread_mutex_unlock(&self->lock);
+	r = self->n_started > 0 ? 0 : r;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return r;
@@ -231,9 +236,9 @@ static uint64_t mark_with(const struct worker *worker, struct plan_file *files, 
 	for (size_t i = 0; i < n; i++) {
 		bool is_with = worker->reach == PLACE_FAR && files[i].place.mount == asked->place.mount;
 
-		if ((&files[i] != asked && !is_with) || files[i].answer == PLAN_UNANSWERED)
+		if ((&files[i] != asked && !is_with) || files[i].is_unanswered)
 			continue;
-		files[i].answer = PLAN_UNANSWERED;
+		files[i].is_unanswered = true;
 		n_marked++;
 	}
 	return n_marked;
@@ -280,7 +285,7 @@ static void keep_pending(struct readahead *self, uint64_t n_marked)
 	for (size_t k = 0; k < N_LISTS && self->pending; k++)
 		for (size_t i = 0; i < lists[k].n; i++) {
 			const struct plan_file *file = &lists[k].files[i];
-			char *path = file->answer == PLAN_UNANSWERED ? strdup(file->file->path) : NULL;
+			char *path = file->is_unanswered ? strdup(file->file->path) : NULL;
 
 			if (path)
 				self->pending[self->n_pending++] = (struct pending){ file, path };
@@ -294,8 +299,7 @@ static void forget_marks(struct readahead *self)
 	list_files(self->plan, lists);
 	for (size_t k = 0; k < N_LISTS; k++)
 		for (size_t i = 0; i < lists[k].n; i++)
-			if (lists[k].files[i].answer == PLAN_UNANSWERED)
-				lists[k].files[i].answer = PLAN_NOT_ASKED;
+			lists[k].files[i].is_unanswered = false;
 }
 
 /*
@@ -363,7 +367,7 @@ static void list_unanswered(const struct readahead *self, struct pageset *unansw
 	for (size_t i = 0; i < self->n_pending; i++) {
 		struct pageset_file *file;
 
-		if (self->pending[i].file->answer == PLAN_UNANSWERED &&
+		if (self->pending[i].file->is_unanswered &&
 		    pageset_add(unanswered, self->pending[i].path, 0, &file) < 0)
 			return; /* then it is tried once more */
 	}

@@ -35,7 +35,7 @@ struct readahead;
 /*
  * Carries out plan with n_threads (1 to 28; fewer if the system refuses some; with all signals blocked), and
  * up to four more if some of it is far away. plan belongs to the caller and outlives the run, which sets
- * was_read and answer in it. NULL, errno ENOMEM or of pthread_create(3), if there is not even one
+ * was_read and is_unanswered in it. NULL, errno ENOMEM or of pthread_create(3), if there is not even one
  * thread.
  *
  * The threads open all files, then ask for data; one in four looks up names before. When all is asked for,
@@ -74,9 +74,9 @@ void readahead_account(struct readahead *self, struct readahead_stats *ret_stats
 /*
  * Waits for the threads as long as one gets an answer from its file system every READAHEAD_PATIENCE_MS. Those
  * that are left then are abandoned: plan and page set may go all the same, but self, which they use, stays
- * until the process ends, and so may they. Says PLAN_UNANSWERED of what they wait for, and of all that lies
- * on a far mount with it, and adds the paths to unanswered (NULL: not wanted). Fills ret_stats (as after
- * readahead_account(), but for unanswered_files), frees self if it can.
+ * until the process ends, and so may they. Sets plan_file.is_unanswered of what they wait for, and of all
+ * that lies on a far mount with it, and adds the paths to unanswered (NULL: not wanted). Fills ret_stats (as
+ * after readahead_account(), but for unanswered_files), frees self if it can.
  *
  * After readahead_account() the page set may be gone before, the plan must not.
  */

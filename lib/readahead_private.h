@@ -95,6 +95,7 @@ struct readahead {
 	uint64_t started_ns;
 	size_t max_open;
 	bool counts_disk_reads; /* the kernel, by thread */
+	unsigned int n_started; /* workers */
 
 	pthread_mutex_t lock;   /* for what follows */
 	pthread_cond_t changed; /* a file was validated or a thread has ended */

@@ -102,12 +102,6 @@ static void close_all(struct worker *self)
 			close_target(self, i);
 }
 
-static void note_answer(const struct readahead *self, struct plan_file *file, enum plan_answer answer)
-{
-	if (self->end < READAHEAD_ACCOUNTED)
-		file->answer = answer;
-}
-
 /* What r, the outcome of looking at a file, says of the recording. */
 static void count_validated(struct readahead *self, const struct pageset_file *file, int r)
 {
@@ -126,11 +120,6 @@ static void count_validated(struct readahead *self, const struct pageset_file *f
 	self->stats.changed_pages += is_changed ? pageset_file_pages(file) : 0;
 }
 
-static bool is_gone(int r)
-{
-	return r == -ESTALE || r == -EINVAL || r == -ENOENT || r == -ENOTDIR;
-}
-
 static void note_validated(struct worker *self, uint32_t file_index, int r)
 {
 	struct readahead *owner = self->owner;
@@ -141,7 +130,6 @@ static void note_validated(struct worker *self, uint32_t file_index, int r)
 		return;
 	}
 	target->was_validated = true;
-	note_answer(owner, &owner->plan->files[file_index], is_gone(r) ? PLAN_GONE : PLAN_ANSWERED);
 	count_validated(owner, owner->plan->files[file_index].file, r);
 	if (--owner->fronts[self->reach].n_unvalidated == 0)
 		pthread_cond_broadcast(&owner->changed);
@@ -364,7 +352,6 @@ static void look_up(struct worker *self, struct plan_file *name)
 	int r = metadata_fetch(self->path, access);
 
 	worker_enter(self);
-	note_answer(self->owner, name, PLAN_ANSWERED);
 	self->owner->stats.skipped_files += r < 0 && self->owner->end < READAHEAD_ACCOUNTED;
 }
 

@@ -143,8 +143,7 @@ static int order_files(const struct pageset *pageset, const struct plan_options 
 		struct place place = place_of(options->places, file->path);
 
 		if (place.reach != PLACE_LEFT_OUT && (place.reach != PLACE_MEMORY || file->n_extents > 0))
-			files[n_kept++] =
-				(struct plan_file){ file, order[i].first_use_us, place, PLAN_NOT_ASKED };
+			files[n_kept++] = (struct plan_file){ file, order[i].first_use_us, place, false };
 	}
 	*ret_files = files;
 	*ret_n = n_kept;
@@ -374,18 +373,6 @@ void plan_release(struct plan *self)
 	free(self->deferred_names);
 	free(self->requests);
 	*self = (struct plan){ 0 };
-}
-
-int plan_list_gone(const struct plan *self, struct pageset *gone)
-{
-	for (size_t i = 0; i < self->n_files; i++) {
-		struct pageset_file *file;
-
-		if (self->files[i].answer == PLAN_GONE &&
-		    pageset_add(gone, self->files[i].file->path, 0, &file) < 0)
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 static bool can_be_judged(const struct pageset_file *file, enum plan_sight sight)

@@ -8,19 +8,11 @@
 #include "pageset.h"
 #include "prefetch/place.h"
 
-/* What the file system said of a file. */
-enum plan_answer {
-	PLAN_NOT_ASKED,
-	PLAN_ANSWERED,
-	PLAN_GONE,       /* there is no such file any more, or it has changed */
-	PLAN_UNANSWERED, /* nothing, in time */
-};
-
 struct plan_file {
 	const struct pageset_file *file; /* belongs to the pageset, which outlives the plan */
 	uint32_t first_use_us;           /* the earliest of the file and its extents */
 	struct place place;
-	enum plan_answer answer; /* set by the replay */
+	bool is_unanswered; /* set by the replay: its file system did not answer in time */
 };
 
 /* One piece of data to have read: n_pages of files[file_index], beginning with first_page. */
@@ -79,9 +71,6 @@ struct plan_options {
 must_check int plan_build(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *ret_plan);
 void plan_release(struct plan *self);
-
-/* Adds the paths of files that the replay found changed or missing. 0 or -ENOMEM. */
-must_check int plan_list_gone(const struct plan *self, struct pageset *gone);
 
 /* What a replay was good for, in pages, as far as it can be told. */
 struct plan_use {

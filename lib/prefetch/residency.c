@@ -67,9 +67,16 @@ static int open_handle(struct look *self, const char *path, uint64_t *ret_resolv
 {
 	int fd = open_how(path, O_PATH, *ret_resolve = RESOLVE_NO_XDEV);
 
-	/* To say that the way leads to another mount takes more than a look at what is in memory: -EAGAIN. */
-	if (fd != -EXDEV && fd != -EAGAIN)
+	/* To say that the way leads to another mount takes more than a look at what is in memory: -EAGAIN.
+	 * Tell that from what is not in memory, before the table of mounts is read for it. */
+	if (fd == -EAGAIN) {
+		cleanup_close int somewhere = open_how(path, O_PATH, 0);
+
+		if (somewhere == -EAGAIN)
+			return -EAGAIN;
+	} else if (fd != -EXDEV) {
 		return fd;
+	}
 	/* What lies behind a symbolic link cannot be told by the path. */
 	fd = is_safe(self, path) ? open_how(path, O_PATH, *ret_resolve = RESOLVE_NO_SYMLINKS) : -EAGAIN;
 	return fd == -ELOOP ? -EAGAIN : fd;

@@ -410,23 +410,6 @@ START_TEST(what_did_not_answer_is_left_out_if_told_so)
 }
 END_TEST
 
-START_TEST(what_is_gone_is_listed)
-{
-	struct pageset gone;
-
-	pageset_init(&gone);
-	add_extent(add_file("/gone", 1, 10), 0, 1, 1);
-	add_extent(add_file("/there", 2, 10), 0, 1, 1);
-	build(DEFAULTS);
-	plan.files[0].answer = PLAN_GONE;
-	plan.files[1].answer = PLAN_ANSWERED;
-	ck_assert_int_eq(plan_list_gone(&plan, &gone), 0);
-	ck_assert_uint_eq(gone.n_files, 1);
-	ck_assert_ptr_nonnull(pageset_find(&gone, "/gone"));
-	pageset_release(&gone);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("plan");
@@ -452,7 +435,6 @@ int main(void)
 	tcase_add_test(t, so_many_pieces_and_no_more);
 	tcase_add_test(t, the_kernels_own_is_not_planned);
 	tcase_add_test(t, what_did_not_answer_is_left_out_if_told_so);
-	tcase_add_test(t, what_is_gone_is_listed);
 	suite_add_tcase(s, t);
 
 	return run_suite(s);
