@@ -303,8 +303,8 @@ static void forget_marks(struct readahead *self)
 }
 
 /*
- * A far file system may need a moment. What is reported are those that had more; but whoever has not answered
- * yet is kept in mind, since a short program may be over before it can be told.
+ * A file system may need a moment. What is reported are those that had more; but whoever has not answered yet
+ * is kept in mind, since a short program may be over before it can be told.
  */
 void readahead_account(struct readahead *self, struct readahead_stats *ret_stats)
 {
@@ -312,7 +312,7 @@ void readahead_account(struct readahead *self, struct readahead_stats *ret_stats
 	if (self->end < READAHEAD_ACCOUNTED) {
 		uint64_t n_late = mark_unanswered(self, UNANSWERED_FAR_MS, UNANSWERED_NEAR_MS);
 
-		keep_pending(self, n_late + mark_unanswered(self, 0, UNANSWERED_NEAR_MS));
+		keep_pending(self, n_late + mark_unanswered(self, 0, 0));
 		self->stats.unanswered_files += n_late;
 		self->end = READAHEAD_ACCOUNTED;
 	}
