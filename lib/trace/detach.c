@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/ptrace.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -101,16 +102,16 @@ static bool is_privileged_exec(const struct task *task)
 	       exec_grants_privilege(root, path);
 }
 
-/* Has the child that is about to be made to remain unseen? */
-static bool clones_untraced(const struct task *task)
+/* Of a child that is about to be made. 0: they cannot be read. */
+static uint64_t clone_flags(const struct task *task)
 {
 	uint64_t flags = task->call.args[0];
 
 	if (task->call.row->politeness == SYSCALL_CLONES_BY_PTR && /* clone3(2): the first of its arguments */
 	    tracee_read_memory(task->tid, task->call.args[0], &flags, sizeof(flags)) !=
 		    (ssize_t)sizeof(flags))
-		return false;
-	return flags & CLONE_UNTRACED;
+		return 0;
+	return flags;
 }
 
 enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
@@ -127,15 +128,54 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 		return DETACH_OTHER;
 	case SYSCALL_CLONES:
 	case SYSCALL_CLONES_BY_PTR:
-		return clones_untraced(task) ? DETACH_PROCESS : DETACH_NONE;
+		return clone_flags(task) & CLONE_UNTRACED ? DETACH_PROCESS : DETACH_NONE;
 	case SYSCALL_SETS_OPTIONS:
 		/* PR_SET_PTRACER_ANY is for a child, most often, whose own call will be seen. */
 		*ret_pid = (pid_t)task->call.args[1];
 		return task->call.args[0] == PR_SET_PTRACER && *ret_pid > 0 ? DETACH_FOR : DETACH_NONE;
+	case SYSCALL_FORKS:
 	case SYSCALL_IS_HARMLESS:
 		break;
 	}
 	return DETACH_NONE;
+}
+
+/* "SigCgt:\t0000000180014002", a bit for each signal */
+static bool has_handler(pid_t tid, int signal)
+{
+	char text[4096];
+	const char *line =
+		procfs_read(tid, "status", text, sizeof(text)) > 0 ? strstr(text, "\nSigCgt:") : NULL;
+
+	return line && (strtoull(line + strlen("\nSigCgt:"), NULL, 16) >> (signal - 1)) & 1;
+}
+
+enum detach_crash detach_at_crash(const struct tracee_stop *stop)
+{
+	if (!has_handler(stop->tid, stop->signal))
+		return DETACH_NO_HANDLER;
+	return stop->signal == SIGSEGV ? DETACH_ANY_HANDLER : DETACH_LAST_HANDLER;
+}
+
+enum detach detach_in_handler(const struct task *task)
+{
+	bool wants_tracer = false;
+
+	switch (task->call.row->politeness) {
+	case SYSCALL_FORKS:
+		wants_tracer = true;
+		break;
+	case SYSCALL_CLONES:
+	case SYSCALL_CLONES_BY_PTR:
+		wants_tracer = !(clone_flags(task) & CLONE_THREAD);
+		break;
+	case SYSCALL_SETS_OPTIONS:
+		wants_tracer = task->call.args[0] == PR_SET_PTRACER && task->call.args[1] != 0;
+		break;
+	default:
+		break;
+	}
+	return wants_tracer ? DETACH_PROCESS : DETACH_NONE;
 }
 
 bool detach_is_sanitized(pid_t pid)

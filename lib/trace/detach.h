@@ -24,12 +24,25 @@ enum detach {
 /* What the call that task is entering (task->call) asks for. */
 enum detach detach_at_entry(const struct task *task, pid_t *ret_pid);
 
+enum detach_crash {
+	DETACH_NO_HANDLER,
+	DETACH_LAST_HANDLER, /* whose program has it traced next, most likely: detach */
+	DETACH_ANY_HANDLER,  /* it may repair, as those of Java do: detach_in_handler() tells */
+};
+
+/* A task is about to get a signal that tells of a fault of its own, such as SIGSEGV. Has it a handler? */
+enum detach_crash detach_at_crash(const struct tracee_stop *stop);
+
+/* In such a handler: does the call that the task is entering look as if its process were to be traced, by a
+ * child, or by somebody whom it allows to? */
+enum detach detach_in_handler(const struct task *task);
+
 /* Would an exec of path (set-user-ID ..., or a script whose interpreter is) raise privileges? Then it
  * must not be traced. */
 bool detach_grants_privilege(const char *path);
 
 /* Does the program that the process executes end by tracing itself? Known by the names in it of a sanitizer's
- * runtime with a leak check. To be asked where no system call would tell. */
+ * runtime with a leak check. To be asked where system calls are not looked at, or may not be. */
 bool detach_is_sanitized(pid_t pid);
 
 enum detach_redo {

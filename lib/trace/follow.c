@@ -71,8 +71,9 @@ int follow_attach(struct follow *self, pid_t pid, const struct follow_options *o
 	state->options = *options;
 
 	/* System calls are of interest from the exec on. */
-	state->tracer =
-		(struct tracer){ .with_syscalls = false, .with_children = options->mode == FOLLOW_EVERYBODY };
+	state->tracer = (struct tracer){ .with_syscalls = false,
+					 .with_children = options->mode == FOLLOW_EVERYBODY,
+					 .with_crashes = options->mode != FOLLOW_EVERYBODY };
 	state->main_pid = pid;
 	if (options->mode == FOLLOW_EVERYBODY)
 		onecpu_init(&state->onecpu);

@@ -35,16 +35,6 @@ bool follow_is_plain_read(const struct process *process, const struct syscall_ro
 	return kind == DESCRIPTOR_FILE || kind == DESCRIPTOR_STREAM;
 }
 
-bool follow_is_of_interest(const struct follow *self, const char *path)
-{
-	static const char *const elsewhere[] = { "/proc/", "/sys/", "/dev/", "/run/" };
-
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strncmp(path, elsewhere[i], strlen(elsewhere[i])) == 0)
-			return false;
-	return !exclusions_match(self->state->options.excluded, path);
-}
-
 /* That a call used a file. */
 static void tell(struct follow *self, const struct task *task, struct event event)
 {

@@ -54,6 +54,7 @@ enum next_step {
 	STEP_RESUME,               /* let the task run to its next stop */
 	STEP_RESUME_TO_EXIT,       /* the same, and find out there what the call returned */
 	STEP_RESUME_WITHOUT_STOPS, /* let it run, without stops at its system calls, until another stop */
+	STEP_WATCH,                /* let it run with stops at its system calls, though others have none */
 	STEP_HOLD,                 /* leave it standing: who asks for that keeps the stop, to resume it */
 	STEP_DETACH,               /* let it run on, untraced, and forget it */
 	STEP_FORGET,               /* it runs on, untraced, already; or it is gone */
@@ -104,11 +105,11 @@ bool follow_is_disk_call(const struct task *task);
 /* Does the call read a descriptor that is known to be a regular file, a pipe or a socket? */
 bool follow_is_plain_read(const struct process *process, const struct syscall_row *row, const uint64_t *args);
 
-/* Is a file under this path any of our business? Not what lives in memory anyway, and not what is excluded.
+/* follow_emit.c. Is a file under this path any of our business? Not what lives in memory anyway, and not what
+ * is excluded.
  */
 bool follow_is_of_interest(const struct follow *self, const char *path);
-
-/* follow_emit.c: tells, with the time, the process's id and the number of its address space filled in. */
+/* Tells, with the time, the process's id and the number of its address space filled in. */
 void follow_emit(struct follow *self, const struct process *process, struct event event);
 /* From now on a fault in [start, end) maps one page only. EVENT_IS_EXACT or 0: it cannot be had. */
 unsigned int follow_register(const struct process *process, uint64_t start, uint64_t end);

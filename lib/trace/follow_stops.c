@@ -1,6 +1,7 @@
 /* follow_stops.c - what a stop of a task means: who it is, what it tells, and how the task goes on. */
 #include <assert.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "sys/clock.h"
 #include "trace/detach.h"
@@ -12,6 +13,8 @@
 #define IDLE_STOPS 500
 /* So many are enough of a new thread, and of a task that ran without stops before. */
 #define PROBATION_STOPS 200
+/* A crash handler shows within so many that it wants a tracer. */
+#define WATCHED_STOPS 1000
 /* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to
  * their exit. */
 #define FOLLOW_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
@@ -45,6 +48,9 @@ static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct
 	}
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		return STEP_RESUME;
+	const struct process *parent = proctree_find_process(&state->tree, status.parent_pid);
+
+	process->flags |= parent ? parent->flags & PROCESS_NEEDS_STOPS : 0;
 	follow_compare(self, process, status.parent_pid);
 	if (process->space)
 		return STEP_RESUME;
@@ -86,9 +92,13 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 	process->exit_stop.tid = 0;
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		note_program_start(self);
-	if (self->state->options.mode != FOLLOW_EVERYBODY && detach_is_sanitized(stop->tid)) {
-		self->was_polite = true;
-		return STEP_DETACH;
+	process->flags &= ~(unsigned int)PROCESS_NEEDS_STOPS;
+	if (detach_is_sanitized(stop->tid)) {
+		if (self->state->options.mode != FOLLOW_EVERYBODY) {
+			self->was_polite = true;
+			return STEP_DETACH;
+		}
+		process->flags |= PROCESS_NEEDS_STOPS;
 	}
 	switch (detach_make_good(stop)) {
 	case DETACH_REDONE:
@@ -211,13 +221,48 @@ static enum next_step on_syscall_exit(struct follow *self, struct task *task, co
 	return STEP_RESUME;
 }
 
+/* Without system call stops nobody tells that a crash handler is about to have its process traced. So there
+ * are some for it. */
+static enum next_step on_crash(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	switch (detach_at_crash(stop)) {
+	case DETACH_LAST_HANDLER:
+		return detach_others_first(self, task, stop);
+	case DETACH_ANY_HANDLER:
+		task->n_watched = WATCHED_STOPS;
+		return STEP_WATCH;
+	case DETACH_NO_HANDLER:
+		break;
+	}
+	return STEP_RESUME;
+}
+
+static enum next_step on_watched_stop(struct follow *self, struct task *task, const struct tracee_stop *stop)
+{
+	task->n_watched--;
+	if (stop->event == TRACEE_SYSCALL_ENTRY && stop->is_native) {
+		task->call = (struct task_call){ .row = syscall_table_find(stop->nr), .nr = stop->nr };
+		memcpy(task->call.args, stop->args, sizeof(stop->args));
+		if (detach_in_handler(task) != DETACH_NONE)
+			return detach_others_first(self, task, stop);
+		if (stop->nr == SYS_rt_sigreturn) /* it could be helped */
+			task->n_watched = 0;
+	}
+	return task->n_watched > 0 ? STEP_WATCH : STEP_RESUME;
+}
+
 /* One event of a task that is being followed. */
 static enum next_step on_event(struct follow *self, struct task *task, struct tracee_stop *stop)
 {
 	/* A thread may turn up after its process was detached from. */
 	if ((task->process->flags & PROCESS_IS_DETACHING) && stop->event != TRACEE_EXITING)
 		return STEP_DETACH;
+	if (task->n_watched > 0 &&
+	    (stop->event == TRACEE_SYSCALL_ENTRY || stop->event == TRACEE_SYSCALL_EXIT))
+		return on_watched_stop(self, task, stop);
 	switch (stop->event) {
+	case TRACEE_CRASHING:
+		return on_crash(self, task, stop);
 	case TRACEE_SYSCALL: /* an exit that says nothing */
 		set_running(self, task);
 		return STEP_RESUME;
@@ -258,7 +303,8 @@ static enum next_step consider_idleness(struct follow *self, struct task *task,
 		task->n_idle = IDLE_STOPS - PROBATION_STOPS;
 		proctree_set_state(&state->tree, task, TASK_RUNNING);
 	}
-	if (!is_at_exit || task->state != TASK_RUNNING || (task->process->flags & PROCESS_IS_FOREIGN) ||
+	if (!is_at_exit || task->state != TASK_RUNNING ||
+	    (task->process->flags & (PROCESS_IS_FOREIGN | PROCESS_NEEDS_STOPS)) ||
 	    task->n_idle < IDLE_STOPS || state->n_stops_in_company < MANY_STOPS)
 		return STEP_RESUME;
 	follow_lose_sight(self, task->process);
@@ -353,6 +399,8 @@ void follow_stop_waiting(struct follow *self, uint64_t now_ns)
 static void take_step(struct follow *self, struct task *task, struct tracee_stop *stop, enum next_step step,
 		      enum onecpu_affinity affinity)
 {
+	struct tracer watcher = self->state->tracer;
+
 	if (task)
 		task->call.needs_exit = step == STEP_RESUME_TO_EXIT;
 	switch (step) {
@@ -363,6 +411,10 @@ static void take_step(struct follow *self, struct task *task, struct tracee_stop
 	case STEP_RESUME:
 	case STEP_RESUME_TO_EXIT:
 		resume(self, task, stop, affinity);
+		break;
+	case STEP_WATCH:
+		watcher.with_syscalls = true;
+		tracee_resume(&watcher, stop);
 		break;
 	case STEP_DETACH:
 		detach(self, task, stop);

@@ -27,7 +27,8 @@ enum process_flag {
 	PROCESS_IS_ELSEWHERE = 1 << 2, /* another root or mount namespace: its paths are not ours */
 	PROCESS_IS_HALF_SEEN = 1 << 3, /* its mappings, descriptors and directory may change unseen */
 	PROCESS_IS_DETACHING = 1 << 4, /* each of its tasks is detached at its next stop */
-	PROCESS_HAS_RUN = 1 << 5,      /* since its pages were last looked at */
+	PROCESS_NEEDS_STOPS = 1 << 5,  /* none of its tasks is to run without them: detach_is_sanitized() */
+	PROCESS_HAS_RUN = 1 << 6,      /* since its pages were last looked at */
 };
 
 struct process {
@@ -65,10 +66,11 @@ struct task {
 	struct process *process;
 	enum task_state state; /* changed by proctree_set_state() */
 	struct task_call call;
-	unsigned int n_idle; /* stops since it used a file */
-	uint64_t on_cpu_ns;  /* in all, when it was last looked at; 0: never yet */
-	uint64_t short_ns;   /* and how long it ran since, in pieces so short that it was not looked at */
-	struct task *next;   /* in its bucket */
+	unsigned int n_idle;    /* stops since it used a file */
+	unsigned int n_watched; /* stops that are left to it in a handler (detach_in_handler()); 0: in none */
+	uint64_t on_cpu_ns;     /* in all, when it was last looked at; 0: never yet */
+	uint64_t short_ns;      /* and how long it ran since, in pieces so short that it was not looked at */
+	struct task *next;      /* in its bucket */
 };
 
 struct proctree {

@@ -91,6 +91,10 @@ static const struct syscall_row rows[] = {
 			 .flags = NEEDS_EXIT | ON_DISK },
 	[SYS_execveat] = POLITE(SYSCALL_EXECS, 1, 0, 0),
 	[SYS_ptrace] = POLITE(SYSCALL_TRACES, -1, -1, 0),
+#ifdef SYS_fork
+	[SYS_fork] = POLITE(SYSCALL_FORKS, -1, -1, 0),
+	[SYS_vfork] = POLITE(SYSCALL_FORKS, -1, -1, 0),
+#endif
 	[SYS_clone] = POLITE(SYSCALL_CLONES, -1, -1, 0),
 	[SYS_clone3] = POLITE(SYSCALL_CLONES_BY_PTR, -1, -1, 0),
 	[SYS_prctl] = POLITE(SYSCALL_SETS_OPTIONS, -1, -1, 0),

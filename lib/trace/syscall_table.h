@@ -41,6 +41,7 @@ enum syscall_politeness {
 	SYSCALL_IS_HARMLESS,
 	SYSCALL_EXECS,
 	SYSCALL_TRACES,
+	SYSCALL_FORKS,
 	SYSCALL_CLONES,        /* flags in the first argument */
 	SYSCALL_CLONES_BY_PTR, /* flags where the first argument points */
 	SYSCALL_SETS_OPTIONS,  /* prctl(2) */

@@ -127,6 +127,12 @@ static void keep_waiting(pid_t tid, int signal)
 	tracee_set_registers(tid, &regs);
 }
 
+static bool is_of_a_crash(int signal)
+{
+	return signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGFPE ||
+	       signal == SIGILL || signal == SIGSYS;
+}
+
 /* Sorts one wait status. False: it was dealt with here, the task runs on. */
 static bool classify(const struct tracer *tracer, int status, struct tracee_stop *stop)
 {
@@ -141,6 +147,10 @@ static bool classify(const struct tracer *tracer, int status, struct tracee_stop
 		}
 		stop->signal = signal; /* on its way to the task */
 		keep_waiting(stop->tid, signal);
+		if (tracer->with_crashes && is_of_a_crash(signal)) {
+			stop->event = TRACEE_CRASHING;
+			return true;
+		}
 		break;
 	case PTRACE_EVENT_STOP:
 		stop->event = TRACEE_STOPPED;

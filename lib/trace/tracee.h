@@ -23,17 +23,18 @@ enum tracee_event {
 	TRACEE_SYSCALL,   /* with_syscalls only: tracee_read_syscall() makes one of the next two of it */
 	TRACEE_SYSCALL_ENTRY,
 	TRACEE_SYSCALL_EXIT,
-	TRACEE_EXECED,  /* the new address space stands, nothing in it has run yet */
-	TRACEE_EXITING, /* the task is about to go; its address space is still there */
-	TRACEE_STOPPED, /* at rest: the first stop of a new child or thread, after
-			   tracee_interrupt(), or at the begin or end of a job control stop */
-	TRACEE_GONE,    /* exited or killed: no stop, nothing to resume */
+	TRACEE_EXECED,   /* the new address space stands, nothing in it has run yet */
+	TRACEE_EXITING,  /* the task is about to go; its address space is still there */
+	TRACEE_STOPPED,  /* at rest: the first stop of a new child or thread, after
+			    tracee_interrupt(), or at the begin or end of a job control stop */
+	TRACEE_CRASHING, /* with_crashes only: about to get a signal that tells of a fault of its own */
+	TRACEE_GONE,     /* exited or killed: no stop, nothing to resume */
 };
 
 struct tracee_stop {
 	pid_t tid;
 	enum tracee_event event;
-	int signal;          /* private: to be delivered when resumed or released */
+	int signal;          /* to be delivered when resumed or released */
 	bool is_job_control; /* private: a job control stop, in which it remains when resumed or released */
 	bool without_syscall_stops; /* set by the caller: resumed without stops at its system calls, until
 			 another one */
@@ -52,6 +53,7 @@ struct tracer {
 	bool with_syscalls; /* stop at each system call's entry and exit; may be changed at any time */
 	bool with_children; /* follow fork(2) and vfork(2), not only clone(2), which makes threads; fixed
 			       before the first tracee_seize() */
+	bool with_crashes;  /* tell of SIGSEGV, SIGABRT and their like */
 };
 
 /*

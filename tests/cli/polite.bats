@@ -217,6 +217,20 @@ checked() { # COMMAND...
   done
 }
 
+@test "crash handlers that have their process traced" {
+  for how in crash abort; do
+    checked ./polite "$how"
+  done
+}
+
+@test "a handler that repairs does not end the sample" {
+  forget
+  ./pbrun --record=sample -R report ./polite repair
+  [ "$(json report 'j["record"]["pages"] > 0 and j["launch"]["exit_status"] == 0')" = true ]
+  ./pbrun --show --json ./polite >shown
+  [ "$(json shown 'j.get("do_not_trace", False)')" = false ]
+}
+
 @test "programs under a seccomp filter" {
   same as_ordinary_user ./polite filter work
   same as_ordinary_user ./polite filter ./polite work

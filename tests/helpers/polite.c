@@ -6,6 +6,9 @@
  *   polite traceme             starts a child that asks to be traced, and traces it to its end
  *   polite seize               traces a child that runs already, and one of that child's threads
  *   polite untraced            has a child that no tracer sees trace it, and another thread of it
+ *   polite crash               its handler of SIGSEGV has a child trace it
+ *   polite abort               the same by SIGABRT
+ *   polite repair              its handler of SIGSEGV repairs what is wrong
  *   polite filter ARG...       under a seccomp filter that kills for unusual calls: goes on with ARG...
  *   polite undumpable ARG...   the same as a process that hides its /proc
  *   polite work                maps a file, forks a child that does, and starts /bin/true
@@ -163,6 +166,52 @@ static int traced_from_unseen_child(void)
 	return status != 0;
 }
 
+static void handle_crash(int signal)
+{
+	int status = 0;
+	pid_t parent = getpid();
+	pid_t child = fork();
+
+	(void)signal;
+	if (child == 0)
+		_exit(ptrace(PTRACE_SEIZE, parent, 0, 0) < 0);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	printf("traced: %d\n", status);
+	_exit(status != 0);
+}
+
+static int crash(int signal)
+{
+	struct sigaction action = { .sa_handler = handle_crash };
+
+	if (prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0) < 0 && errno != EINVAL)
+		return fail("PR_SET_PTRACER");
+	sigaction(signal, &action, NULL);
+	raise(signal);
+	return 1;
+}
+
+static int work(void);
+static char *page;
+
+static void handle_repairable(int signal)
+{
+	(void)signal;
+	(void)mprotect(page, 4096, PROT_READ | PROT_WRITE);
+}
+
+static int repair(void)
+{
+	struct sigaction action = { .sa_handler = handle_repairable };
+
+	page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	sigaction(SIGSEGV, &action, NULL);
+	*(volatile char *)page = 1;
+	printf("repaired: %d\n", page[0]);
+	return work();
+}
+
 /* Whoever is made to call one of these is killed. */
 static int install_filter(void)
 {
@@ -231,6 +280,12 @@ int main(int argc, char *argv[])
 		return trace_willing_child();
 	if (strcmp(mode, "seize") == 0)
 		return trace_running_child();
+	if (strcmp(mode, "crash") == 0)
+		return crash(SIGSEGV);
+	if (strcmp(mode, "abort") == 0)
+		return crash(SIGABRT);
+	if (strcmp(mode, "repair") == 0)
+		return repair();
 	if (strcmp(mode, "untraced") == 0)
 		return traced_from_unseen_child();
 	if (strcmp(mode, "work") == 0)

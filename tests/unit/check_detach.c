@@ -185,6 +185,50 @@ START_TEST(a_tracer_that_is_allowed_gets_its_way)
 }
 END_TEST
 
+static void ignore_it(int signal)
+{
+	(void)signal;
+}
+
+START_TEST(handlers_of_crashes_are_told_apart)
+{
+	struct tracee_stop stop = { .tid = getpid(), .signal = SIGBUS };
+
+	ck_assert_int_eq(detach_at_crash(&stop), DETACH_NO_HANDLER);
+	ck_assert_ptr_ne(signal(SIGBUS, ignore_it), SIG_ERR);
+	ck_assert_int_eq(detach_at_crash(&stop), DETACH_LAST_HANDLER);
+	ck_assert_ptr_ne(signal(SIGSEGV, ignore_it), SIG_ERR);
+	stop.signal = SIGSEGV;
+	ck_assert_int_eq(detach_at_crash(&stop), DETACH_ANY_HANDLER);
+	stop.signal = SIGILL;
+	ck_assert_int_eq(detach_at_crash(&stop), DETACH_NO_HANDLER);
+}
+END_TEST
+
+static enum detach in_handler(uint64_t nr, uint64_t arg0, uint64_t arg1)
+{
+	struct process process = { .pid = getpid() };
+	struct task task = { .tid = getpid(),
+			     .process = &process,
+			     .call = { .nr = nr, .row = syscall_table_find(nr), .args = { arg0, arg1 } } };
+
+	return detach_in_handler(&task);
+}
+
+START_TEST(a_handler_that_makes_a_process_or_allows_tracing_is_the_last)
+{
+	ck_assert_int_eq(in_handler(SYS_clone, SIGCHLD, 0), DETACH_PROCESS);
+	ck_assert_int_eq(in_handler(SYS_clone, CLONE_VM | CLONE_THREAD, 0), DETACH_NONE);
+#ifdef SYS_fork
+	ck_assert_int_eq(in_handler(SYS_fork, 0, 0), DETACH_PROCESS);
+	ck_assert_int_eq(in_handler(SYS_vfork, 0, 0), DETACH_PROCESS);
+#endif
+	ck_assert_int_eq(in_handler(SYS_prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY), DETACH_PROCESS);
+	ck_assert_int_eq(in_handler(SYS_prctl, PR_SET_PTRACER, 0), DETACH_NONE);
+	ck_assert_int_eq(in_handler(SYS_mprotect, 1, 1), DETACH_NONE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("detach");
@@ -202,6 +246,8 @@ int main(void)
 	tcase_add_test(t, debuggers_get_their_way);
 	tcase_add_test(t, unseen_children_may_trace);
 	tcase_add_test(t, a_tracer_that_is_allowed_gets_its_way);
+	tcase_add_test(t, handlers_of_crashes_are_told_apart);
+	tcase_add_test(t, a_handler_that_makes_a_process_or_allows_tracing_is_the_last);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
