@@ -335,6 +335,13 @@ static struct shadow *load_common(struct job *job)
 	return common;
 }
 
+static enum observer_prefetch find_prefetch(const struct job *job, const struct shadow *shadow)
+{
+	if (!job->options->prefetches)
+		return OBSERVER_PREFETCHES_NOTHING;
+	return shadow ? OBSERVER_REPLAYS : OBSERVER_PREDICTS;
+}
+
 /* Returns in the launcher only. */
 static void leave_observer(struct job *job)
 {
@@ -346,7 +353,8 @@ static void leave_observer(struct job *job)
 					    .shadow = job->has_shadow ? &job->shadow : NULL,
 					    .requested = job->options->mode,
 					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
-					    .prefetches = job->options->prefetches,
+					    .prefetch =
+						    find_prefetch(job, job->has_shadow ? &job->shadow : NULL),
 					    .window_ms = job->options->window_ms };
 
 	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
@@ -382,8 +390,9 @@ static void leave_observer(struct job *job)
 	}
 	options.obstacle = job->obstacle;
 	options.has_notice = job->notice.text;
-	options.prefetches = job->options->prefetches && options.shadow &&
-			     (job->is_far || !job->has_shadow || options.prefetches);
+	/* What was found out of a shadow of its own holds. */
+	if (!job->has_shadow || job->is_far)
+		options.prefetch = find_prefetch(job, options.shadow);
 	observer_run(&link, &options, completed, job);
 }
 

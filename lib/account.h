@@ -33,6 +33,7 @@ struct account {
 		bool knows_waste;             /* was it seen what of it was used? */
 		uint64_t wasted_bytes;        /* then: of stats.bytes */
 	} prefetch;
+	struct readahead_stats predicted; /* prefetched without a shadow (predict.h) */
 	struct {
 		struct policy_choice choice;
 		bool is_exact;

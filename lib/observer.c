@@ -19,13 +19,13 @@ bool observer_is_needed(struct observer_options *options)
 	struct policy_choice choice =
 		policy_choose(options->requested, options->shadow, POLICY_FILES_SAME, options->random);
 
-	options->prefetches = options->prefetches && options->shadow;
 	if (options->audience != OBSERVER_UNHEARD)
 		return true;
-	if (options->prefetches && residency_is_complete(&options->shadow->files, options->program,
-							 launch_unanswered(options->shadow), options->random))
-		options->prefetches = false;
-	return options->prefetches || choice.mode != POLICY_NONE;
+	if (options->prefetch == OBSERVER_REPLAYS &&
+	    residency_is_complete(&options->shadow->files, options->program,
+				  launch_unanswered(options->shadow), options->random))
+		options->prefetch = OBSERVER_PREFETCHES_NOTHING;
+	return options->prefetch != OBSERVER_PREFETCHES_NOTHING || choice.mode != POLICY_NONE;
 }
 
 static uint64_t after_ms(unsigned int ms)
@@ -115,6 +115,7 @@ static void close_account(struct launch *self)
 	account->launch.wait_status = self->recorder.follow.wait_status;
 	account->record.is_exact =
 		account->record.choice.mode == POLICY_TRAIN && seen_is_exact(&self->recorder.record.seen);
+	launch_account_prediction(self);
 	(void)!procfs_read_cost(self->link->launcher_pid, &account->launch.cost);
 	/* A program that has ended waits: not for a thread that waits for a file system. */
 	if (account->progress == ACCOUNT_ENDED)
@@ -210,6 +211,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	if (!launch_await_commit(self, until_ns))
 		_exit(1); /* its thread cannot be waited for, nor what it uses be freed */
 	settle_notice(self);
+	launch_finish_prediction(self);
 	if (self->files == POLICY_FILES_CHANGED && self->commit.n_done == 0)
 		launch_ask_for_training(self);
 	if (self->is_followed)
@@ -218,6 +220,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	launch_remember_unanswered(self);
 	plan_release(&self->plan);
 	(void)!shadowdb_tidy(self->options->db);
+	launch_learn_to_predict(self);
 	_exit(0);
 }
 
@@ -265,6 +268,8 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	self.account.shadow = options->shadow && options->shadow->stats.runs > 0 ? ACCOUNT_SHADOW_FRESH
 										 : ACCOUNT_SHADOW_NONE;
 	launch_start_prefetch(&self);
+	if (options->prefetch == OBSERVER_PREDICTS)
+		launch_start_prediction(&self);
 	choose_mode(&self);
 	if (link->kinship == OBSERVER_BRIEF)
 		*choice =

@@ -66,6 +66,12 @@ enum observer_audience {
 	OBSERVER_HEARD,   /* yes; so the program is watched to its end even if nothing is to be recorded */
 };
 
+enum observer_prefetch {
+	OBSERVER_PREFETCHES_NOTHING,
+	OBSERVER_REPLAYS,  /* what shadow remembers */
+	OBSERVER_PREDICTS, /* there is no shadow: what can be foretold (predict.h) */
+};
+
 struct observer_options {
 	const char *program;
 	const char *profile;
@@ -75,17 +81,17 @@ struct observer_options {
 	enum policy_mode requested;
 	const char *obstacle; /* why nothing can be recorded, a constant; NULL: it can */
 	bool must_not_attach; /* the program is one that loses by being traced */
-	bool prefetches;
 	bool has_notice; /* something went wrong at an earlier launch (notice.h): to be taken back if this one
 			    goes well */
+	enum observer_prefetch prefetch;
 	enum observer_audience audience;
 	uint32_t window_ms;
 	uint32_t random; /* any number, equally distributed */
 };
 
 /*
- * Is there anything to record, report or prefetch? If not, the launcher does best to exec at once. Turns
- * prefetches off if everything is in memory, which is found out in a small part of a millisecond
+ * Is there anything to record, report or prefetch? If not, the launcher does best to exec at once. Sets
+ * OBSERVER_PREFETCHES_NOTHING if everything is in memory, which is found out in a small part of a millisecond
  * (residency.h), and nobody wants a report of it. must_not_attach need not be known yet.
  */
 bool observer_is_needed(struct observer_options *options);

@@ -11,8 +11,6 @@
 /* The prefetch gets at most so long a start. Together less than OBSERVER_PATIENCE_MS. */
 #define HEAD_START_MS 800
 #define N_THREADS 8
-/* How often is looked whether the program still runs. */
-#define PROGRAM_LOOK_MS 50
 
 enum plan_unanswered launch_unanswered(const struct shadow *shadow)
 {
@@ -23,7 +21,7 @@ void launch_start_prefetch(struct launch *self)
 {
 	const struct shadow *shadow = self->options->shadow;
 
-	if (!self->options->prefetches)
+	if (self->options->prefetch != OBSERVER_REPLAYS)
 		return;
 	self->replay_began_ns = clock_now_ns();
 	cleanup_free struct places *places = malloc(sizeof(*places));
@@ -88,7 +86,7 @@ void launch_account_prefetch(struct launch *self)
 	note_changes(self, &self->account.prefetch.stats);
 }
 
-static bool has_program_ended(const struct launch *self)
+bool launch_program_has_ended(const struct launch *self)
 {
 	struct pollfd end = { .fd = self->program_fd, .events = POLLIN };
 
@@ -102,7 +100,7 @@ void launch_finish_prefetch(struct launch *self)
 	if (!self->replay)
 		return;
 	/* It is for the program: without it, there is no more use in it. */
-	while (!readahead_wait_done(self->replay, PROGRAM_LOOK_MS) && !has_program_ended(self))
+	while (!readahead_wait_done(self->replay, LAUNCH_LOOK_MS) && !launch_program_has_ended(self))
 		;
 	readahead_cancel(self->replay);
 	readahead_finish(self->replay, &self->account.prefetch.stats, &self->unanswered);

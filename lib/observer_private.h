@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "observer.h"
+#include "predict.h"
 #include "recorder.h"
 
 /* How far a launch is. It only goes forward. */
@@ -55,8 +56,10 @@ struct launch {
 	struct plan plan;
 	struct readahead *replay; /* NULL: there is none, or it is over */
 	uint64_t replay_began_ns;
-	enum policy_files files;   /* as far as it is known */
-	struct pageset unanswered; /* their file system did not answer: their paths */
+	enum policy_files files;         /* as far as it is known */
+	struct pageset unanswered;       /* their file system did not answer: their paths */
+	struct prediction *prediction;   /* observer_predict.c; NULL: nothing is foretold */
+	struct prediction_use predicted; /* what that was good for */
 	/* The recording. */
 	bool is_followed; /* the program is, or was, watched */
 	int keep_running; /* what keep_running_start() returned */
@@ -69,6 +72,9 @@ struct launch {
 enum plan_unanswered launch_unanswered(const struct shadow *shadow);
 /* Begins what options ask for. */
 void launch_start_prefetch(struct launch *self);
+/* Has the program ended? Asked every LAUNCH_LOOK_MS by what goes on for it alone. */
+bool launch_program_has_ended(const struct launch *self);
+#define LAUNCH_LOOK_MS 50
 /* Waits, bounded, until it is known which files have changed; sets files. */
 void launch_await_validation(struct launch *self);
 /* Waits, bounded, until the data will be there before the program asks for them. */
@@ -88,6 +94,16 @@ void launch_finish_prefetch(struct launch *self);
 must_check int launch_identify(const struct launch *self, struct pageset *seen, struct gone_files *ret_gone);
 bool gone_files_have(const struct gone_files *self, const char *path);
 void gone_files_release(struct gone_files *self);
+
+/* observer_predict.c: begins to prefetch what a start without a shadow is likely to use. Waits for nothing.
+ */
+void launch_start_prediction(struct launch *self);
+/* Ends that and takes its numbers; waits for nobody. */
+void launch_account_prediction(struct launch *self);
+/* Waits for its end, as long as it gets on and the program runs, and sees what it was good for. */
+void launch_finish_prediction(struct launch *self);
+/* After training: from all that is remembered, for the first starts of others. Takes a while. */
+void launch_learn_to_predict(struct launch *self);
 
 /* observer_commit.c: before all else. */
 void launch_init_commit(struct launch *self);

@@ -128,6 +128,9 @@ static json_t *prefetch_object(const struct account *account)
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
 	put(&object, "head_start_ms", milliseconds(account->prefetch.head_start_ns));
+	put(&object, "predicted_files", number(account->predicted.files));
+	put(&object, "predicted_bytes", number(account->predicted.bytes));
+	put(&object, "predicted_resident_bytes", number(account->predicted.resident_bytes));
 	return object;
 }
 

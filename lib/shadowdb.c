@@ -113,8 +113,12 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 	if (base[0] == '.')
 		base[0] = '_'; /* not hidden */
 	base[size] = '\0';
-	snprintf(ret_name, NAME_MAX + 1, "%s-%016llx" SHADOWDB_SUFFIX, base,
-		 (unsigned long long)shadowdb_hash(program, profile));
+	/* The index is hidden: it is the shadow of no program. */
+	bool is_index = strcmp(program, SHADOWDB_INDEX) == 0;
+
+	snprintf(ret_name, NAME_MAX + 1, "%s-%016llx%s", is_index ? ".all" : base,
+		 (unsigned long long)shadowdb_hash(program, profile),
+		 is_index ? SHADOWDB_INDEX_SUFFIX : SHADOWDB_SUFFIX);
 }
 
 static int read_all(int fd, size_t size, void **ret_data, size_t *ret_size)

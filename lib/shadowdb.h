@@ -21,6 +21,9 @@
 #include "sys/exclusions.h"
 
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
+/* Under the name of no program, in a hidden file, which is not listed: what predict.h has learnt from all
+ * shadows. */
+#define SHADOWDB_INDEX "/"
 
 /* Of all shadows of a directory, for shadowdb_tidy(); UINT64_MAX: none. */
 struct shadowdb_limits {

@@ -5,6 +5,7 @@
 #include "shadowdb.h"
 
 #define SHADOWDB_SUFFIX ".shadow"
+#define SHADOWDB_INDEX_SUFFIX ".index"
 /* So much of a program's name goes into the file's: leaves room for hash, suffix, and what the name of
  * a temporary file has in addition. */
 #define SHADOWDB_MAX_BASENAME 200

@@ -140,7 +140,7 @@ static int create_file(const struct shadowdb *self, const char *name, const void
 static int replace_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
 {
 	const int dir_fd = self->dir_fd;
-	const int stem_size = (int)(strlen(name) - strlen(SHADOWDB_SUFFIX));
+	const int stem_size = (int)(strrchr(name, '.') - name);
 	char temporary[NAME_MAX + 1];
 	uint64_t random;
 

@@ -220,7 +220,7 @@ START_TEST(a_launch_is_remembered)
 	ck_assert_uint_eq(pageset_file_pages(pageset_find(&shadow.files, scratch_path("mapped"))), 1);
 
 	/* And used: nothing of it has changed, so the next one is a sample. */
-	account = run((struct observer_options){ .shadow = &shadow, .prefetches = true });
+	account = run((struct observer_options){ .shadow = &shadow, .prefetch = OBSERVER_REPLAYS });
 	ck_assert_int_eq((int)account.record.choice.mode, POLICY_SAMPLE);
 	ck_assert_int_eq((int)account.shadow, ACCOUNT_SHADOW_FRESH);
 	shadow_release(&shadow);

@@ -1,0 +1,238 @@
+/* predict.c - foretells the pages of a first start from ELF files and from the records of other programs. */
+#include "predict.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sys/elfinfo_needs.h"
+#include "sys/ldcache.h"
+#include "sys/page.h"
+
+/* One library, or the program itself, that is to be loaded. */
+struct closure {
+	struct shadow *shadow;
+	const struct shadow *index;
+	char *cache; /* the loader's; NULL: it cannot be read */
+	size_t cache_size;
+	char **paths; /* canonical, of what was found so far; in this order it is loaded */
+	size_t n_paths;
+};
+
+static void closure_release(struct closure *self)
+{
+	for (size_t i = 0; i < self->n_paths; i++)
+		free(self->paths[i]);
+	free(self->paths);
+	free(self->cache);
+}
+
+static void read_cache(struct closure *self)
+{
+	cleanup_close int fd = open(LDCACHE_PATH, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > (off_t)LDCACHE_MAX_BYTES)
+		return;
+	self->cache = malloc((size_t)st.st_size);
+	ssize_t n = self->cache ? read(fd, self->cache, (size_t)st.st_size) : 0;
+
+	self->cache_size = n > 0 ? (size_t)n : 0;
+}
+
+/* Notes the file at path, once. 0 or -ENOMEM; what is not there is passed over. */
+static int add_path(struct closure *self, const char *path)
+{
+	cleanup_free char *canonical = realpath(path, NULL);
+
+	if (!canonical || self->n_paths == PREDICT_MAX_LIBRARIES)
+		return 0;
+	for (size_t i = 0; i < self->n_paths; i++)
+		if (strcmp(self->paths[i], canonical) == 0)
+			return 0;
+	char **grown = reallocarray(self->paths, self->n_paths + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	self->paths = grown;
+	self->paths[self->n_paths++] = take_pointer(canonical);
+	return 0;
+}
+
+/* "$ORIGIN/../lib" of a library in /opt/x/bin is "/opt/x/bin/../lib". False: too long, or another "$". */
+static bool expand(const char *directory, size_t size, const char *library, char ret_path[static PATH_MAX])
+{
+	static const char *const origins[] = { "$ORIGIN", "${ORIGIN}" };
+	const char *slash = strrchr(library, '/');
+	int n = -1;
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t length = strlen(origins[i]);
+
+		if (size >= length && strncmp(directory, origins[i], length) == 0)
+			n = snprintf(ret_path, PATH_MAX, "%.*s%.*s", (int)(slash - library), library,
+				     (int)(size - length), directory + length);
+	}
+	if (n < 0 && !memchr(directory, '$', size))
+		n = snprintf(ret_path, PATH_MAX, "%.*s", (int)size, directory);
+	return n > 0 && n < PATH_MAX;
+}
+
+/* Looks for a library where the file library says that its own are. */
+static bool find_in_run_path(const char *library, const char *run_path, const char *name,
+			     char ret_path[static PATH_MAX])
+{
+	char directory[PATH_MAX];
+
+	for (const char *at = run_path; at && *at; at += *at == ':') {
+		size_t size = strcspn(at, ":");
+		bool is_usable = size > 0 && expand(at, size, library, directory);
+
+		if (is_usable && snprintf(ret_path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX &&
+		    access(ret_path, R_OK) == 0)
+			return true;
+		at += size;
+	}
+	return false;
+}
+
+static int add_needed(struct closure *self, const char *library, const struct elfinfo_needs *needs)
+{
+	int r = needs->interpreter ? add_path(self, needs->interpreter) : 0;
+
+	for (size_t i = 0; r == 0 && i < needs->n_names; i++) {
+		const char *name = needs->names[i];
+		char path[PATH_MAX];
+
+		if (find_in_run_path(library, needs->run_path, name, path)) {
+			r = add_path(self, path);
+			continue;
+		}
+		const char *cached = self->cache ? ldcache_find(self->cache, self->cache_size, name) : NULL;
+
+		if (strchr(name, '/') || cached)
+			r = add_path(self, cached ? cached : name);
+	}
+	return r;
+}
+
+static int add_run(struct pageset_file *file, uint64_t first_page, uint64_t end_page, uint32_t time_us)
+{
+	int r = end_page > first_page
+			? pageset_file_add(file, (struct page_run){ first_page, end_page - first_page },
+					   time_us)
+			: 0;
+
+	return r == -ENOMEM ? r : 0;
+}
+
+/* What the loader is sure to touch. */
+static int add_parts(struct pageset_file *file, const struct elfinfo_needs *needs, uint32_t time_us)
+{
+	uint64_t n_file_pages = (file->id.size_bytes + page_bytes() - 1) >> page_shift();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < needs->n_parts; i++) {
+		uint64_t first = needs->parts[i].offset_bytes >> page_shift();
+		uint64_t end =
+			(needs->parts[i].offset_bytes + needs->parts[i].size_bytes + page_bytes() - 1) >>
+			page_shift();
+
+		r = add_run(file, first, end < n_file_pages ? end : n_file_pages, time_us);
+	}
+	return r;
+}
+
+/* What others use of the same file. */
+static int add_known(struct closure *self, struct pageset_file *file, uint32_t time_us)
+{
+	const struct pageset_file *known = self->index ? pageset_find(&self->index->files, file->path) : NULL;
+	int r = 0;
+
+	if (!known || !fileid_equal(&known->id, &file->id))
+		return 0;
+	for (size_t i = 0; r == 0 && i < known->n_extents; i++) {
+		const struct extent *extent = &known->extents[i];
+		uint32_t use_us = extent->first_use_us > time_us ? extent->first_use_us : time_us;
+
+		r = add_run(file, extent->first_page, extent->first_page + extent->n_pages, use_us);
+	}
+	return r;
+}
+
+/* One of paths: its own pages, and what it needs. Each is taken to be loaded a little later than the one
+ * before. */
+static int add_library(struct closure *self, size_t i)
+{
+	enum { LOADING_US = 200 };
+	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
+	const char *path = self->paths[i];
+	uint32_t time_us = (uint32_t)i * LOADING_US;
+	struct pageset_file *file;
+	struct stat st;
+	cleanup_close int fd = fileid_open(path, &st);
+	struct fileid id;
+	int r = fd < 0 ? fd : elfinfo_read_needs(fd, &needs);
+
+	if (r == 0)
+		r = fileid_from_fd(fd, &id);
+	if (r < 0)
+		return r == -ENOMEM || i == 0 ? r
+					      : 0; /* a library that is not there is the loader's to miss */
+	r = add_needed(self, path, &needs);
+	if (r == 0)
+		r = pageset_add(&self->shadow->files, path, time_us, &file);
+	if (r < 0)
+		return r;
+	file->access = PAGESET_MAPPED | PAGESET_OPENED;
+	file->id = id;
+	r = add_parts(file, &needs, time_us);
+	return r < 0 ? r : add_known(self, file, time_us);
+}
+
+/* The interpreter of a script, else the program itself. */
+static int find_executable(const char *program, char ret_path[static PATH_MAX])
+{
+	struct stat st;
+	char line[256];
+	cleanup_close int fd = fileid_open(program, &st);
+	ssize_t n = fd < 0 ? fd : pread(fd, line, sizeof(line) - 1, 0);
+
+	if (n < 0)
+		return fd < 0 ? fd : -errno;
+	line[n] = '\0';
+	size_t start = strncmp(line, "#!", 2) == 0 ? 2 + strspn(line + 2, " \t") : 0;
+
+	if (start > 0)
+		line[start + strcspn(line + start, " \t\n")] = '\0';
+	if (snprintf(ret_path, PATH_MAX, "%s", start > 0 ? line + start : program) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+int predict_shadow(const char *program, const struct shadow *index, struct shadow *ret_shadow)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_with(closure_release) struct closure closure = { .shadow = &shadow, .index = index };
+	char executable[PATH_MAX];
+	int r = find_executable(program, executable);
+
+	if (r == 0)
+		r = shadow_init(&shadow, program, "");
+	if (r == 0)
+		r = add_path(&closure, executable);
+	if (r < 0)
+		return r;
+	if (closure.n_paths == 0)
+		return -ENOENT;
+	read_cache(&closure);
+	for (size_t i = 0; r == 0 && i < closure.n_paths; i++)
+		r = add_library(&closure, i);
+	if (r < 0)
+		return r;
+	*ret_shadow = shadow;
+	shadow = (struct shadow){ 0 };
+	return 0;
+}

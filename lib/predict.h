@@ -1,0 +1,47 @@
+/*
+ * predict.h - what a start without a record of its own is likely to use.
+ *
+ * Two sources. What the dynamic loader is sure to touch is in the ELF files themselves: the libraries that
+ * the program needs, and those that they need (ld.so(8)), and of each its headers, symbols and what is
+ * relocated. What is used beyond that of a library that other programs use as well, their records say: the
+ * pages that at least half of them use. An index of these, a shadow under the name of no program, is made
+ * anew after each training run.
+ *
+ * Reads files that no record names, and may wait for their disks: for a thread that nobody waits for.
+ */
+#ifndef PBRUN_PREDICT_H
+#define PBRUN_PREDICT_H
+
+#include "shadowdb.h"
+
+/* At most so many shadows go into an index, and shadows of so many bytes in all. */
+#define PREDICT_MAX_SHADOWS 200
+#define PREDICT_MAX_BYTES (UINT64_C(16) << 20)
+/* At most so many libraries are predicted. */
+#define PREDICT_MAX_LIBRARIES 400
+
+/*
+ * Of each library (a file with a build-id that was mapped) that the shadows of db name: the pages that at
+ * least half of the programs use that use it at all, with the earliest of their times. 0, -ENOMEM, -errno of
+ * reading the directory.
+ */
+must_check int predict_build_index(const struct shadowdb *db, struct shadow *ret_index);
+
+/* What came of a prediction, in bytes. */
+struct prediction_use {
+	uint64_t predicted; /* that were read; 0: nothing is known */
+	uint64_t wasted;    /* of these: not used */
+};
+
+/* Makes the index anew and keeps it in db, with what is known of the last prediction. 0 or -errno of
+ * shadowdb_update(). */
+must_check int predict_update_index(struct shadowdb *db, const struct prediction_use *use);
+
+/*
+ * What the start of program, an ELF file, or a script whose interpreter is one, will use. index is what
+ * predict_build_index() made, NULL: there is none. 0: ret_shadow is of that program, with no run counted;
+ * -ENOEXEC; -errno of open(2), read(2); -ENOMEM.
+ */
+must_check int predict_shadow(const char *program, const struct shadow *index, struct shadow *ret_shadow);
+
+#endif

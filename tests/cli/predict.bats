@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# packages: python3
+# A start of which nothing is remembered.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+  cp /bin/sleep program
+}
+
+teardown() {
+  cd / && rm -rf "$WORK"
+}
+
+# Whether a first start of the program predicts anything. The longer it runs, the surer is the account.
+predicts() { # OPTION...
+  local seconds
+  for seconds in 0.2 1 5; do
+    "$PBRUN" "$@" -R report ./program $seconds
+    if [ "$(json report 'j["prefetch"]["predicted_bytes"] + j["prefetch"]["predicted_resident_bytes"]')" -gt 0 ]; then
+      return
+    fi
+  done
+  return 1
+}
+
+@test "a first start prefetches what its libraries are sure to be needed for" {
+  predicts -r none
+  [ "$(json report 'j["shadow"]')" = none ]
+  [ "$(json report 'j["prefetch"]["bytes"]')" = 0 ]
+}
+
+@test "not where it is told not to prefetch, nor with a shadow" {
+  run predicts -r none -n
+  [ "$status" -eq 1 ]
+  "$PBRUN" ./program 0
+  run predicts -r none
+  [ "$status" -eq 1 ]
+}
+
+@test "training leaves an index for the first starts of others, which is not listed" {
+  "$PBRUN" ./program 0
+  for _ in {1..100}; do
+    compgen -G 'shadows/.all-*.index' >/dev/null && break
+    sleep 0.1
+  done
+  compgen -G 'shadows/.all-*.index'
+  [ "$("$PBRUN" --list --json | json - 'len(j["shadows"])')" = 1 ]
+  cp program other
+  run "$PBRUN" -r none ./other 0
+  [ "$status" -eq 0 ]
+}
+
+@test "a script, a text without interpreter and what is no program start as they do without" {
+  printf '#!/bin/sh\nexit 3\n' >script
+  printf 'no program' >text
+  chmod +x script text
+  run "$PBRUN" -r none ./script
+  [ "$status" -eq 3 ]
+  run "$PBRUN" -r none /bin/sh text
+  [ "$status" -eq 127 ]
+  run "$PBRUN" -r none ./missing
+  [ "$status" -eq 127 ]
+}

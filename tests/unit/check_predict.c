@@ -1,0 +1,222 @@
+#include "predict.h"
+
+#include "support.h"
+#include "sys/elfinfo_needs.h"
+#include "sys/page.h"
+
+static struct pageset_file *find_by_name(const struct shadow *shadow, const char *name)
+{
+	for (size_t i = 0; i < shadow->files.n_files; i++) {
+		const char *slash = strrchr(shadow->files.files[i]->path, '/');
+
+		if (slash && strncmp(slash + 1, name, strlen(name)) == 0)
+			return shadow->files.files[i];
+	}
+	return NULL;
+}
+
+static void self_path(char path[static PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	ck_assert_int_gt(n, 0);
+	path[n] = '\0';
+}
+
+START_TEST(what_an_elf_file_needs)
+{
+	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
+	cleanup_close int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	bool has_libc = false;
+
+	ck_assert_int_eq(elfinfo_read_needs(fd, &needs), 0);
+	for (size_t i = 0; i < needs.n_names; i++)
+		has_libc |= strncmp(needs.names[i], "libc.so", 7) == 0;
+	ck_assert(has_libc);
+	ck_assert_ptr_nonnull(needs.interpreter);
+	ck_assert_int_eq(access(needs.interpreter, R_OK), 0);
+	ck_assert_uint_ge(needs.n_parts, 2);
+	ck_assert_uint_eq(needs.parts[0].offset_bytes, 0);
+}
+END_TEST
+
+START_TEST(text_needs_nothing)
+{
+	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
+
+	write_file("text", "no ELF file", 11, 0644);
+	cleanup_close int fd = open("text", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(elfinfo_read_needs(fd, &needs), -ENOEXEC);
+}
+END_TEST
+
+START_TEST(a_program_loads_its_libraries_and_theirs)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	char path[PATH_MAX];
+
+	self_path(path);
+	ck_assert_int_eq(predict_shadow(path, NULL, &shadow), 0);
+	ck_assert_ptr_nonnull(pageset_find(&shadow.files, path));
+	ck_assert_ptr_nonnull(find_by_name(&shadow, "libc.so.6"));
+	ck_assert_ptr_nonnull(find_by_name(&shadow, "ld-linux"));
+	/* Of each the header at least. */
+	for (size_t i = 0; i < shadow.files.n_files; i++)
+		ck_assert(pageset_file_has(shadow.files.files[i], 0));
+	ck_assert_uint_eq(shadow.stats.runs, 0);
+}
+END_TEST
+
+START_TEST(a_script_has_the_interpreter_of_its_first_line)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+
+	write_file("script", "#! /bin/sh -e\necho\n", 19, 0755);
+	ck_assert_int_eq(predict_shadow(scratch_path("script"), NULL, &shadow), 0);
+	ck_assert_str_eq(shadow.program, scratch_path("script"));
+	ck_assert_ptr_nonnull(find_by_name(&shadow, "libc.so.6"));
+	write_file("text", "no script", 9, 0755);
+	ck_assert_int_eq(predict_shadow(scratch_path("text"), NULL, &shadow), -ENOEXEC);
+	ck_assert_int_eq(predict_shadow(scratch_path("missing"), NULL, &shadow), -ENOENT);
+}
+END_TEST
+
+/* A shadow of program in the store that has n_pages of the library from first_page on. */
+static int fill(struct shadow *shadow, void *context)
+{
+	const struct pageset_file *from = context;
+	struct pageset_file *file;
+
+	ck_assert_int_eq(pageset_add(&shadow->files, from->path, 7, &file), 0);
+	file->id = from->id;
+	file->access = PAGESET_MAPPED;
+	for (size_t i = 0; i < from->n_extents; i++)
+		ck_assert_int_eq(pageset_file_append(file, from->extents[i]), 0);
+	shadow->stats.runs = 1;
+	return 0;
+}
+
+static void record(struct shadowdb *db, const char *program, const char *library, const struct fileid *id,
+		   uint64_t first_page, uint64_t n_pages)
+{
+	struct extent extent = { first_page, n_pages, 7, 0 };
+	struct pageset_file file = {
+		.path = (char *)(uintptr_t)library, .id = *id, .extents = &extent, .n_extents = 1
+	};
+
+	ck_assert_int_eq(shadowdb_update(db, program, "", 1000, NULL, fill, &file), 0);
+}
+
+static const struct fileid some_id = {
+	.size_bytes = 1 << 20, .mtime_ns = 5, .build_id_size = 1, .build_id = { 1 }
+};
+
+START_TEST(of_a_library_half_of_the_programs_decide)
+{
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadowdb_release) struct shadowdb db;
+
+	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
+	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
+	record(&db, "/bin/b", "/lib/x.so", &some_id, 2, 4);
+	record(&db, "/bin/c", "/lib/x.so", &some_id, 3, 9);
+	ck_assert_int_eq(predict_build_index(&db, &index), 0);
+	struct pageset_file *file = pageset_find(&index.files, "/lib/x.so");
+
+	ck_assert_ptr_nonnull(file);
+	/* Of three programs two use the pages 2 to 5. */
+	ck_assert_uint_eq(pageset_file_pages(file), 4);
+	ck_assert(pageset_file_has(file, 2) && pageset_file_has(file, 5));
+	ck_assert(!pageset_file_has(file, 1) && !pageset_file_has(file, 6));
+}
+END_TEST
+
+START_TEST(of_two_versions_the_newer_counts)
+{
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadowdb_release) struct shadowdb db;
+	struct fileid newer = some_id;
+
+	newer.mtime_ns = 9;
+	newer.build_id[0] = 2;
+	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
+	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
+	record(&db, "/bin/b", "/lib/x.so", &newer, 8, 2);
+	ck_assert_int_eq(predict_build_index(&db, &index), 0);
+	ck_assert_uint_eq(pageset_count_pages(&index.files), 2);
+	ck_assert_uint_eq(pageset_find(&index.files, "/lib/x.so")->id.build_id[0], 2);
+}
+END_TEST
+
+static int count_entry(const struct shadowdb_entry *entry, void *context)
+{
+	(void)entry;
+	++*(int *)context;
+	return 0;
+}
+
+START_TEST(the_index_is_kept_and_not_listed)
+{
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadowdb_release) struct shadowdb db;
+	int n_listed = 0;
+
+	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
+	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
+	ck_assert_int_eq(predict_update_index(&db, &(struct prediction_use){ 100, 60 }), 0);
+	/* Nothing newer is known. */
+	ck_assert_int_eq(predict_update_index(&db, &(struct prediction_use){ 0 }), 0);
+	ck_assert_int_eq(shadowdb_load(&db, SHADOWDB_INDEX, "", &index, NULL), 0);
+	ck_assert_uint_eq(pageset_count_pages(&index.files), 4);
+	ck_assert_uint_eq(index.stats.wasted_bytes, 60);
+	ck_assert_int_eq(shadowdb_list(&db, count_entry, &n_listed), 0);
+	ck_assert_int_eq(n_listed, 1);
+}
+END_TEST
+
+START_TEST(what_others_use_is_predicted)
+{
+	cleanup_with(shadow_release) struct shadow plain = { 0 };
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	char path[PATH_MAX];
+	struct pageset_file *known;
+
+	self_path(path);
+	ck_assert_int_eq(predict_shadow(path, NULL, &plain), 0);
+	struct pageset_file *libc = find_by_name(&plain, "libc.so.6");
+	uint64_t last_page = (libc->id.size_bytes - 1) >> page_shift();
+
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	ck_assert_int_eq(pageset_add(&index.files, libc->path, 0, &known), 0);
+	known->id = libc->id;
+	ck_assert_int_eq(pageset_file_add(known, (struct page_run){ last_page, 1 }, 0), 1);
+	ck_assert_int_eq(predict_shadow(path, &index, &shadow), 0);
+	ck_assert(!pageset_file_has(libc, last_page));
+	ck_assert(pageset_file_has(find_by_name(&shadow, "libc.so.6"), last_page));
+	/* Of another version nothing is taken. */
+	shadow_release(&shadow);
+	known->id.size_bytes++;
+	ck_assert_int_eq(predict_shadow(path, &index, &shadow), 0);
+	ck_assert(!pageset_file_has(find_by_name(&shadow, "libc.so.6"), last_page));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("predict");
+	TCase *t = tcase_create("core");
+
+	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);
+	tcase_add_test(t, what_an_elf_file_needs);
+	tcase_add_test(t, text_needs_nothing);
+	tcase_add_test(t, a_program_loads_its_libraries_and_theirs);
+	tcase_add_test(t, a_script_has_the_interpreter_of_its_first_line);
+	tcase_add_test(t, of_a_library_half_of_the_programs_decide);
+	tcase_add_test(t, of_two_versions_the_newer_counts);
+	tcase_add_test(t, the_index_is_kept_and_not_listed);
+	tcase_add_test(t, what_others_use_is_predicted);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
