@@ -17,13 +17,15 @@
 /* At most so many shadows go into an index, and shadows of so many bytes in all. */
 #define PREDICT_MAX_SHADOWS 200
 #define PREDICT_MAX_BYTES (UINT64_C(16) << 20)
+/* Fewer say nothing of others. */
+#define PREDICT_MIN_SHADOWS 3
 /* At most so many libraries are predicted. */
 #define PREDICT_MAX_LIBRARIES 400
 
 /*
  * Of each library (a file with a build-id that was mapped) that the shadows of db name: the pages that at
- * least half of the programs use that use it at all, with the earliest of their times. 0, -ENOMEM, -errno of
- * reading the directory.
+ * least half of the programs use that use it at all, with the earliest of their times. Its stats.runs is the
+ * number of shadows. 0, -ENOMEM, -errno of reading the directory.
  */
 must_check int predict_build_index(const struct shadowdb *db, struct shadow *ret_index);
 
@@ -33,8 +35,8 @@ struct prediction_use {
 	uint64_t wasted;    /* of these: not used */
 };
 
-/* Makes the index anew and keeps it in db, with what is known of the last prediction. 0 or -errno of
- * shadowdb_update(). */
+/* Makes the index anew and, of PREDICT_MIN_SHADOWS or more, keeps it in db, with what is known of the last
+ * prediction. 0 or -errno of shadowdb_update(). */
 must_check int predict_update_index(struct shadowdb *db, const struct prediction_use *use);
 
 /*

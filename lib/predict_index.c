@@ -178,6 +178,7 @@ int predict_build_index(const struct shadowdb *db, struct shadow *ret_index)
 			uses[n_uses++].file = all->shadows[i].files.files[j];
 	if (n_uses > 0)
 		qsort(uses, n_uses, sizeof(*uses), compare_uses);
+	index.stats.runs = (uint32_t)all->n_shadows;
 	r = add_libraries(&index, uses, n_uses);
 	if (r < 0)
 		return r;
@@ -207,6 +208,8 @@ int predict_update_index(struct shadowdb *db, const struct prediction_use *use)
 	cleanup_with(shadow_release) struct shadow index = { 0 };
 	int r = predict_build_index(db, &index);
 
+	if (r == 0 && index.stats.runs < PREDICT_MIN_SHADOWS)
+		return 0;
 	index.stats.prefetched_bytes = use->predicted;
 	index.stats.wasted_bytes = use->wasted;
 	return r < 0 ? r

@@ -41,13 +41,16 @@ predicts() { # OPTION...
 }
 
 @test "training leaves an index for the first starts of others, which is not listed" {
-  "$PBRUN" ./program 0
+  for name in program second third; do
+    cp -n program $name
+    "$PBRUN" ./$name 0
+  done
   for _ in {1..100}; do
     compgen -G 'shadows/.all-*.index' >/dev/null && break
     sleep 0.1
   done
   compgen -G 'shadows/.all-*.index'
-  [ "$("$PBRUN" --list --json | json - 'len(j["shadows"])')" = 1 ]
+  [ "$("$PBRUN" --list --json | json - 'len(j["shadows"])')" = 3 ]
   cp program other
   run "$PBRUN" -r none ./other 0
   [ "$status" -eq 0 ]

@@ -164,6 +164,11 @@ START_TEST(the_index_is_kept_and_not_listed)
 
 	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
 	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
+	record(&db, "/bin/b", "/lib/x.so", &some_id, 0, 4);
+	/* Two say nothing of others. */
+	ck_assert_int_eq(predict_update_index(&db, &(struct prediction_use){ 0 }), 0);
+	ck_assert_int_eq(shadowdb_load(&db, SHADOWDB_INDEX, "", &index, NULL), -ENOENT);
+	record(&db, "/bin/c", "/lib/x.so", &some_id, 0, 4);
 	ck_assert_int_eq(predict_update_index(&db, &(struct prediction_use){ 100, 60 }), 0);
 	/* Nothing newer is known. */
 	ck_assert_int_eq(predict_update_index(&db, &(struct prediction_use){ 0 }), 0);
@@ -171,7 +176,7 @@ START_TEST(the_index_is_kept_and_not_listed)
 	ck_assert_uint_eq(pageset_count_pages(&index.files), 4);
 	ck_assert_uint_eq(index.stats.wasted_bytes, 60);
 	ck_assert_int_eq(shadowdb_list(&db, count_entry, &n_listed), 0);
-	ck_assert_int_eq(n_listed, 1);
+	ck_assert_int_eq(n_listed, 3);
 }
 END_TEST
 
