@@ -224,8 +224,8 @@ static char *print_shadow(const struct shadow *shadow)
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		const struct pageset_file *file = shadow->files.files[i];
 
-		fprintf(stream, "file %s use=%u exact=%u unanswered=0 age=%u size=%llu mtime=%lld build_id=",
-			file->path, file->access, file->exact, file->age,
+		fprintf(stream, "file %s use=%u exact=%u unanswered=%u age=%u size=%llu mtime=%lld build_id=",
+			file->path, file->access, file->exact, file->is_unanswered, file->age,
 			(unsigned long long)file->id.size_bytes, (long long)file->id.mtime_ns);
 		for (size_t j = 0; j < file->id.build_id_size; j++)
 			fprintf(stream, "%02x", file->id.build_id[j]);
