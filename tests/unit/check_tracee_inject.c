@@ -1,3 +1,4 @@
+/* No coverage: who is killed while it writes its counters leaves them locked. */
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
 #include <sys/auxv.h>
 #include <sys/mman.h>
