@@ -154,17 +154,17 @@ same_state_in() { # WORLD...
 
 @test "a chroot without a /proc, and one with" {
   needs_root
-  mkdir -p root/proc root/shadows root/work
+  mkdir -p root/proc root/shadows root/stage
   for directory in /usr /bin /lib /lib64 /etc; do
     [ -e $directory ] || continue
     mkdir -p "root$directory"
     mount --bind $directory "root$directory" && mounts=("$WORK/root$directory" "${mounts[@]}")
   done
-  cp "$PBRUN" show_state root/work/
-  world() { chroot root env PBRUN_DIR=/shadows "${@/#.\//\/work\/}"; }
-  PBRUN=/work/pbrun same_state_in world
+  cp "$PBRUN" show_state root/stage/
+  world() { chroot root env PBRUN_DIR=/shadows "${@/#.\//\/stage\/}"; }
+  PBRUN=/stage/pbrun same_state_in world
   mount -t proc proc root/proc && mounts=("$WORK/root/proc" "${mounts[@]}")
-  PBRUN=/work/pbrun same_state_in world
+  PBRUN=/stage/pbrun same_state_in world
   [ -n "$(find root/shadows -name '*.shadow')" ]
 }
 
