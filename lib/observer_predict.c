@@ -52,12 +52,14 @@ static int make_plan(struct prediction *self)
 static void *predict(void *context)
 {
 	struct prediction *self = context;
-	bool is_planned = make_plan(self) == 0;
+	struct readahead *replay = make_plan(self) == 0 ? readahead_start(&self->plan, N_THREADS) : NULL;
 
 	pthread_mutex_lock(&self->lock);
 	if (self->state == PREDICTING) {
-		self->replay = is_planned ? readahead_start(&self->plan, N_THREADS) : NULL;
-		self->state = self->replay ? PREDICTED : NOTHING_PREDICTED;
+		self->replay = replay;
+		self->state = replay ? PREDICTED : NOTHING_PREDICTED;
+	} else if (replay) {
+		readahead_cancel(replay); /* what it has goes with the process */
 	}
 	pthread_mutex_unlock(&self->lock);
 	return NULL;

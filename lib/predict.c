@@ -170,7 +170,7 @@ static int add_library(struct closure *self, size_t i)
 	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
 	const char *path = self->paths[i];
 	uint32_t time_us = (uint32_t)i * LOADING_US;
-	struct pageset_file *file;
+	struct pageset_file *file = NULL;
 	struct stat st;
 	cleanup_close int fd = fileid_open(path, &st);
 	struct fileid id;
@@ -184,7 +184,7 @@ static int add_library(struct closure *self, size_t i)
 	r = add_needed(self, path, &needs);
 	if (r == 0)
 		r = pageset_add(&self->shadow->files, path, time_us, &file);
-	if (r < 0)
+	if (r < 0 || !file)
 		return r;
 	file->access = PAGESET_MAPPED | PAGESET_OPENED;
 	file->id = id;

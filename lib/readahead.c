@@ -118,9 +118,8 @@ static void release(struct readahead *self)
 {
 	pthread_mutex_destroy(&self->lock);
 	pthread_cond_destroy(&self->changed);
-	for (size_t i = 0; i < self->n_pending; i++)
-		free(self->pending[i].path);
 	free(self->pending);
+	pageset_release(&self->pending_paths);
 	free(self->targets);
 	free(self->next_waiting);
 	free(self);
@@ -285,10 +284,12 @@ static void keep_pending(struct readahead *self, uint64_t n_marked)
 	for (size_t k = 0; k < N_LISTS && self->pending; k++)
 		for (size_t i = 0; i < lists[k].n; i++) {
 			const struct plan_file *file = &lists[k].files[i];
-			char *path = file->is_unanswered ? strdup(file->file->path) : NULL;
+			struct pageset_file *copy = NULL;
 
-			if (path)
-				self->pending[self->n_pending++] = (struct pending){ file, path };
+			if (!file->is_unanswered || self->n_pending == n_marked ||
+			    pageset_add(&self->pending_paths, file->file->path, 0, &copy) < 0 || !copy)
+				continue;
+			self->pending[self->n_pending++] = (struct pending){ file, copy->path };
 		}
 }
 
@@ -364,10 +365,11 @@ static void join_threads(const struct worker *workers)
 /* Pending ones are all that can be: after the account nothing is asked for but what was under way. */
 static void list_unanswered(const struct readahead *self, struct pageset *unanswered)
 {
-	for (size_t i = 0; i < self->n_pending; i++) {
-		struct pageset_file *file;
+	for (size_t i = 0; self->pending && i < self->n_pending; i++) {
+		const struct plan_file *asked = self->pending[i].file;
+		struct pageset_file *file = NULL;
 
-		if (self->pending[i].file->is_unanswered &&
+		if (asked && asked->is_unanswered &&
 		    pageset_add(unanswered, self->pending[i].path, 0, &file) < 0)
 			return; /* then it is tried once more */
 	}

@@ -62,7 +62,7 @@ struct worker {
 /* A file that had not answered, or might not, when the account was made. */
 struct pending {
 	const struct plan_file *file;
-	char *path; /* a copy: that of the page set may be gone */
+	const char *path; /* in pending_paths: that of the page set may be gone */
 };
 
 /* What the threads of one reach have come to, and have heard. */
@@ -90,6 +90,7 @@ struct readahead {
 	struct plan *plan;
 	struct pending *pending; /* at the time of the account */
 	size_t n_pending;
+	struct pageset pending_paths;
 	struct target *targets;
 	uint32_t *next_waiting; /* by request: the one that waits for the same file after it */
 	uint64_t started_ns;

@@ -65,7 +65,7 @@ warm_start_is_accounted() {
 warm_start_forks_nothing() { # COMMAND-BEFORE...
   use "$@" strace -f -qq -e trace=clone,clone3,fork,vfork,execve -o "$WORK/log"
   cat "$WORK/log"
-  [ "$(grep -c execve "$WORK/log")" = 2 ] && ! grep -E "clone|fork" "$WORK/log"
+  [ "$(grep -c execve "$WORK/log")" = 2 ] && ! grep -E '(clone3?|fork)\(' "$WORK/log"
 }
 
 check_warm_starts() {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cmd/arguments.c"
-#include "../../cmd/command.c"
+#include "../../cmd/arguments.c" /* NOLINT(bugprone-suspicious-include): they are of no library */
+#include "../../cmd/command.c"   /* NOLINT(bugprone-suspicious-include) */
 
 #define MUST(condition) ((condition) ? (void)0 : __builtin_trap())
 #define MAX_WORDS 64
