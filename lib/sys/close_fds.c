@@ -60,6 +60,12 @@ static int parse_fd(const char *name)
 	return name[0] >= '0' && name[0] <= '9' ? atoi(name) : -1;
 }
 
+/* The thread sanitizer takes a child made by clone(2), whose descriptors are its own, for the parent. */
+static void close_unseen(int fd)
+{
+	(void)syscall(SYS_close, fd);
+}
+
 /* False: they could not all be listed. The place in /proc/self/fd is a number, which closing does not move.
  */
 static bool close_listed(unsigned int first, const int *kept_fds, size_t n_kept_fds)
@@ -76,7 +82,7 @@ static bool close_listed(unsigned int first, const int *kept_fds, size_t n_kept_
 			i += entry->size;
 			if (fd >= 0 && fd != list_fd && (unsigned int)fd >= first &&
 			    !is_kept((unsigned int)fd, kept_fds, n_kept_fds))
-				close(fd);
+				close_unseen(fd);
 		}
 	}
 	return n == 0;
@@ -92,7 +98,7 @@ static void close_blindly(unsigned int first, const int *kept_fds, size_t n_kept
 							   : CLOSE_FDS_MAX_BLIND;
 	for (unsigned int fd = first; fd < end; fd++)
 		if (!is_kept(fd, kept_fds, n_kept_fds))
-			close((int)fd);
+			close_unseen((int)fd);
 }
 
 void close_fds_from(unsigned int first, const int *kept_fds, size_t n_kept_fds)

@@ -7,7 +7,7 @@ setup() {
   make_work
   # The build directory may be closed to an ordinary user.
   cp "$PBRUN" "$WORK/pbrun"
-  mkdir -m 1777 "$WORK/home" "$WORK/shadows"
+  mkdir -m 0700 "$WORK/home" "$WORK/shadows"
   export HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/.cache
   unset XDG_RUNTIME_DIR
   cd "$WORK" || return
@@ -27,9 +27,9 @@ as_ordinary_user() {
 }
 
 # Drops from memory what the shadows name: the next start is cold.
-evict_recorded_files() {
+evict_recorded_files() { # USER
   sync
-  /usr/bin/python3 - "$WORK/pbrun" <<'END'
+  "$1" /usr/bin/python3 - "$WORK/pbrun" <<'END'
 import json, os, subprocess, sys
 def pbrun(*options):
     return json.loads(subprocess.run([sys.argv[1], "--json", *options], stdout=subprocess.PIPE, check=True).stdout)
@@ -59,10 +59,12 @@ start() { # COMMAND...
 runs_unchanged_and_prefetches() { # USER COMMAND...
   local user=$1 plain first second
   shift
+  # Nobody believes a directory that others can write to.
+  [[ $user == env || $EUID != 0 ]] || chown -R 65534:65534 "$WORK/home" "$WORK/shadows"
   start "$user" "$@" >/dev/null # a first start may set things up for the later ones
   plain=$(start "$user" "$@")
   first=$(start "$user" "$WORK/pbrun" --report "$WORK/home/first" "$@")
-  evict_recorded_files
+  evict_recorded_files "$user"
   second=$(start "$user" "$WORK/pbrun" --report "$WORK/home/second" "$@")
   cat "$WORK/home/first" "$WORK/home/second"
   diff <(echo "$plain") <(echo "$first")
