@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# No address sanitizer: its look for leaks needs the calls that are refused.
 # packages: python3 util-linux
 # --doctor: what works here, and what does not.
 

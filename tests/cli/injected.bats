@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# No address sanitizer: its look for leaks needs the calls that fail.
 # No thread sanitizer: it cannot do without the calls that fail.
 # packages: python3
 # A system call of pbrun fails, or is never answered: the program has its output and its exit status. How far this goes is

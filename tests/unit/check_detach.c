@@ -193,7 +193,11 @@ static void ignore_it(int signal)
 START_TEST(handlers_of_crashes_are_told_apart)
 {
 	struct tracee_stop stop = { .tid = getpid(), .signal = SIGBUS };
+	static const int crashes[] = { SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGABRT, SIGTRAP };
 
+	/* A sanitizer has its own. */
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+		ck_assert_ptr_ne(signal(crashes[i], SIG_DFL), SIG_ERR);
 	ck_assert_int_eq(detach_at_crash(&stop), DETACH_NO_HANDLER);
 	ck_assert_ptr_ne(signal(SIGBUS, ignore_it), SIG_ERR);
 	ck_assert_int_eq(detach_at_crash(&stop), DETACH_LAST_HANDLER);

@@ -1,10 +1,12 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
+/* wraps: detach_is_sanitized */
 #include "trace/follow.h"
 
 #include <poll.h>
 #include <sys/syscall.h>
 
 #include "target.h"
+#include "unsanitized.h"
 
 /* The events of a launch, as they came. */
 struct told {

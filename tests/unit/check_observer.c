@@ -1,9 +1,11 @@
+/* wraps: detach_is_sanitized */
 #include "observer.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "target.h"
+#include "unsanitized.h"
 
 #define PROGRAM "/the/program"
 

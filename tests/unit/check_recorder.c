@@ -1,4 +1,5 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
+/* wraps: detach_is_sanitized */
 #include "recorder.h"
 
 #include <linux/filter.h>
@@ -12,6 +13,7 @@
 #include "sys/page.h"
 #include "target.h"
 #include "touched.h"
+#include "unsanitized.h"
 
 static struct recorder recorder;
 static bool is_exact; /* page by page, on this kernel */
