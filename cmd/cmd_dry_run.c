@@ -190,7 +190,7 @@ int cmd_dry_run(const struct arguments *arguments)
 	struct dry_run self = { .options = launch_options_of(arguments) };
 	const char *name = arguments->operands[0];
 	cleanup_free char *file = NULL;
-	cleanup_with(config_release) struct config config;
+	cleanup_with(config_release) struct config config = { 0 };
 	int r = target_find(name, &file, &self.program);
 
 	if (r < 0)

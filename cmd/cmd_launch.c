@@ -71,7 +71,7 @@ __attribute__((noreturn)) static void start(const struct arguments *arguments, c
 {
 	cleanup_free char *why_no_dir = NULL;
 	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
-	cleanup_with(config_release) struct config config;
+	cleanup_with(config_release) struct config config = { 0 };
 	struct launch_options launch_options = launch_options_of(arguments);
 
 	launch_options.name = name;

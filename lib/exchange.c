@@ -126,7 +126,7 @@ int exchange_pack(struct shadow *shadow, const struct exchange_listener *listene
 		  struct portable *ret_portable, struct exchange_count *ret_count)
 {
 	cleanup_with(portable_release) struct portable portable = { .shadow = *shadow };
-	cleanup_with(pass_release) struct pass pass;
+	cleanup_with(pass_release) struct pass pass = { 0 };
 
 	*shadow = (struct shadow){ 0 };
 	int r = pass_init(&pass, &portable.shadow, listener);
@@ -192,7 +192,7 @@ static int unpack_file(struct portable *portable, uint32_t index)
 int exchange_unpack(struct portable *portable, const struct exchange_listener *listener,
 		    struct exchange_count *ret_count)
 {
-	cleanup_with(pass_release) struct pass pass;
+	cleanup_with(pass_release) struct pass pass = { 0 };
 	const struct pageset *files = &portable->shadow.files;
 	int r = pass_init(&pass, &portable->shadow, listener);
 

@@ -12,7 +12,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 @test "--benchmark prints a table and a sentence, and leaves nothing behind" {

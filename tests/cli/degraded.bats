@@ -16,7 +16,7 @@ setup() {
 teardown() {
   cd / || return
   for mount in "${mounts[@]}"; do umount -l "$mount"; done
-  rm -rf "$WORK"
+  remove_work
 }
 
 needs_root() {

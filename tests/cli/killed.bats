@@ -28,7 +28,7 @@ os._exit(7)')
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 @test "a killed observer: execs" {

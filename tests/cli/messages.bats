@@ -15,7 +15,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 # Runs a command that fails, and looks at its standard error.

@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 # The observer has written its notice, or taken it back.

@@ -11,7 +11,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 # Whether a first start of the program predicts anything. The longer it runs, the surer is the account.

@@ -11,7 +11,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 valid() { # NAME < JSON

@@ -141,7 +141,7 @@ pages_of() { # FILE_OF_JSON PATH
 @test "a start without a shadow uses the embedded record" {
   "$PBRUN" ./program data
   "$PBRUN" --embed ./program
-  rm -rf "$PBRUN_DIR"
+  eventually rm -rf "$PBRUN_DIR"
   "$PBRUN" -r none -R report ./program data
   [ "$(json report 'j["shadow"]')" = fresh ]
   "$PBRUN" --unembed ./program
@@ -152,7 +152,7 @@ pages_of() { # FILE_OF_JSON PATH
 @test "an embedded record that does not hold is no record" {
   "$PBRUN" ./program data
   "$PBRUN" --embed ./program
-  rm -rf "$PBRUN_DIR"
+  eventually rm -rf "$PBRUN_DIR"
   patchelf --set-rpath /opt/nowhere program
   [ "$("$PBRUN" -r none -R report ./program data)" = "$(cat data)" ]
   [ "$(json report 'j["shadow"]')" = none ]

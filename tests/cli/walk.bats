@@ -18,7 +18,7 @@ setup() {
 }
 
 teardown() {
-  rm -rf "$WORK"
+  remove_work
 }
 
 install_pbrun() {

@@ -14,7 +14,7 @@ setup() {
 }
 
 teardown() {
-  cd / && rm -rf "$WORK"
+  cd / && remove_work
 }
 
 # Without any capability, nor a way to get one.
