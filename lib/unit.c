@@ -33,6 +33,16 @@ static int add_command(struct unit *self, const char *command)
 	return 0;
 }
 
+/* Does a line of n bytes end in a backslash that is not itself behind one? */
+static bool ends_in_backslash(const char *line, size_t n)
+{
+	size_t n_backslashes = 0;
+
+	while (n_backslashes < n && line[n - 1 - n_backslashes] == '\\')
+		n_backslashes++;
+	return n_backslashes % 2 == 1;
+}
+
 /* A line and those that continue it, with a blank for each "\" before the end of a line; comments between
  * them are left out. NULL: no memory. */
 static char *next_logical_line(const char **text)
@@ -50,7 +60,7 @@ static char *next_logical_line(const char **text)
 			continue;
 		if (n > 0 && from[n - 1] == '\r')
 			n--;
-		is_continued = n > 0 && from[n - 1] == '\\' && !(is_first && strchr("#;", *from));
+		is_continued = ends_in_backslash(from, n) && !(is_first && strchr("#;", *from));
 		memcpy(line + size, from, n);
 		size += n;
 		if (is_continued)

@@ -66,6 +66,9 @@ START_TEST(lines_are_read_as_systemd_does)
 		       NULL, HEAD "ExecStart=/usr/bin/pbrun /bin/a b c\nExecStart=/usr/bin/pbrun /bin/d\n");
 	assert_drop_in("[Service]\nExecStart=/bin/a\nExecStart=\nExecStart=/bin/b", NULL,
 		       HEAD "ExecStart=/usr/bin/pbrun /bin/b\n");
+	assert_drop_in("[Service]\nExecStart=/bin/a \\\\\nExecStart=/bin/b \\\\\\\n/c\n", NULL,
+		       HEAD
+		       "ExecStart=/usr/bin/pbrun /bin/a \\\\\nExecStart=/usr/bin/pbrun /bin/b \\\\ /c\n");
 	assert_drop_in("[Service]\nExecStart=/bin/a\n[Service]\nExecStart=\n", NULL, NULL);
 	assert_drop_in("[Service]\nExecStart=-/bin/pbrun x\n", NULL, NULL);
 	assert_drop_in("[Service]\nExecStart=\"/my bin/pbrun\" x\n", NULL, NULL);
