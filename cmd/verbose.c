@@ -59,6 +59,20 @@ static void tell_record(const struct account *account, FILE *line)
 		text_number(account->record.n_files, files));
 }
 
+static void tell_unreached(const struct account *account, FILE *line)
+{
+	char files[TEXT_NUMBER_SIZE];
+
+	if (account->record.n_unreached == 0)
+		return;
+	fprintf(line, "; %s files were out of reach", text_number(account->record.n_unreached, files));
+	for (size_t i = 0; i < account->record.n_unreached_mounts; i++) {
+		cleanup_free char *mount = text_printable(account->record.unreached[i]);
+
+		fprintf(line, "%s%s", i == 0 ? ": " : ", ", mount ? mount : "");
+	}
+}
+
 char *verbose_line(const struct account *account, const char *program)
 {
 	const char *slash = strrchr(program, '/');
@@ -73,6 +87,7 @@ char *verbose_line(const struct account *account, const char *program)
 	tell_prefetch(account, line);
 	tell_launch(account, line);
 	tell_record(account, line);
+	tell_unreached(account, line);
 	putc('\n', line);
 	if (fclose(line) == 0)
 		return text;

@@ -39,7 +39,10 @@ struct account {
 		bool is_exact;
 		uint64_t n_files; /* of this launch alone */
 		uint64_t n_pages;
-		int attach_error; /* 0, or -errno: the program could not be watched */
+		uint64_t n_unreached;         /* files used that can be reached from within a sandbox only */
+		const char *const *unreached; /* the mounts they lie on, so many ... */
+		size_t n_unreached_mounts;    /* ... at most RECORD_MAX_MOUNTS; the recorder's */
+		int attach_error;             /* 0, or -errno: the program could not be watched */
 		int update_error; /* 0, or -errno: the shadow was not written; -EINPROGRESS: not yet */
 	} record;
 	struct {

@@ -115,6 +115,9 @@ static void close_account(struct launch *self)
 	account->launch.wait_status = self->recorder.follow.wait_status;
 	account->record.is_exact =
 		account->record.choice.mode == POLICY_TRAIN && seen_is_exact(&self->recorder.record.seen);
+	account->record.n_unreached = self->recorder.record.unreached.files.n_files;
+	account->record.unreached = (const char *const *)self->recorder.record.unreached.mounts;
+	account->record.n_unreached_mounts = self->recorder.record.unreached.n_mounts;
 	launch_account_prediction(self);
 	(void)!procfs_read_cost(self->link->launcher_pid, &account->launch.cost);
 	/* A program that has ended waits: not for a thread that waits for a file system. */

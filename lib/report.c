@@ -134,6 +134,15 @@ static json_t *prefetch_object(const struct account *account)
 	return object;
 }
 
+static json_t *unreached_array(const struct account *account)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < account->record.n_unreached_mounts; i++)
+		append(&array, repaired_string(account->record.unreached[i]));
+	return array;
+}
+
 static json_t *record_object(const struct account *account)
 {
 	json_t *object = json_object();
@@ -144,6 +153,8 @@ static json_t *record_object(const struct account *account)
 	put(&object, "exact", json_boolean(account->record.is_exact));
 	put(&object, "files", number(account->record.n_files));
 	put(&object, "pages", number(account->record.n_pages));
+	put(&object, "unreached_files", number(account->record.n_unreached));
+	put(&object, "unreached", unreached_array(account));
 	return object;
 }
 

@@ -1,6 +1,8 @@
 /* record.c - one function for each kind of event. */
 #include "record/record.h"
 
+#include <string.h>
+
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
@@ -12,6 +14,7 @@ void record_init(struct record *self, const struct addrspace_pages *pages)
 				 .n_lookups_left = RECORD_MAX_LOOKUPS,
 				 .pages = pages ? *pages : pagemap };
 	pageset_init(&self->seen);
+	pageset_init(&self->unreached.files);
 }
 
 static struct addrspace **find_addrspace(struct record *self, uint32_t id)
@@ -39,6 +42,10 @@ void record_release(struct record *self)
 	while (self->addrspaces)
 		forget_addrspace(self, self->addrspaces->id);
 	pageset_release(&self->seen);
+	pageset_release(&self->unreached.files);
+	for (size_t i = 0; i < self->unreached.n_mounts; i++)
+		free(take_pointer(self->unreached.mounts[i]));
+	self->unreached.n_mounts = 0;
 }
 
 /* What is only looked up leaves room for what is opened. */
@@ -188,6 +195,32 @@ static int take_file(struct record *self, const struct event *event)
 	}
 }
 
+static int note_mount(struct record_unreached *self, const char *mount)
+{
+	for (size_t i = 0; i < self->n_mounts; i++)
+		if (strcmp(self->mounts[i], mount) == 0)
+			return 0;
+	if (self->n_mounts == RECORD_MAX_MOUNTS)
+		return 0;
+	char *copy = strdup(mount);
+
+	if (!copy)
+		return -ENOMEM;
+	self->mounts[self->n_mounts++] = copy;
+	return 0;
+}
+
+static int on_out_of_reach(struct record_unreached *self, const struct event *event)
+{
+	struct pageset_file *file;
+
+	if (self->files.n_files == RECORD_MAX_FILES)
+		return 0;
+	int r = pageset_add(&self->files, event->path, event->time_us, &file);
+
+	return r < 0 ? r : note_mount(self, event->mount);
+}
+
 static int take(struct record *self, const struct event *event)
 {
 	struct addrspace *addrspace;
@@ -204,6 +237,8 @@ static int take(struct record *self, const struct event *event)
 	case EVENT_LOOKED_UP:
 	case EVENT_LISTED:
 		return take_file(self, event);
+	case EVENT_OUT_OF_REACH:
+		return on_out_of_reach(&self->unreached, event);
 	default:
 		addrspace = *find_addrspace(self, event->space);
 		return addrspace ? take_mapping(self, addrspace, event) : 0;

@@ -13,10 +13,19 @@
 
 #define RECORD_MAX_FILES 25000
 #define RECORD_MAX_LOOKUPS 20000
+#define RECORD_MAX_MOUNTS 8
+
+/* What was used and cannot be had by us: EVENT_OUT_OF_REACH. */
+struct record_unreached {
+	struct pageset files;            /* by their names where they are */
+	char *mounts[RECORD_MAX_MOUNTS]; /* that they lie on, the first ones: "squashfs /dev/loop0 on /" */
+	size_t n_mounts;
+};
 
 struct record {
-	struct pageset seen;          /* the caller's to take or read between events */
-	uint64_t n_new;               /* counts up with each new file, use of a file, or page */
+	struct pageset seen; /* the caller's to take or read between events */
+	uint64_t n_new;      /* counts up with each new file, use of a file, or page */
+	struct record_unreached unreached;
 	size_t n_files_left;          /* how many more files may be noted ... */
 	size_t n_lookups_left;        /* ... and of them because they were only looked up */
 	pid_t main_pid;               /* private: 0: no exec was told yet */

@@ -1,4 +1,4 @@
-/* mounts.c - which mount a path lies on, by the text of /proc/self/mountinfo */
+/* mounts.c - which mount a path lies on, by the text of /proc/PID/mountinfo */
 #include "sys/mounts.h"
 
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+
+#include "sys/procfs.h"
 
 #define NO_PARENT SIZE_MAX
 
@@ -53,7 +55,7 @@ enum mount_kind mounts_kind_of_type(const char *type)
 }
 
 /* Space, tab, newline and backslash are written as three octal digits: "\040". */
-static void decode(char *text)
+void mounts_decode(char *text)
 {
 	char *to = text;
 
@@ -75,7 +77,7 @@ static bool parse_line(char *text, struct line *ret_line)
 {
 	enum { ID, PARENT, DEVICE, ROOT, POINT, N_FIELDS };
 	struct line line = { .parent = NO_PARENT };
-	char *rest = strstr(text, " - "), *fields[N_FIELDS], *type, *source;
+	char *rest = strstr(text, " - "), *fields[N_FIELDS], *type, *source, *options;
 	unsigned int major_number, minor_number;
 
 	if (!rest)
@@ -84,6 +86,7 @@ static bool parse_line(char *text, struct line *ret_line)
 	rest += strlen(" - ");
 	type = strsep(&rest, " ");
 	source = strsep(&rest, " ");
+	options = strsep(&rest, " ");
 	for (int i = 0; i < N_FIELDS; i++) {
 		fields[i] = strsep(&text, " ");
 		if (!fields[i])
@@ -93,14 +96,17 @@ static bool parse_line(char *text, struct line *ret_line)
 	    sscanf(fields[PARENT], "%u", &line.parent_id) != 1 ||
 	    sscanf(fields[DEVICE], "%u:%u", &major_number, &minor_number) != 2 || *fields[POINT] != '/')
 		return false;
-	decode(fields[POINT]);
-	decode(source);
+	mounts_decode(fields[POINT]);
+	mounts_decode(fields[ROOT]);
+	mounts_decode(source);
 	/* The root is the mount point of all that begins with "/": nothing is to follow its name. */
 	line.mount =
 		(struct mount){ .point = fields[POINT],
 				.point_size = strcmp(fields[POINT], "/") == 0 ? 0 : strlen(fields[POINT]),
+				.root = fields[ROOT],
 				.type = type,
 				.source = source,
+				.options = options ? options : "",
 				.device = makedev(major_number, minor_number),
 				.kind = mounts_kind_of_type(type) };
 	*ret_line = line;
@@ -190,15 +196,12 @@ int mounts_parse(const char *text, size_t size, struct mounts *ret_mounts)
 	return 0;
 }
 
-int mounts_read(struct mounts *ret_mounts)
+static int read_from(int fd, struct mounts *ret_mounts)
 {
-	cleanup_close int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	cleanup_free char *text = NULL;
 	size_t size = 0, room = 16384;
 	ssize_t n;
 
-	if (fd < 0)
-		return -errno;
 	do {
 		char *larger = size == 0 || size == room ? realloc(text, room *= 2) : text;
 
@@ -213,6 +216,20 @@ int mounts_read(struct mounts *ret_mounts)
 			return -E2BIG;
 	} while (n > 0);
 	return mounts_parse(text, size, ret_mounts);
+}
+
+int mounts_read(struct mounts *ret_mounts)
+{
+	cleanup_close int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_from(fd, ret_mounts);
+}
+
+int mounts_read_of(pid_t pid, struct mounts *ret_mounts)
+{
+	cleanup_close int fd = procfs_open(pid, "mountinfo");
+
+	return fd < 0 ? fd : read_from(fd, ret_mounts);
 }
 
 void mounts_release(struct mounts *self)

@@ -16,7 +16,8 @@
 /*
  * Each event has pid, tid and time_us. Those about mappings have the number of an address space besides,
  * which is never used again for another. Those with a path have it absolute, and it leads us to the same file
- * as the program; id is NULL unless it is a regular file.
+ * as the program, whatever its own name of it is (but EVENT_OUT_OF_REACH); id is NULL unless it is a regular
+ * file.
  */
 enum event_kind {
 	/* Address spaces. The first EVENT_EXECED is that of the program itself. */
@@ -38,6 +39,9 @@ enum event_kind {
 	EVENT_READ,      /* path and id: n_bytes at offset_bytes; 0: it is not known where */
 	EVENT_LOOKED_UP, /* path: stat(2) and its like, or a link on the way to a file; EVENT_IS_MISSING */
 	EVENT_LISTED,    /* path of a directory: getdents(2) */
+	/* A file was mapped, or opened, that only a process with other mounts can reach: path is its name
+	 * there, mount what it lies on. */
+	EVENT_OUT_OF_REACH,
 };
 
 enum event_flag {
@@ -54,6 +58,7 @@ struct event {
 	uint32_t time_us; /* since the program's exec, without what following it took; saturated */
 	uint32_t space;   /* the address space's number: not 0 */
 	const char *path;
+	const char *mount;       /* of EVENT_OUT_OF_REACH alone: "squashfs /dev/loop0 on /" */
 	const struct fileid *id; /* without a build-id */
 	uint64_t start;
 	uint64_t end;

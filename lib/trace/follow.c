@@ -225,6 +225,7 @@ void follow_release(struct follow *self)
 	proctree_release(&self->state->tree);
 	known_files_release(&self->state->files);
 	procmaps_text_release(&self->state->maps_text);
+	views_release(&self->state->views);
 	free(self->state);
 	self->state = NULL;
 }

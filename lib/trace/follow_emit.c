@@ -86,7 +86,7 @@ void follow_emit_maps(struct follow *self, const struct process *process, pid_t 
 		if (entry.inode != last.inode || entry.name_size != last.name_size ||
 		    memcmp(entry.name, last.name, entry.name_size) != 0) {
 			is_found = procmaps_name_to_path(&entry, path, sizeof(path)) &&
-				   follow_is_of_interest(self, path) && procmaps_is_file(&entry, path, &st);
+				   follow_find_mapped(self, process, tid, &entry, path, &st);
 			if (is_found)
 				id = fileid_from_stat(&st);
 		}

@@ -9,7 +9,6 @@
 
 #include "sys/page.h"
 #include "trace/follow_private.h"
-#include "trace/procpath.h"
 
 static struct descriptor descriptor_of(const struct process *process, const struct syscall_row *row,
 				       const uint64_t *args)
@@ -47,20 +46,19 @@ static void tell(struct follow *self, const struct task *task, struct event even
  * What a descriptor is open on: a file only under a path that leads us to the same regular file. ret_path
  * (PATH_MAX) is the path of a directory, and else empty.
  */
-static struct descriptor look_at_fd(struct follow *self, pid_t tid, int fd, char *ret_path)
+static struct descriptor look_at_fd(struct follow *self, const struct task *task, int fd, char *ret_path)
 {
 	struct descriptor found = { .kind = DESCRIPTOR_OTHER };
 	char link[32];
 	struct stat st;
 
 	snprintf(link, sizeof(link), "fd/%d", fd);
-	ssize_t n = procfs_read_link(tid, link, ret_path);
+	ssize_t n = procfs_read_link(task->tid, link, ret_path);
 
 	if (n > 0 && ret_path[0] != '/')
 		found.kind = DESCRIPTOR_STREAM;
-	if (n <= 0 || ret_path[0] != '/' || !follow_is_of_interest(self, ret_path) ||
-	    stat(ret_path, &st) < 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) ||
-	    !procfs_is_same(tid, link, ret_path)) {
+	if (n <= 0 || ret_path[0] != '/' ||
+	    !follow_find_file(self, task->process, task->tid, link, ret_path, &st)) {
 		ret_path[0] = '\0';
 	} else if (S_ISREG(st.st_mode)) {
 		struct fileid id = fileid_from_stat(&st);
@@ -83,7 +81,7 @@ static struct known_file *file_of_fd(struct follow *self, const struct task *tas
 	char path[PATH_MAX];
 
 	if (descriptor.kind == DESCRIPTOR_UNKNOWN) {
-		descriptor = look_at_fd(self, task->tid, fd, path);
+		descriptor = look_at_fd(self, task, fd, path);
 		descriptors_set(descriptors, fd, descriptor);
 	}
 	return descriptor.file;
@@ -144,7 +142,7 @@ static const struct known_file *on_opened(struct follow *self, const struct task
 {
 	struct descriptors *descriptors = &task->process->descriptors;
 	char path[PATH_MAX];
-	struct descriptor descriptor = look_at_fd(self, task->tid, fd, path);
+	struct descriptor descriptor = look_at_fd(self, task, fd, path);
 	struct event event = { .kind = EVENT_OPENED, .flags = flags_of_open(task), .path = path };
 
 	if (descriptor.file) {
@@ -170,9 +168,10 @@ static void on_path(struct follow *self, const struct task *task, int64_t result
 		return;
 	if (row->effect == SYSCALL_OPENS && result >= 0)
 		opened = on_opened(self, task, (int)result);
-	if ((task->process->flags & PROCESS_IS_ELSEWHERE) ||
-	    !procpath_read_absolute(task->process, task->tid, dirfd, task->call.args[row->path_arg], path) ||
-	    !follow_is_of_interest(self, path))
+	enum procpath_base base =
+		procpath_read_absolute(task->process, task->tid, dirfd, task->call.args[row->path_arg], path);
+
+	if (base == PROCPATH_UNKNOWN || !follow_find_name(self, task->process, task->tid, base, path))
 		return;
 	/* A path by another name: the links on the way want to be read, too. */
 	if (!opened || strcmp(path, opened->path) != 0)
@@ -276,9 +275,13 @@ bool follow_needs_exit(const struct task *task)
 static void on_listed(struct follow *self, const struct task *task)
 {
 	char path[PATH_MAX];
+	char link[32];
+	struct stat st;
+	int fd = (int)task->call.args[task->call.row->fd_arg];
 
-	if (procpath_of_fd(task->tid, (int)task->call.args[task->call.row->fd_arg], path) &&
-	    follow_is_of_interest(self, path))
+	snprintf(link, sizeof(link), "fd/%d", fd);
+	if (procpath_of_fd(task->tid, fd, path) &&
+	    follow_find_file(self, task->process, task->tid, link, path, &st))
 		tell(self, task, (struct event){ .kind = EVENT_LISTED, .path = path });
 }
 
@@ -311,6 +314,7 @@ static void on_bearings_changed(struct follow *self, struct task *task, int64_t 
 			on_path(self, task, result);
 		break;
 	case SYSCALL_MOVES_ROOT:
+		views_forget(&self->state->views);
 		process_find_elsewhere(process);
 		break;
 	default:

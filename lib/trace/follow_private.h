@@ -6,6 +6,7 @@
  *     follow_exits.c  when a process ends
  *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
  *     follow_files.c  what a system call says of files
+ *     follow_outside.c what the files are called for us, of which others have other names
  *     follow_emit.c   tells
  */
 #ifndef PBRUN_FOLLOW_PRIVATE_H
@@ -14,7 +15,9 @@
 #include "sys/procmaps.h"
 #include "trace/follow.h"
 #include "trace/onecpu.h"
+#include "trace/procpath.h"
 #include "trace/proctree.h"
+#include "trace/view.h"
 
 /* A task that waits, at the entry of its call, until a process is detached from; it may be its own. */
 struct waiting_task {
@@ -29,6 +32,7 @@ struct follow_state {
 	struct proctree tree;
 	struct known_files files;
 	struct procmaps_text maps_text;
+	struct views views; /* of those with PROCESS_IS_ELSEWHERE */
 	struct onecpu onecpu;
 	pid_t main_pid;
 	struct tracee_stop main_stop; /* in FOLLOW_MAIN_HELD */
@@ -104,6 +108,21 @@ void follow_call_exit(struct follow *self, struct task *task, int64_t result);
 bool follow_is_disk_call(const struct task *task);
 /* Does the call read a descriptor that is known to be a regular file, a pipe or a socket? */
 bool follow_is_plain_read(const struct process *process, const struct syscall_row *row, const uint64_t *args);
+
+/*
+ * follow_outside.c. What a process names by path, which is from the root of its mount namespace (procfs has
+ * it so), and /proc/TID/WHAT leads to: under which path (PATH_MAX, changed in place) it is to be had by us,
+ * and what it is there. False: it is none of our business, not there any more, or EVENT_OUT_OF_REACH was
+ * told.
+ */
+bool follow_find_file(struct follow *self, const struct process *process, pid_t tid, const char *what,
+		      char *path, struct stat *ret_st);
+/* The same of what is mapped. */
+bool follow_find_mapped(struct follow *self, const struct process *process, pid_t tid,
+			const struct procmaps_entry *entry, char *path, struct stat *ret_st);
+/* The same of a name that a process looked up, and that may be missing; base is where it begins. */
+bool follow_find_name(struct follow *self, const struct process *process, pid_t tid, enum procpath_base base,
+		      char *path);
 
 /* follow_emit.c. Is a file under this path any of our business? Not what lives in memory anyway, and not what
  * is excluded.

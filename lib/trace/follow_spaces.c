@@ -88,6 +88,9 @@ enum arming follow_enter_space(struct follow *self, struct process *process, str
 		return ARMED_OR_NOT;
 	follow_emit(self, process, (struct event){ .kind = kind, .tid = process->pid });
 	process_find_elsewhere(process);
+	if (kind == EVENT_EXECED)
+		views_forget(
+			&self->state->views); /* what a sandbox needs is mounted before it runs anything */
 	if (self->state->options.mode != FOLLOW_EVERYBODY)
 		return ARMED_OR_NOT;
 	if (!(process->flags & PROCESS_IS_FILTERED)) {

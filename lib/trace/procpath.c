@@ -54,25 +54,26 @@ static bool base_directory(struct process *process, pid_t tid, int dirfd, char *
 	return true;
 }
 
-bool procpath_read_absolute(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path)
+enum procpath_base procpath_read_absolute(struct process *process, pid_t tid, int dirfd, uint64_t address,
+					  char *ret_path)
 {
 	char name[PATH_MAX];
 
 	if (!procpath_read(tid, address, name) || name[0] == '\0')
-		return false;
+		return PROCPATH_UNKNOWN;
 	if (name[0] == '/') {
 		memccpy(ret_path, name, '\0', PATH_MAX);
-		return true;
+		return PROCPATH_FROM_ROOT;
 	}
 	if (!base_directory(process, tid, dirfd, ret_path))
-		return false;
+		return PROCPATH_UNKNOWN;
 	const char *rest = strncmp(name, "./", 2) == 0 ? name + 2 : name;
 	size_t n = strlen(ret_path);
 
 	if (n + 1 + strlen(rest) >= PATH_MAX)
-		return false;
+		return PROCPATH_UNKNOWN;
 	if (n > 1) /* not "/" */
 		ret_path[n++] = '/';
 	memccpy(ret_path + n, rest, '\0', PATH_MAX - n);
-	return true;
+	return PROCPATH_FROM_NAMESPACE;
 }

@@ -12,8 +12,16 @@
  * too long. */
 bool procpath_read(pid_t tid, uint64_t address, char *ret_path);
 
-/* The same, made absolute; dirfd as in openat(2). False also if it is empty. */
-bool procpath_read_absolute(struct process *process, pid_t tid, int dirfd, uint64_t address, char *ret_path);
+/* Where an absolute path begins, which matters for processes with another root directory. */
+enum procpath_base {
+	PROCPATH_UNKNOWN,        /* there is no path */
+	PROCPATH_FROM_ROOT,      /* at the process's root directory: it was given so */
+	PROCPATH_FROM_NAMESPACE, /* at the root of its mount namespace, as all that /proc says */
+};
+
+/* The same, made absolute; dirfd as in openat(2). PROCPATH_UNKNOWN also if it is empty. */
+enum procpath_base procpath_read_absolute(struct process *process, pid_t tid, int dirfd, uint64_t address,
+					  char *ret_path);
 
 /* What a descriptor is open on, if that has a path: ret_path (PATH_MAX). */
 bool procpath_of_fd(pid_t tid, int fd, char *ret_path);

@@ -80,6 +80,9 @@ static const struct syscall_row rows[] = {
 	[SYS_chroot] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
 	[SYS_pivot_root] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
 	[SYS_setns] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
+	[SYS_mount] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
+	[SYS_umount2] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
+	[SYS_move_mount] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
 	[SYS_unshare] = PLAIN(SYSCALL_MOVES_ROOT, NEEDS_EXIT),
 	/* Only of a failed exec the exit is seen as one: a lookup in vain, perhaps. */
 	[SYS_execve] = { .effect = SYSCALL_LOOKS_UP,

@@ -16,7 +16,7 @@ enum syscall_effect {
 	SYSCALL_OPENS,       /* the file path_arg; flags in the argument behind it */
 	SYSCALL_LOOKS_UP,    /* the file path_arg */
 	SYSCALL_CHANGES_DIR, /* of the process, to path_arg where there is one */
-	SYSCALL_MOVES_ROOT,  /* paths may lead elsewhere from now on */
+	SYSCALL_MOVES_ROOT,  /* paths may lead elsewhere from now on, those of others, too */
 	SYSCALL_READS,       /* from fd_arg, at offset_arg */
 	SYSCALL_LISTS,       /* the directory fd_arg */
 	SYSCALL_CLOSES,      /* fd_arg */

@@ -282,11 +282,16 @@ START_TEST(directories_are_listed)
 }
 END_TEST
 
-START_TEST(elsewhere_paths_are_not_ours)
+START_TEST(elsewhere_paths_are_looked_for)
 {
+	const char *name = scratch_path("a");
+
 	process.flags |= PROCESS_IS_ELSEWHERE;
-	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("a"), F_OK), 0);
-	ck_assert_uint_eq(record.seen.n_files, 0);
+	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS(name), F_OK), 0);
+	ck_assert_uint_eq(record.seen.n_files, 1);
+	ck_assert_ptr_nonnull(pageset_find(&record.seen, name));
+	ck_assert_int_lt(CALL(SYS_faccessat, HERE, ADDRESS("/proc/self/none"), F_OK), 0);
+	ck_assert_uint_eq(record.seen.n_files, 1);
 }
 END_TEST
 
@@ -308,7 +313,7 @@ int main(void)
 	tcase_add_test(t, directories_are_listed);
 	if (can_test(geteuid() == 0, "other roots (needs root)"))
 		tcase_add_test(t, who_leaves_is_elsewhere);
-	tcase_add_test(t, elsewhere_paths_are_not_ours);
+	tcase_add_test(t, elsewhere_paths_are_looked_for);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -118,6 +118,29 @@ START_TEST(types_tell_what_to_expect)
 }
 END_TEST
 
+START_TEST(a_mount_has_a_root_and_options)
+{
+	parse("27 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw,errors=continue\n"
+	      "30 27 254:1 /a\\040b /bound rw - ext4 /dev/vda1 rw\n"
+	      "31 27 0:50 / /o rw - overlay overlay rw,lowerdir=/a\\040b:/c\n"
+	      "32 27 0:51 / /none rw - tmpfs none\n");
+	ck_assert_str_eq(mounts_find(&mounts, "/x")->root, "/");
+	ck_assert_str_eq(mounts_find(&mounts, "/x")->options, "rw,errors=continue");
+	ck_assert_str_eq(mounts_find(&mounts, "/bound/x")->root, "/a b");
+	ck_assert_str_eq(mounts_find(&mounts, "/o/x")->options, "rw,lowerdir=/a\\040b:/c");
+	ck_assert_str_eq(mounts_find(&mounts, "/none/x")->options, "");
+}
+END_TEST
+
+START_TEST(another_process_has_mounts)
+{
+	ck_assert_int_eq(mounts_read_of(getpid(), &mounts), 0);
+	ck_assert_ptr_nonnull(mounts_find(&mounts, "/"));
+	mounts_release(&mounts);
+	ck_assert_int_eq(mounts_read_of(0x7fffffff, &mounts), -ENOENT);
+}
+END_TEST
+
 START_TEST(this_process_has_mounts)
 {
 	ck_assert_int_eq(mounts_read(&mounts), 0);
@@ -139,6 +162,8 @@ int main(void)
 	tcase_add_test(t, nonsense_is_left_out);
 	tcase_add_test(t, too_many_are_refused);
 	tcase_add_test(t, types_tell_what_to_expect);
+	tcase_add_test(t, a_mount_has_a_root_and_options);
+	tcase_add_test(t, another_process_has_mounts);
 	tcase_add_test(t, this_process_has_mounts);
 	suite_add_tcase(s, t);
 	return run_suite(s);

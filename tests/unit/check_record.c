@@ -300,6 +300,30 @@ START_TEST(files_are_limited)
 }
 END_TEST
 
+START_TEST(what_is_out_of_reach_is_counted)
+{
+	struct event event = {
+		.kind = EVENT_OUT_OF_REACH, .pid = MAIN, .path = "/bin/x", .mount = "squashfs /dev/loop0 on /"
+	};
+	char mount[64];
+
+	ck_assert_int_eq(take(event), 0);
+	ck_assert_int_eq(take(event), 0);
+	event.path = "/bin/y";
+	ck_assert_int_eq(take(event), 0);
+	ck_assert_uint_eq(record.unreached.files.n_files, 2);
+	ck_assert_uint_eq(record.unreached.n_mounts, 1);
+	ck_assert_str_eq(record.unreached.mounts[0], "squashfs /dev/loop0 on /");
+	ck_assert_uint_eq(record.seen.n_files, 0);
+	event.mount = mount;
+	for (int i = 0; i < 2 * RECORD_MAX_MOUNTS; i++) {
+		snprintf(mount, sizeof(mount), "nfs server:/%d on /n", i);
+		ck_assert_int_eq(take(event), 0);
+	}
+	ck_assert_uint_eq(record.unreached.n_mounts, RECORD_MAX_MOUNTS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("record");
@@ -315,6 +339,7 @@ int main(void)
 	tcase_add_test(t, reads_are_whole_pages);
 	tcase_add_test(t, lookups_leave_room_for_what_is_opened);
 	tcase_add_test(t, files_are_limited);
+	tcase_add_test(t, what_is_out_of_reach_is_counted);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

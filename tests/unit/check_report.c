@@ -42,6 +42,8 @@ static json_t *at(json_t *object, const char *path)
 	return at(inner, dot + 1);
 }
 
+static const char *const unreached_mounts[] = { "squashfs /dev/loop0 on /" };
+
 static struct account sample_account(void)
 {
 	return (struct account){
@@ -60,7 +62,10 @@ static struct account sample_account(void)
 		.record = { .choice = { .mode = POLICY_TRAIN },
 			    .is_exact = true,
 			    .n_files = 6,
-			    .n_pages = 7 },
+			    .n_pages = 7,
+			    .n_unreached = 11,
+			    .unreached = unreached_mounts,
+			    .n_unreached_mounts = 1 },
 		.launch = { .elapsed_ns = 100000, .cost = { .major_faults = 8, .read_bytes = 9 } },
 	};
 }
@@ -93,6 +98,9 @@ START_TEST(launch_has_every_field)
 	ck_assert(json_is_true(at(json, "record.exact")));
 	ck_assert_int_eq(json_integer_value(at(json, "record.files")), 6);
 	ck_assert_int_eq(json_integer_value(at(json, "record.pages")), 7);
+	ck_assert_int_eq(json_integer_value(at(json, "record.unreached_files")), 11);
+	ck_assert_str_eq(json_string_value(json_array_get(at(json, "record.unreached"), 0)),
+			 "squashfs /dev/loop0 on /");
 	ck_assert_double_eq(json_real_value(at(json, "launch.elapsed_ms")), 0.1);
 	ck_assert_int_eq(json_integer_value(at(json, "launch.major_faults")), 8);
 	ck_assert_int_eq(json_integer_value(at(json, "launch.read_bytes")), 9);

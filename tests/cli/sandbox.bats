@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# packages: bubblewrap python3 squashfs-tools
+# What a program uses in another mount namespace, or under another root directory, is recorded as it is called outside.
+
+load common
+
+setup() {
+  make_work
+  cd "$WORK" || return
+  ((EUID == 0)) || skip "needs root"
+  unshare -m true || skip "no mount namespaces"
+  mkdir real
+  cp /bin/cat real/program
+  seq 20000 >real/data
+  export PBRUN_RECORD=train
+}
+
+teardown() {
+  cd / && remove_work
+}
+
+# Pages of PATH in the record of PROGRAM.
+pages_of() { # PATH PROGRAM [PROFILE]
+  "$PBRUN" --show --json "${@:2:1}" ${3:+--profile "$3"} |
+    json - "sum(e[1] for f in j['files'] if f['path'] == '$1' for e in f['extents'])"
+}
+
+needs_overlays() {
+  mkdir -p o/up o/work o/merged
+  unshare -m mount -t overlay overlay -o "lowerdir=$WORK/real,upperdir=$WORK/o/up,workdir=$WORK/o/work" o/merged ||
+    skip "no overlays here"
+}
+
+# What the program reads lies on $WORK/real and at /usr, wherever these are in the sandbox.
+@test "bubblewrap with directories bound at other places" {
+  bwrap --ro-bind / / true || skip "bwrap does not work here"
+  sandbox=(bwrap --ro-bind /usr /elsewhere --symlink elsewhere /usr --symlink elsewhere/lib /lib
+    --symlink elsewhere/lib64 /lib64 --ro-bind "$WORK/real" /there --proc /proc --dev /dev)
+  "$PBRUN" -R report "${sandbox[@]}" /there/program /there/data >/dev/null
+  [ "$(pages_of "$WORK/real/program" bwrap)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" bwrap)" -gt 20 ]
+  [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
+  # Nothing under a name that only the sandbox knows.
+  "$PBRUN" --show --json bwrap >shown
+  [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith(("/there", "/elsewhere"))]')" = '[]' ]
+  # Also what is only looked up, there or not.
+  "$PBRUN" "${sandbox[@]}" /elsewhere/bin/python3 -c 'import os; os.path.exists("/there/none"); os.stat("/there/data")'
+  "$PBRUN" --show --json bwrap >shown
+  [ "$(json shown '[f["access"] for f in j["files"] if f["path"].endswith("real/none")]')" = '[["missing"]]' ]
+  # And it is there before the sandbox is.
+  "$PBRUN" -R report "${sandbox[@]}" /there/program /there/data >/dev/null
+  [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 100000')" = true ]
+  [ "$(json report 'j["shadow"]')" = fresh ]
+}
+
+@test "a chroot, in this mount namespace and in one of its own" {
+  mkdir -p root/lib root/lib64 root/usr root/there
+  inside='mount --bind /usr root/usr && mount --bind /lib root/lib && mount --bind /lib64 root/lib64 &&
+    mount --bind real root/there'
+  # The mounts are only there.
+  "$PBRUN" -R report unshare -m sh -c "$inside && exec chroot root /there/program /there/data" >/dev/null
+  [ "$(pages_of "$WORK/real/program" unshare)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" unshare)" -gt 20 ]
+  [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
+  # pbrun sees them, too.
+  unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" -R report chroot root /there/program /there/data >/dev/null
+  unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" --show --json chroot >shown
+  [ "$(json shown 'sum(e[1] for f in j["files"] if f["path"].endswith("/data") for e in f["extents"]) > 20')" = true ]
+  # A path that begins at the root directory of the chroot.
+  [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith("/there")]')" = '[]' ]
+}
+
+@test "the layers of an overlay that only the sandbox has" {
+  needs_overlays
+  seq 10000 >o/up/other
+  inside="mount -t overlay overlay -o lowerdir=$WORK/real:/usr,upperdir=$WORK/o/up,workdir=$WORK/o/work o/merged"
+  "$PBRUN" -R report unshare -m sh -c "$inside && exec o/merged/program o/merged/data o/merged/other" >/dev/null
+  [ "$(pages_of "$WORK/real/program" unshare)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" unshare)" -gt 20 ]
+  [ "$(pages_of "$WORK/o/up/other" unshare)" -gt 10 ]
+  [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
+}
+
+@test "an overlay whose layers go by relative names cannot be reached, which is counted and said" {
+  needs_overlays
+  inside="mount -t overlay overlay -o lowerdir=real,upperdir=o/up,workdir=o/work o/merged"
+  run "$PBRUN" -v -R report unshare -m sh -c "$inside && exec o/merged/program o/merged/data >/dev/null"
+  [ "$status" -eq 0 ]
+  [ "$(json report '[j["record"]["unreached_files"], j["record"]["unreached"]]')" = \
+    "[2, [\"overlay overlay on $WORK/o/merged\"]]" ]
+  [[ $output == *"2 files were out of reach: overlay overlay on $WORK/o/merged"* ]]
+}
