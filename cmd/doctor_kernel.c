@@ -117,13 +117,14 @@ static void check_ptrace(struct doctor *doctor)
 
 	read_line(scope_path, scope, sizeof(scope));
 	if (strcmp(scope, "2") == 0 || strcmp(scope, "3") == 0 || r < 0) {
-		finding.meaning =
-			"Programs start and what is remembered is prefetched, but nothing new is recorded.";
+		finding.meaning = "Programs are looked at from outside, now and then: what they map is "
+				  "recorded, with some "
+				  "pages too many, and of what they read only a part.";
 		finding.advice =
 			"Set kernel.yama.ptrace_scope to 1 (sysctl); after 3 only a reboot helps. In a "
 			"container: "
 			"--cap-add SYS_PTRACE. Or have root record for all users, with -d /var/cache/pbrun.";
-		finding.verdict = r < 0 ? VERDICT_BROKEN : VERDICT_LIMITED;
+		finding.verdict = VERDICT_LIMITED;
 	}
 	if (r == 0 && finding.verdict == VERDICT_LIMITED)
 		finding.meaning = "You may trace, having the capability for it; ordinary users may not.";

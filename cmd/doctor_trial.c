@@ -1,5 +1,6 @@
 /* doctor_trial.c - one start through pbrun, to see that all of it works together. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,11 @@
 #include "shadowdb.h"
 #include "sys/lookup.h"
 
-/* Is there everywhere, and reads little. */
-#define TRIAL_PROGRAM "true"
+/* Is there everywhere, and reads little; lasts long enough to be looked at from outside. */
+#define TRIAL_PROGRAM "sleep"
+#define TRIAL_SECONDS "0.1"
+/* A program that is not traced is not held until its recording is written. */
+#define TRIAL_RECORD_MS 5000
 
 /* The wait status, or -errno. */
 static int start_trial(const char *directory)
@@ -26,7 +30,7 @@ static int start_trial(const char *directory)
 			(void)!dup2(null_fd, fd);
 		unsetenv("PBRUN_DISABLE");
 		execl("/proc/self/exe", "pbrun", "--dir", directory, "--record", "train", TRIAL_PROGRAM,
-		      (char *)NULL);
+		      TRIAL_SECONDS, (char *)NULL);
 		_exit(127);
 	}
 	if (pid < 0)
@@ -35,6 +39,22 @@ static int start_trial(const char *directory)
 		if (errno != EINTR)
 			return -errno;
 	return status;
+}
+
+/* 0, or -errno if it does not come to be. */
+static int await_shadow(const char *directory, const char *path, struct shadow *ret_shadow)
+{
+	struct shadowdb db;
+	int r = shadowdb_open(&db, directory, NULL);
+
+	for (int ms = 0; r == 0 || (r == -ENOENT && ms < TRIAL_RECORD_MS); ms += 10) {
+		r = shadowdb_load(&db, path, lookup_profile(TRIAL_PROGRAM, path), ret_shadow, NULL);
+		if (r != -ENOENT)
+			break;
+		(void)poll(NULL, 0, 10);
+	}
+	shadowdb_release(&db);
+	return r;
 }
 
 static uint64_t count_inexact(const struct pageset *files)
@@ -51,15 +71,11 @@ static void judge(struct doctor *doctor, const char *directory, int status)
 	struct finding finding = { .id = "trial", .meaning = "Recording works from end to end." };
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_free char *path = NULL;
-	struct shadowdb db;
 	int r = lookup_program(TRIAL_PROGRAM, getenv("PATH"), &path);
 
 	if (r < 0)
 		return;
-	r = shadowdb_open(&db, directory, NULL);
-	if (r == 0)
-		r = shadowdb_load(&db, path, lookup_profile(TRIAL_PROGRAM, path), &shadow, NULL);
-	shadowdb_release(&db);
+	r = await_shadow(directory, path, &shadow);
 	if (status != 0) {
 		finding.verdict = VERDICT_BROKEN;
 		finding.meaning = "The program did not end as it should have: this is a fault of pbrun.";
@@ -69,7 +85,8 @@ static void judge(struct doctor *doctor, const char *directory, int status)
 	} else if (r < 0) {
 		finding.verdict = VERDICT_BROKEN;
 		finding.meaning = "The program ran, but nothing was recorded.";
-		finding.advice = "See what is said above; pbrun --verbose --record train true says more.";
+		finding.advice =
+			"See what is said above; pbrun --verbose --record train sleep 0.1 says more.";
 		doctor_add(doctor, &finding, "A start of %s through pbrun left no recording: %s", path,
 			   strerror(-r));
 	} else {

@@ -24,6 +24,14 @@ enum account_progress {
 	ACCOUNT_ENDED,   /* its end, within the launch window */
 };
 
+/* How what a program used came to be known. */
+enum account_way {
+	ACCOUNT_TRACED,  /* ptrace(2) */
+	ACCOUNT_OUTSIDE, /* that is refused: /proc, looked at now and then */
+};
+
+#define ACCOUNT_STATUS_UNKNOWN (-1)
+
 struct account {
 	enum account_shadow shadow;
 	enum account_progress progress;
@@ -36,6 +44,7 @@ struct account {
 	struct readahead_stats predicted; /* prefetched without a shadow (predict.h) */
 	struct {
 		struct policy_choice choice;
+		enum account_way way;
 		bool is_exact;
 		uint64_t n_files; /* of this launch alone */
 		uint64_t n_pages;
@@ -48,7 +57,7 @@ struct account {
 	struct {
 		uint64_t elapsed_ns; /* from the exec to the end of the program or of the launch window */
 		struct procfs_cost cost;
-		int wait_status; /* with ACCOUNT_ENDED: as waitpid(2) gives it */
+		int wait_status; /* with ACCOUNT_ENDED: as waitpid(2) gives it, or ACCOUNT_STATUS_UNKNOWN */
 	} launch;
 };
 

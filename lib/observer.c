@@ -110,16 +110,20 @@ static void close_account(struct launch *self)
 		return;
 	}
 	if (self->recorder.follow.phase != FOLLOW_BEFORE_EXEC)
-		account->progress = self->milestone == FOLLOW_MAIN_EXITING ? ACCOUNT_ENDED : ACCOUNT_RUNNING;
+		account->progress =
+			self->recorder.follow.phase == FOLLOW_RUNNING ? ACCOUNT_RUNNING : ACCOUNT_ENDED;
 	account->launch.elapsed_ns = follow_elapsed_ns(&self->recorder.follow);
-	account->launch.wait_status = self->recorder.follow.wait_status;
+	account->launch.wait_status = self->sight == LAUNCH_FROM_OUTSIDE ? ACCOUNT_STATUS_UNKNOWN
+									 : self->recorder.follow.wait_status;
 	account->record.is_exact =
 		account->record.choice.mode == POLICY_TRAIN && seen_is_exact(&self->recorder.record.seen);
 	account->record.n_unreached = self->recorder.record.unreached.files.n_files;
 	account->record.unreached = (const char *const *)self->recorder.record.unreached.mounts;
 	account->record.n_unreached_mounts = self->recorder.record.unreached.n_mounts;
 	launch_account_prediction(self);
-	(void)!procfs_read_cost(self->link->launcher_pid, &account->launch.cost);
+	/* Of one who was not held, nothing may be left. */
+	if (procfs_read_cost(self->link->launcher_pid, &account->launch.cost) < 0)
+		account->launch.cost = self->recorder.onlooker.cost;
 	/* A program that has ended waits: not for a thread that waits for a file system. */
 	if (account->progress == ACCOUNT_ENDED)
 		launch_account_prefetch(self);
@@ -159,6 +163,28 @@ static void watch(struct launch *self)
 	}
 }
 
+/* Of what is not ours, or has no /proc, there is nothing to be seen from outside either. */
+static bool is_refused(int attach_error)
+{
+	return attach_error == -EPERM || attach_error == -EACCES || attach_error == -ENOSYS;
+}
+
+static void look_from_outside(struct launch *self, const struct follow_options *options)
+{
+	int r = recorder_prepare_to_look(&self->recorder, self->link->launcher_pid, self->program_fd,
+					 options);
+
+	self->account.record.way = ACCOUNT_OUTSIDE;
+	self->account.record.attach_error = r;
+	start_program(self);
+	if (r < 0) {
+		recorder_release(&self->recorder);
+		return;
+	}
+	self->sight = LAUNCH_FROM_OUTSIDE;
+	self->milestone = recorder_look(&self->recorder);
+}
+
 static void follow(struct launch *self)
 {
 	const struct follow_options options = { .mode = follow_mode(self->account.record.choice.mode),
@@ -170,10 +196,14 @@ static void follow(struct launch *self)
 	/* Whoever stops us must not stop the program. */
 	if (r >= 0)
 		r = recorder_attach(&self->recorder, self->link->launcher_pid, &options);
-	self->is_followed = r == 0;
+	if (is_refused(r)) {
+		look_from_outside(self, &options);
+		return;
+	}
+	self->sight = r == 0 ? LAUNCH_FOLLOWED : LAUNCH_UNSEEN;
 	self->account.record.attach_error = r;
 	start_program(self);
-	if (self->is_followed)
+	if (r == 0)
 		watch(self);
 	else
 		recorder_release(&self->recorder);
@@ -201,7 +231,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	uint64_t until_ns = after_ms(COMMIT_MS);
 
 	keep_running_spare(self->keep_running);
-	if (self->is_followed)
+	if (self->sight != LAUNCH_UNSEEN)
 		close_account(self);
 	else
 		launch_finish_prefetch(self);
@@ -209,7 +239,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 		(void)launch_commit(self, until_ns);
 	if (launch_has_to_commit(self))
 		launch_commit_here(self);
-	if (!self->is_followed || self->account.progress != ACCOUNT_UNSEEN || self->milestone < 0)
+	if (self->sight == LAUNCH_UNSEEN || self->account.progress != ACCOUNT_UNSEEN || self->milestone < 0)
 		tell(self);
 	if (!launch_await_commit(self, until_ns))
 		_exit(1); /* its thread cannot be waited for, nor what it uses be freed */
@@ -217,7 +247,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	launch_finish_prediction(self);
 	if (self->files == POLICY_FILES_CHANGED && self->commit.n_done == 0)
 		launch_ask_for_training(self);
-	if (self->is_followed)
+	if (self->sight != LAUNCH_UNSEEN)
 		recorder_release(&self->recorder);
 	launch_finish_prefetch(self);
 	launch_remember_unanswered(self);
@@ -289,7 +319,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 		follow(&self);
 	else
 		start_program(&self);
-	if (self.is_followed && self.milestone != FOLLOW_ALL_GONE)
+	if (self.sight == LAUNCH_FOLLOWED && self.milestone != FOLLOW_ALL_GONE)
 		detach_all(&self);
 	finish(&self);
 }

@@ -23,23 +23,33 @@ static void add_to_stats(const struct account *account, struct shadow_stats *sta
 	stats->missed_bytes = account->launch.cost.read_bytes;
 }
 
+static int merge(const struct launch *self, struct shadow *shadow, struct pageset *seen)
+{
+	bool trained = self->account.record.choice.mode == POLICY_TRAIN;
+	struct merge_result result;
+
+	if (self->sight == LAUNCH_FROM_OUTSIDE)
+		return trained ? merge_train_part(shadow, seen, &result)
+			       : merge_sample_part(shadow, seen, &result);
+	if (self->commit.n_done > 0)
+		return trained ? merge_train_more(shadow, seen, &result)
+			       : merge_sample_more(shadow, seen, &result);
+	return trained ? merge_train(shadow, seen, &result) : merge_sample(shadow, seen, &result);
+}
+
 static int merge_seen(struct shadow *shadow, void *context)
 {
 	struct launch *self = context;
 	struct pageset *seen = &self->recorder.record.seen;
 	bool trained = self->account.record.choice.mode == POLICY_TRAIN;
-	struct merge_result result;
 	int r;
 
 	if (trained)
 		pageset_remove_if(&shadow->files, is_gone, &self->commit.gone);
 	if (!trained && self->recorder.follow.was_polite)
 		r = 0; /* it was detached from before much was seen: what was not seen may yet be used */
-	else if (self->commit.n_done > 0)
-		r = trained ? merge_train_more(shadow, seen, &result)
-			    : merge_sample_more(shadow, seen, &result);
 	else
-		r = trained ? merge_train(shadow, seen, &result) : merge_sample(shadow, seen, &result);
+		r = merge(self, shadow, seen);
 	if (r < 0)
 		return r;
 	shadow->stats.updated_s = time(NULL);
@@ -116,6 +126,9 @@ bool launch_has_to_commit(struct launch *self)
 {
 	/* Else nothing of it may be looked at. */
 	if (state_of(self) != COMMIT_IDLE)
+		return false;
+	/* From outside not even the program itself may have been seen. */
+	if (self->sight == LAUNCH_FROM_OUTSIDE && self->recorder.record.n_new == 0)
 		return false;
 	bool has_new = self->commit.n_done == 0 || self->recorder.record.n_new > self->commit.n_new;
 

@@ -16,6 +16,13 @@ enum launch_phase {
 	LAUNCH_TOLD,      /* and completed() was called */
 };
 
+/* How the program is, or was, watched. */
+enum launch_sight {
+	LAUNCH_UNSEEN,
+	LAUNCH_FOLLOWED,
+	LAUNCH_FROM_OUTSIDE, /* ptrace(2) is refused */
+};
+
 enum commit_state {
 	COMMIT_IDLE,
 	COMMIT_BUSY, /* a thread is at it; nobody else touches the page set */
@@ -61,7 +68,7 @@ struct launch {
 	struct prediction *prediction;   /* observer_predict.c; NULL: nothing is foretold */
 	struct prediction_use predicted; /* what that was good for */
 	/* The recording. */
-	bool is_followed; /* the program is, or was, watched */
+	enum launch_sight sight;
 	int keep_running; /* what keep_running_start() returned */
 	struct recorder recorder;
 	int milestone; /* the last one, or -errno: what was seen is not worth keeping */

@@ -145,11 +145,16 @@ static json_t *unreached_array(const struct account *account)
 
 static json_t *record_object(const struct account *account)
 {
+	static const char *const way_names[] = {
+		[ACCOUNT_TRACED] = "tracing", [ACCOUNT_OUTSIDE] = "looking"
+	};
 	json_t *object = json_object();
 
 	put(&object, "mode", json_string(policy_mode_name(account->record.choice.mode)));
 	if (account->record.choice.reason)
 		put(&object, "reason", json_string(account->record.choice.reason));
+	if (account->record.choice.mode != POLICY_NONE)
+		put(&object, "recorded_by", json_string(way_names[account->record.way]));
 	put(&object, "exact", json_boolean(account->record.is_exact));
 	put(&object, "files", number(account->record.n_files));
 	put(&object, "pages", number(account->record.n_pages));
@@ -166,9 +171,11 @@ static json_t *launch_object(const struct account *account)
 	put(&object, "elapsed_ms", milliseconds(account->launch.elapsed_ns));
 	put(&object, "major_faults", number(account->launch.cost.major_faults));
 	put(&object, "read_bytes", number(account->launch.cost.read_bytes));
-	if (account->progress == ACCOUNT_ENDED && WIFSIGNALED(status))
+	if (account->progress != ACCOUNT_ENDED || status == ACCOUNT_STATUS_UNKNOWN)
+		return object;
+	if (WIFSIGNALED(status))
 		put(&object, "exit_signal", json_integer(WTERMSIG(status)));
-	else if (account->progress == ACCOUNT_ENDED)
+	else
 		put(&object, "exit_status", json_integer(WEXITSTATUS(status)));
 	return object;
 }

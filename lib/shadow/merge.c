@@ -92,7 +92,9 @@ struct merge {
 	uint64_t margin_pages;     /* a page maps others by fault-around that are not farther away */
 	uint64_t remembered_pages; /* sample: of the mapped files */
 	bool is_sample;
-	bool is_addition; /* nothing grows older */
+	/* Of a whole run; else nothing grows older: of a part of one, or more of the one that was merged
+	 * last. */
+	enum { OF_A_RUN, OF_A_PART, AN_ADDITION } kind;
 };
 
 static int keep(struct pageset_file *to, const struct segment *segment, uint32_t first_use_us, uint8_t age)
@@ -104,7 +106,7 @@ static int keep(struct pageset_file *to, const struct segment *segment, uint32_t
 /* Remembered and not used this time. */
 static int grow_older(struct merge *merge, struct pageset_file *to, const struct segment *segment)
 {
-	if (merge->is_addition)
+	if (merge->kind != OF_A_RUN)
 		return keep(to, segment, segment->old->first_use_us, segment->old->age);
 	if (segment->old->age >= MERGE_MAX_AGE) {
 		merge->result.dropped_pages += segment->n_pages;
@@ -205,7 +207,7 @@ static int merge_unseen_file(struct merge *merge, struct pageset_file *old)
 {
 	static const struct pageset_file nothing = { .exact = true };
 
-	if (!merge->is_addition && old->age <= MERGE_MAX_AGE)
+	if (merge->kind == OF_A_RUN && old->age <= MERGE_MAX_AGE)
 		old->age++;
 	return merge_pages(merge, old, &nothing);
 }
@@ -227,10 +229,10 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 	}
 	if (!is_same || seen->id.build_id_size > 0)
 		old->id = seen->id;
-	old->access = merge->is_sample || merge->is_addition ? old->access | seen->access : seen->access;
+	old->access = merge->is_sample || merge->kind != OF_A_RUN ? old->access | seen->access : seen->access;
 	old->age = 0;
 	old->is_unanswered = false;
-	if (!is_same || !(merge->is_sample || merge->is_addition))
+	if (!is_same || !(merge->is_sample || merge->kind != OF_A_RUN))
 		old->first_use_us = seen->first_use_us;
 	return merge_pages(merge, old, seen);
 }
@@ -282,30 +284,43 @@ static int merge_run(struct merge *merge, struct shadow *self, struct pageset *s
 			return -ENOMEM;
 	}
 	drop_oldest(&self->files);
-	if (!merge->is_addition)
+	if (merge->kind != AN_ADDITION)
 		count_up(&self->stats.runs);
 	if (merge->result.new_pages > 0)
 		self->stats.stable_runs = 0;
-	else if (!merge->is_addition)
+	else if (merge->kind != AN_ADDITION)
 		count_up(&self->stats.stable_runs);
+	return 0;
+}
+
+static int merge_trained(struct merge *merge, struct shadow *self, struct pageset *seen,
+			 struct merge_result *ret_result)
+{
+	if (merge_run(merge, self, seen) < 0)
+		return -ENOMEM;
+	count_up(&self->stats.trained_runs);
+	self->flags &= ~(uint32_t)SHADOW_NEEDS_TRAINING;
+	*ret_result = merge->result;
 	return 0;
 }
 
 int merge_train(struct shadow *self, struct pageset *seen, struct merge_result *ret_result)
 {
-	struct merge merge = { .is_sample = false };
+	struct merge merge = { .kind = OF_A_RUN };
 
-	if (merge_run(&merge, self, seen) < 0)
-		return -ENOMEM;
-	count_up(&self->stats.trained_runs);
-	self->flags &= ~(uint32_t)SHADOW_NEEDS_TRAINING;
-	*ret_result = merge.result;
-	return 0;
+	return merge_trained(&merge, self, seen, ret_result);
+}
+
+int merge_train_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result)
+{
+	struct merge merge = { .kind = OF_A_PART };
+
+	return merge_trained(&merge, self, seen, ret_result);
 }
 
 int merge_train_more(struct shadow *self, struct pageset *seen, struct merge_result *ret_result)
 {
-	struct merge merge = { .is_addition = true };
+	struct merge merge = { .kind = AN_ADDITION };
 
 	if (merge_run(&merge, self, seen) < 0)
 		return -ENOMEM;
@@ -336,7 +351,14 @@ int merge_sample(struct shadow *self, struct pageset *seen, struct merge_result 
 
 int merge_sample_more(struct shadow *self, struct pageset *seen, struct merge_result *ret_result)
 {
-	struct merge merge = { .is_sample = true, .is_addition = true };
+	struct merge merge = { .is_sample = true, .kind = AN_ADDITION };
+
+	return merge_sampled(&merge, self, seen, ret_result);
+}
+
+int merge_sample_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result)
+{
+	struct merge merge = { .is_sample = true, .kind = OF_A_PART };
 
 	return merge_sampled(&merge, self, seen, ret_result);
 }

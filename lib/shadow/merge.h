@@ -55,4 +55,9 @@ must_check int merge_sample(struct shadow *self, struct pageset *seen, struct me
 /* What else a sampled run was seen to use after merge_sample() of the same run, as merge_train_more(). */
 must_check int merge_sample_more(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
 
+/* merge_train() and merge_sample() of a run of which a part was seen, nobody knows which: nothing grows
+ * older. */
+must_check int merge_train_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
+must_check int merge_sample_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
+
 #endif

@@ -1,6 +1,7 @@
 /* procfs.c - reads /proc/PID/..., each file in one place. */
 #include "sys/procfs.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
@@ -127,6 +128,56 @@ uint64_t procfs_read_auxv(pid_t tid, unsigned long type)
 		if (auxv[i].a_type == type)
 			return auxv[i].a_un.a_val;
 	return 0;
+}
+
+uint64_t procfs_exec_mark(pid_t pid)
+{
+	unsigned char auxv[1024];
+	cleanup_close int fd = procfs_open(pid, "auxv");
+	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (ssize_t i = 0; i < n; i++)
+		hash = (hash ^ auxv[i]) * UINT64_C(0x100000001b3);
+	return n > 0 ? hash : 0;
+}
+
+/* Of one thread: "123 456 ". A long list is cut, maybe within a number, which is left out then. */
+static size_t add_children(pid_t pid, const char *tid, pid_t *ret_pids, size_t n_max)
+{
+	char name[64];
+	char text[2048];
+	size_t n = 0;
+
+	snprintf(name, sizeof(name), "task/%.20s/children", tid);
+	if (procfs_read(pid, name, text, sizeof(text)) <= 0)
+		return 0;
+	for (char *at = text, *end = NULL; n < n_max; at = end) {
+		long child = strtol(at, &end, 10);
+
+		if (end == at || *end != ' ')
+			break;
+		ret_pids[n++] = (pid_t)child;
+	}
+	return n;
+}
+
+size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max)
+{
+	char path[PROC_PATH_BYTES];
+	const struct dirent *entry;
+	size_t n = 0;
+
+	proc_path(pid, "task", path);
+	DIR *tasks = opendir(path);
+
+	if (!tasks)
+		return 0;
+	while (n < n_max && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			n += add_children(pid, entry->d_name, ret_pids + n, n_max - n);
+	closedir(tasks);
+	return n;
 }
 
 /* "42 (name) S 1 42 42 0 -1 4194304 104 0 3 0 ...": majflt is field 12, cmajflt field 13; the name may

@@ -47,6 +47,14 @@ int64_t procfs_read_position(pid_t tid, int fd);
 /* A value of the task's auxiliary vector, getauxval(3). 0: there is none. */
 uint64_t procfs_read_auxv(pid_t tid, unsigned long type);
 
+/* A number that another exec(2) of the process changes, if addresses are random (a checksum of its auxiliary
+ * vector). 0: it is gone, or may not be read. */
+uint64_t procfs_exec_mark(pid_t pid);
+
+/* The processes whose parent is one of its threads, n_max at most. Their number; 0 also if the kernel does
+ * not say (CONFIG_PROC_CHILDREN). */
+size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max);
+
 /* What a process has cost so far, /proc/PID/stat and io. */
 struct procfs_cost {
 	uint64_t major_faults; /* of the process and its awaited children */

@@ -54,7 +54,7 @@ struct event {
 	enum event_kind kind;
 	unsigned int flags; /* EVENT_ bits of enum event_flag */
 	pid_t pid;
-	pid_t tid;        /* a living task of the process, for /proc */
+	pid_t tid;        /* a living task of the process, for /proc; 0: there is none */
 	uint32_t time_us; /* since the program's exec, without what following it took; saturated */
 	uint32_t space;   /* the address space's number: not 0 */
 	const char *path;

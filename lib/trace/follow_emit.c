@@ -4,16 +4,12 @@
 
 #include "sys/page.h"
 #include "trace/follow_private.h"
+#include "trace/mapped_files.h"
 #include "trace/uffd.h"
 
 bool follow_is_of_interest(const struct follow *self, const char *path)
 {
-	static const char *const elsewhere[] = { "/proc/", "/sys/", "/dev/", "/run/" };
-
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strncmp(path, elsewhere[i], strlen(elsewhere[i])) == 0)
-			return false;
-	return !exclusions_match(self->state->options.excluded, path);
+	return mapped_files_may_have(self->state->options.excluded, path);
 }
 
 void follow_emit(struct follow *self, const struct process *process, struct event event)

@@ -477,6 +477,30 @@ START_TEST(windows_follow_the_page_size)
 }
 END_TEST
 
+/* What was not seen may have been used. */
+START_TEST(by_a_part_of_a_run_nothing_grows_older)
+{
+	const struct sighting part = INEXACT({ 8, 4 }), changed = { .path = "/a", .mtime_ns = 1 };
+
+	train(10, (struct sighting)EXACT({ 0, 10 }, { 20, 5 }));
+	shadow.flags |= SHADOW_NEEDS_TRAINING;
+	run(_i ? merge_train_part : merge_sample_part, 30, 1, &part);
+	assert_result(0, 0, 0);
+	ck_assert_uint_eq(shadow.stats.runs, 2);
+	ck_assert_uint_eq(shadow.stats.trained_runs, _i ? 2 : 1);
+	ck_assert_uint_eq(shadow.flags & SHADOW_NEEDS_TRAINING, _i ? 0 : SHADOW_NEEDS_TRAINING);
+	ck_assert_uint_eq(pageset_file_pages(find("/a")), 15);
+	for (size_t i = 0; i < find("/a")->n_extents; i++)
+		ck_assert_uint_eq(find("/a")->extents[i].age, 0);
+	ck_assert(find("/a")->exact);
+	run(_i ? merge_train_part : merge_sample_part, 30, 0, NULL);
+	ck_assert_uint_eq(find("/a")->age, 0);
+	/* But another file is another file. */
+	run(_i ? merge_train_part : merge_sample_part, 30, 1, &changed);
+	ck_assert_uint_eq(pageset_file_pages(find("/a")), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("merge");
@@ -498,6 +522,7 @@ int main(void)
 	tcase_add_test(train_case, more_of_a_run_ages_nothing);
 	tcase_add_test(train_case, more_of_a_run_adds_to_what_a_file_is);
 	tcase_add_test(train_case, build_id_is_kept);
+	tcase_add_loop_test(train_case, by_a_part_of_a_run_nothing_grows_older, 0, 2);
 	suite_add_tcase(s, train_case);
 
 	tcase_add_checked_fixture(sample_case, make_shadow, free_shadow);

@@ -1,5 +1,6 @@
 #include "sys/procfs.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -149,6 +150,61 @@ START_TEST(nobody_has_no_status)
 }
 END_TEST
 
+static void *fork_child(void *context)
+{
+	pid_t *child = context;
+
+	*child = fork();
+	if (*child == 0)
+		for (;;)
+			pause();
+	return NULL;
+}
+
+START_TEST(children_of_all_threads_are_found)
+{
+	pid_t children[2], found[3];
+	pthread_t thread;
+
+	fork_child(&children[0]);
+	ck_assert_int_eq(pthread_create(&thread, NULL, fork_child, &children[1]), 0);
+	pthread_join(thread, NULL);
+	/* A thread that has ended leaves its own to another one. */
+	ck_assert_uint_eq(procfs_read_children(getpid(), found, 3), 2);
+	ck_assert((found[0] == children[0] && found[1] == children[1]) ||
+		  (found[0] == children[1] && found[1] == children[0]));
+	ck_assert_uint_eq(procfs_read_children(getpid(), found, 1), 1);
+	for (int i = 0; i < 2; i++)
+		end_child(children[i]);
+	ck_assert_uint_eq(procfs_read_children(getpid(), found, 3), 0);
+	ck_assert_uint_eq(procfs_read_children(children[0], found, 3), 0);
+}
+END_TEST
+
+START_TEST(an_exec_changes_the_mark)
+{
+	uint64_t mark = procfs_exec_mark(getpid());
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	ck_assert_uint_ne(mark, 0);
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		ck_assert_uint_eq(procfs_exec_mark(getpid()), mark);
+		dup2(fds[1], 1);
+		execlp("sh", "sh", "-c", "echo; read -r line <&1", (char *)NULL);
+		_exit(1);
+	}
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	ck_assert_uint_ne(procfs_exec_mark(pid), mark);
+	ck_assert_uint_ne(procfs_exec_mark(pid), 0);
+	end_child(pid);
+	ck_assert_uint_eq(procfs_exec_mark(pid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("procfs");
@@ -156,6 +212,10 @@ int main(void)
 
 	tcase_add_test(t, status_of_this_process);
 	tcase_add_test(t, nobody_has_no_status);
+	tcase_add_test(t, an_exec_changes_the_mark);
+	if (can_test(access("/proc/thread-self/children", F_OK) == 0,
+		     "children (needs CONFIG_PROC_CHILDREN)"))
+		tcase_add_test(t, children_of_all_threads_are_found);
 	tcase_add_test(t, nobody_costs_nothing);
 	if (can_test(make_cold_file() && access("/proc/self/io", R_OK) == 0,
 		     "costs (needs a /var/tmp on a disk, and /proc/PID/io)")) {

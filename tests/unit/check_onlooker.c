@@ -1,0 +1,266 @@
+/* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
+#include "trace/onlooker.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "target.h"
+
+/* What was told, as far as tests ask. */
+static struct onlooker onlooker;
+static pid_t told_pid[2]; /* of those that map "first", "second" */
+static uint32_t told_space[2];
+static size_t n_execed, n_marked, n_left, n_others;
+static pid_t first_pid;
+static int emit_result;
+static bool keeps_gates_shut;
+static bool is_mapped[2]; /* in the list that is told now */
+
+static void release(const char *gate)
+{
+	write_file(gate, "", 0, 0600);
+}
+
+/* A target waits here until its file was told of. */
+static void await(const char *gate)
+{
+	for (int i = 0; access(gate, F_OK) != 0 && i < 20000; i++)
+		(void)poll(NULL, 0, 1);
+}
+
+static void note_mapped(const struct event *event)
+{
+	const char *name = strrchr(event->path, '/') + 1;
+
+	is_mapped[0] |= strcmp(name, "first") == 0;
+	is_mapped[1] |= strcmp(name, "second") == 0;
+	n_others += strcmp(name, "excluded") == 0;
+	ck_assert_ptr_nonnull(event->id);
+}
+
+static int note(const struct event *event, void *context)
+{
+	static const char *const gates[] = { "first-gate", "second-gate" };
+
+	ck_assert_ptr_eq(context, &onlooker);
+	if (event->kind == EVENT_EXECED && n_execed++ == 0)
+		first_pid = event->pid;
+	if (event->kind == EVENT_MAPS_BEGIN)
+		is_mapped[0] = is_mapped[1] = false;
+	if (event->kind == EVENT_MAPPED)
+		note_mapped(event);
+	for (int i = 0; event->kind == EVENT_TICK && !keeps_gates_shut && i < 2; i++) {
+		if (!is_mapped[i])
+			continue;
+		told_pid[i] = event->pid;
+		told_space[i] = event->space;
+		release(gates[i]);
+	}
+	n_marked += event->kind == EVENT_EXECING && event->tid == 0;
+	n_left += event->kind == EVENT_LEFT;
+	return emit_result;
+}
+
+static int map(const char *name)
+{
+	cleanup_close int fd = open(name, O_RDONLY | O_CLOEXEC);
+	const volatile char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (map == MAP_FAILED)
+		return 1;
+	(void)map[0];
+	return TARGET_STATUS;
+}
+
+static int map_first(void)
+{
+	int r = map("first");
+
+	await("first-gate");
+	return r;
+}
+
+static int map_second(void)
+{
+	int r = map("second");
+
+	await("second-gate");
+	return r;
+}
+
+static int map_first_and_exec(void)
+{
+	if (map_first() == TARGET_STATUS)
+		target_exec("map_second");
+	return 1;
+}
+
+static int map_second_in_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(map_second());
+	return map_first() == TARGET_STATUS ? target_await(pid) : 1;
+}
+
+static int map_excluded_too(void)
+{
+	return map("excluded") == TARGET_STATUS ? map_first() : 1;
+}
+
+static int hide(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0) == 0 ? TARGET_STATUS : 1;
+}
+
+static const struct target targets[] = {
+	{ "map_first", map_first },
+	{ "map_second", map_second },
+	{ "map_first_and_exec", map_first_and_exec },
+	{ "map_second_in_child", map_second_in_child },
+	{ "map_excluded_too", map_excluded_too },
+	{ "hide", hide },
+};
+
+static void set_up(void)
+{
+	scratch_enter();
+	write_file("first", "x", 1, 0600);
+	write_file("second", "x", 1, 0600);
+	write_file("excluded", "x", 1, 0600);
+	emit_result = 0;
+	keeps_gates_shut = false;
+}
+
+static void tear_down(void)
+{
+	onlooker_release(&onlooker);
+	scratch_leave();
+}
+
+/* Looks at a target from its beginning to its end. Returns what onlooker_run() did. */
+static int look_at(const char *name, struct follow_options options)
+{
+	pid_t pid = target_fork(name, NULL);
+	cleanup_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int status = 0;
+
+	options.emit = note;
+	options.context = &onlooker;
+	options.window_ms = options.window_ms ? options.window_ms : 60000;
+	options.quiet_ms = options.quiet_ms ? options.quiet_ms : 60000;
+	ck_assert_int_eq(onlooker_init(&onlooker, pid, pidfd, &options), 0);
+	target_go();
+	int r = onlooker_run(&onlooker);
+
+	if (r != FOLLOW_ALL_GONE) {
+		release("first-gate");
+		release("second-gate");
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, TARGET_STATUS << 8);
+	return r;
+}
+
+START_TEST(what_is_mapped_is_told)
+{
+	ck_assert_int_eq(look_at("map_first", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_ne(told_pid[0], 0);
+	ck_assert_int_eq(told_pid[0], first_pid);
+	ck_assert_uint_eq(n_execed, 1);
+	ck_assert_uint_gt(onlooker.start_ns, 0);
+	ck_assert_uint_gt(onlooker.n_looks, 0);
+}
+END_TEST
+
+START_TEST(another_exec_is_another_address_space)
+{
+	ck_assert_int_eq(look_at("map_first_and_exec", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_ne(told_pid[1], 0);
+	ck_assert_int_eq(told_pid[1], told_pid[0]);
+	ck_assert_uint_ne(told_space[1], told_space[0]);
+	ck_assert_uint_eq(n_execed, 2);
+	/* What was used before the exec is marked, without a look at what is there now. */
+	ck_assert_uint_eq(n_marked, 1);
+	ck_assert_uint_eq(n_left, 1);
+}
+END_TEST
+
+START_TEST(children_are_looked_at)
+{
+	ck_assert_int_eq(look_at("map_second_in_child", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_ne(told_pid[1], 0);
+	ck_assert_int_ne(told_pid[1], told_pid[0]);
+	ck_assert_int_eq(told_pid[0], first_pid);
+}
+END_TEST
+
+START_TEST(what_is_excluded_is_not_told)
+{
+	cleanup_with(exclusions_release) struct exclusions excluded = { 0 };
+
+	ck_assert_int_eq(exclusions_add(&excluded, "excluded", NULL), 0);
+	ck_assert_int_eq(look_at("map_excluded_too",
+				 (struct follow_options){ .mode = FOLLOW_EVERYBODY, .excluded = &excluded }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_ne(told_pid[0], 0);
+	ck_assert_uint_eq(n_others, 0);
+}
+END_TEST
+
+START_TEST(the_window_closes)
+{
+	ck_assert_int_eq(
+		look_at("map_second", (struct follow_options){ .mode = FOLLOW_TO_EXIT, .window_ms = 20 }),
+		FOLLOW_WINDOW_CLOSED);
+	ck_assert_uint_eq(n_execed, 0);
+}
+END_TEST
+
+START_TEST(without_news_the_window_closes_early)
+{
+	ck_assert_int_eq(
+		look_at("map_second",
+			(struct follow_options){ .mode = FOLLOW_EVERYBODY, .excluded = NULL, .quiet_ms = 1 }),
+		FOLLOW_WINDOW_CLOSED);
+}
+END_TEST
+
+START_TEST(an_error_ends_the_looks)
+{
+	emit_result = -ENOMEM;
+	ck_assert_int_eq(look_at("map_second", (struct follow_options){ .mode = FOLLOW_EVERYBODY }), -ENOMEM);
+}
+END_TEST
+
+START_TEST(who_hides_or_ends_early_is_not_seen)
+{
+	ck_assert_int_eq(look_at("hide", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_eq(told_pid[0], 0);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *s = suite_create("onlooker");
+	TCase *t = tcase_create("core");
+
+	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_add_test(t, what_is_mapped_is_told);
+	tcase_add_test(t, another_exec_is_another_address_space);
+	tcase_add_test(t, children_are_looked_at);
+	tcase_add_test(t, what_is_excluded_is_not_told);
+	tcase_add_test(t, the_window_closes);
+	tcase_add_test(t, without_news_the_window_closes_early);
+	tcase_add_test(t, an_error_ends_the_looks);
+	tcase_add_test(t, who_hides_or_ends_early_is_not_seen);
+	suite_add_tcase(s, t);
+	return run_suite(s);
+}
