@@ -74,13 +74,60 @@ def _emacs(directory):
     return ["emacs", "--batch", "--eval", "(progn (require 'org) (require 'gnus) (with-temp-buffer (org-mode)))"]
 
 
+def _node(directory):
+    return ["node", "-e", "require('crypto'); require('http'); require('zlib'); console.log(1)"]
+
+
+def _java(directory):
+    source = _write(os.path.join(directory, "Hello.java"),
+                    'public class Hello { public static void main(String[] a) { System.out.println("hello"); } }')
+    subprocess.run(["javac", source], check=True)
+    return ["java", "-cp", directory, "Hello"]
+
+
+def _chromium(directory):
+    return ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory}/profile",
+            "--dump-dom", "about:blank"]
+
+
+def _gimp(directory):
+    return ["gimp", "--no-interface", "--no-data", "--batch", "(gimp-quit 0)"]
+
+
+def _firefox(directory):
+    os.makedirs(f"{directory}/profile")
+    return ["firefox-esr", "--headless", "--no-remote", "--profile", f"{directory}/profile", "--screenshot",
+            f"{directory}/shot.png", "about:blank"]
+
+
+def _perl(directory):
+    return ["/usr/bin/perl", "-e", "use POSIX; use Data::Dumper; use File::Find; use IO::Socket; print Dumper([1])"]
+
+
+def _gdb(directory):
+    return ["gdb", "-nx", "--batch", "/bin/true"]
+
+
+def _vim(directory):
+    return ["vim", "-u", "NONE", "-es", "-c", "quit", _write(os.path.join(directory, "notes"), "notes\n")]
+
+
+def _sqlite3(directory):
+    return ["sqlite3", os.path.join(directory, "base"), "create table if not exists t (a); select count(*) from t;"]
+
+
 _MAKERS = {"python3": _python, "git": _git, "clang": _clang, "inkscape": _inkscape,
            "libreoffice": _libreoffice, "emacs": _emacs}
+_OTHERS = {"node": _node, "java": _java, "chromium": _chromium, "gimp": _gimp, "firefox": _firefox,
+           "perl": _perl, "gdb": _gdb, "vim": _vim, "sqlite3": _sqlite3}
+_BINARIES = {"libreoffice": "soffice", "firefox": "firefox-esr"}
 NAMES = list(_MAKERS)
+ALL_NAMES = [*_MAKERS, *_OTHERS]
 
 
 def make(name, directory):
     """The program of that name with all that it reads, in a new directory; None if it is not installed."""
     os.makedirs(directory)
-    argv = _MAKERS[name](directory)
-    return Program(name, argv) if shutil.which(argv[0]) else None
+    if not shutil.which(_BINARIES.get(name, name)):
+        return None
+    return Program(name, {**_MAKERS, **_OTHERS}[name](directory))
