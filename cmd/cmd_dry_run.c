@@ -167,6 +167,8 @@ static int look(struct dry_run *self, const struct config *config)
 	struct shadowdb db = { 0 };
 	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
 
+	db.packaged_path = SHADOWDB_PACKAGED_DIR;
+
 	if (r < 0)
 		complain_error("dry-run", self->options.dir, r);
 	db.excluded = &config->excluded;

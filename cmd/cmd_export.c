@@ -45,18 +45,71 @@ static int write_record(struct shadow *shadow, const char *path)
 	return write_record_file("export", path, data, size);
 }
 
+static int take_over(struct shadow *shadow, void *context)
+{
+	struct shadow *from = context;
+	struct shadow before = *shadow;
+
+	*shadow = *from;
+	*from = before;
+	return 0;
+}
+
+static int put_into(struct shadow *shadow, const char *directory)
+{
+	enum { LOCK_TIMEOUT_MS = 10000 };
+	cleanup_free char *program = strdup(shadow->program);
+	cleanup_free char *profile = strdup(shadow->profile);
+	cleanup_with(shadowdb_release) struct shadowdb db;
+	/* A system's directory of its own: nothing gets into it that not every user may know. */
+	int r = shadowdb_open(&db, directory, directory);
+
+	if (r == 0 && (!program || !profile))
+		r = -ENOMEM;
+	if (r == 0)
+		r = shadowdb_update(&db, program, profile, LOCK_TIMEOUT_MS, NULL, take_over, shadow);
+	shadowdb_remove_lock_file(&db);
+	return r;
+}
+
+/* As a package ships it, in a directory that everybody may read. */
+static int write_shadow(struct shadow *shadow, const char *directory)
+{
+	cleanup_with(portable_release) struct portable portable = { 0 };
+	struct exchange_count count;
+	char name[NAME_MAX + 1];
+
+	shadowdb_name(shadow->program, shadow->profile, name);
+	int r = exchange_pack(shadow, &tell_left_out, &portable, &count);
+
+	if (r == 0)
+		r = put_into(&portable.shadow, directory);
+	if (r < 0)
+		return complain_error("export", directory, r);
+	tell_count(&count);
+	print_name(stdout, directory);
+	printf("/%s\n", name);
+	return finish_output("export");
+}
+
 static int export(struct shadowdb *db, const struct arguments *arguments)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	const char *format = arguments_value(arguments, OPTION_FORMAT);
 	const char *path = arguments->n_operands > 1 ? arguments->operands[1] : NULL;
 
-	if (format && strcmp(format, "record") != 0 && strcmp(format, "ranges") != 0)
-		wrong_use("--format '%s' is neither record nor ranges", format);
+	bool is_ranges = format && strcmp(format, "ranges") == 0;
+	bool is_shadow = format && strcmp(format, "shadow") == 0;
+
+	if (format && !is_ranges && !is_shadow && strcmp(format, "record") != 0)
+		wrong_use("--format '%s' is neither record, ranges nor shadow", format);
+	if (is_shadow && !path)
+		wrong_use("--format shadow needs the directory to write to");
 	if (load_or_complain("export", db, arguments, &shadow) != 0)
 		return 1;
-	return format && strcmp(format, "ranges") == 0 ? print_ranges(&shadow, path)
-						       : write_record(&shadow, path);
+	if (is_shadow)
+		return write_shadow(&shadow, path);
+	return is_ranges ? print_ranges(&shadow, path) : write_record(&shadow, path);
 }
 
 int cmd_export(const struct arguments *arguments)

@@ -71,6 +71,17 @@ static int add_ignored(struct listing *listing, const struct shadowdb_entry *ent
 	return table_add(listing->table, cells);
 }
 
+/* Where it comes from, if it is none of the user's own. Takes state over. */
+static char *state_with_place(const struct shadowdb *db, const struct shadowdb_entry *entry, char *state)
+{
+	cleanup_free char *own = state;
+	char *text;
+
+	if (!own || entry->directory == db->path)
+		return take_pointer(own);
+	return asprintf(&text, "%s; from %s", own, entry->directory) < 0 ? NULL : text;
+}
+
 static int add_entry(const struct shadowdb_entry *entry, void *context)
 {
 	struct listing *listing = context;
@@ -86,7 +97,7 @@ static int add_entry(const struct shadowdb_entry *entry, void *context)
 		return failed.error == -ENOMEM ? -ENOMEM : add_ignored(listing, &failed);
 
 	struct state_account account = state_of(&shadow);
-	cleanup_free char *state = state_text(&account);
+	cleanup_free char *state = state_with_place(listing->db, entry, state_text(&account));
 
 	if (!state)
 		return -ENOMEM;

@@ -125,6 +125,7 @@ static void open_directory(struct job *job)
 	const char *dir = job->options->dir;
 	int r = shadowdb_open(&job->db, dir, SHADOWDB_SYSTEM_DIR);
 
+	job->db.packaged_path = SHADOWDB_PACKAGED_DIR;
 	job->db.excluded = &job->options->config->excluded;
 	job->db.limits = (struct shadowdb_limits){ job->options->config->store_bytes,
 						   job->options->config->store_days };

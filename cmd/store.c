@@ -25,6 +25,7 @@ int with_store(const struct arguments *arguments,
 	int status = 1;
 	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
 
+	db.packaged_path = SHADOWDB_PACKAGED_DIR;
 	if (r < 0)
 		complain_error("shadow directory", directory, r);
 	else

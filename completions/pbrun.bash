@@ -145,7 +145,7 @@ _pbrun() {
     -d | --dir) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     -r | --record) mapfile -t COMPREPLY < <(compgen -W "auto train sample none" -- "$current") ;;
     --shell) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish sh" -- "$current") ;;
-    --format) mapfile -t COMPREPLY < <(compgen -W "record ranges" -- "$current") ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W "record ranges shadow" -- "$current") ;;
     -R | --report | --svg | -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     *)
       if _pbrun_is_one_of "$previous" "${with_value[@]}"; then

@@ -72,7 +72,7 @@ complete -c pbrun -n __pbrun_wants_program -l merge -r -d 'Make one of several e
 complete -c pbrun -n __pbrun_wants_program -l embed -x -a '(__pbrun_remembered)' -d 'Put what is remembered of a program into its file'
 complete -c pbrun -n __pbrun_wants_program -l embedded -r -d 'Show what is embedded in a file'
 complete -c pbrun -n __pbrun_wants_program -l unembed -r -d 'Take an embedded record out again'
-complete -c pbrun -n __pbrun_wants_program -l format -x -a 'record ranges' -d 'Form of an export'
+complete -c pbrun -n __pbrun_wants_program -l format -x -a 'record ranges shadow' -d 'Form of an export'
 complete -c pbrun -n __pbrun_wants_program -s o -l output -r -d 'Write to this file'
 complete -c pbrun -n __pbrun_wants_program -l keep-times -d 'Keep the times of the file'
 complete -c pbrun -n __pbrun_wants_program -l alias -x -a '(__fish_complete_command)' -d 'Print aliases that start programs through pbrun'

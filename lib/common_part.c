@@ -172,7 +172,13 @@ static int list_profiles(const struct shadowdb *db, struct listing *listing)
 	if (r < 0)
 		return r;
 	listing->dir_fd = db->system_fd;
-	return shadowdb_scan(db->system_fd, list_if_of_program, listing);
+	r = shadowdb_scan(db->system_fd, list_if_of_program, listing);
+	if (r < 0)
+		return r;
+	cleanup_close int packaged_fd = shadowdb_open_packaged(db);
+
+	listing->dir_fd = packaged_fd;
+	return shadowdb_scan(packaged_fd, list_if_of_program, listing);
 }
 
 int common_part_load(const struct shadowdb *db, const char *program, const char *profile,

@@ -306,21 +306,50 @@ static int path_of(const char *directory, const char *program, const char *profi
 	return 0;
 }
 
+int shadowdb_open_packaged(const struct shadowdb *self)
+{
+	return self->packaged_path ? open_directory(self->packaged_path) : -1;
+}
+
+static int load_from_packaged(const struct shadowdb *self, const char *program, const char *profile,
+			      decoder decode, struct shadow *ret_shadow)
+{
+	cleanup_close int dir_fd = shadowdb_open_packaged(self);
+
+	return load_from(dir_fd, program, profile, decode, ret_shadow);
+}
+
+/* From the first place that has one that can be used. ret_directory: where it is, or what is wrong first. */
+static int load_from_any(const struct shadowdb *self, const char *program, const char *profile,
+			 decoder decode, struct shadow *ret_shadow, const char **ret_directory)
+{
+	const char *const directories[] = { self->path, self->system_path, self->packaged_path };
+	const size_t n_directories = sizeof(directories) / sizeof(directories[0]);
+	int error = -ENOENT;
+
+	*ret_directory = self->path;
+	for (size_t i = 0; i < n_directories && error != -ENOMEM; i++) {
+		int r = i == 2 ? load_from_packaged(self, program, profile, decode, ret_shadow)
+			       : load_from(i == 0 ? self->dir_fd : self->system_fd, program, profile, decode,
+					   ret_shadow);
+
+		if (r == 0 || error == -ENOENT) {
+			*ret_directory = directories[i];
+			error = r;
+		}
+		if (r == 0)
+			break;
+	}
+	return error;
+}
+
 static int load(const struct shadowdb *self, const char *program, const char *profile, decoder decode,
 		struct shadow *ret_shadow, char **ret_path)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
-	const char *directory = self->path;
-	int r = load_from(self->dir_fd, program, profile, decode, &shadow);
+	const char *directory;
+	int r = load_from_any(self, program, profile, decode, &shadow, &directory);
 
-	if (r < 0 && r != -ENOMEM) {
-		int r_system = load_from(self->system_fd, program, profile, decode, &shadow);
-
-		if (r_system == 0 || r == -ENOENT) {
-			directory = self->system_path;
-			r = r_system;
-		}
-	}
 	if (ret_path) {
 		*ret_path = NULL;
 		if (r != -ENOENT && r != -ENOMEM && path_of(directory, program, profile, ret_path) < 0)
@@ -404,7 +433,7 @@ int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), voi
 struct listing {
 	int dir_fd;
 	const char *directory;
-	int first_fd; /* what it holds was visited already; -1: none */
+	int before[2]; /* what these hold was visited already; -1: none */
 	int (*visit)(const struct shadowdb_entry *, void *);
 	void *context;
 };
@@ -415,9 +444,10 @@ static int list_one(const char *name, void *context)
 	cleanup_with(shadow_release) struct shadow head = { 0 };
 	struct shadowdb_entry entry = { .file_name = name, .directory = listing->directory, .head = &head };
 
-	if (listing->first_fd >= 0 &&
-	    faccessat(listing->first_fd, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+	for (size_t i = 0; i < sizeof(listing->before) / sizeof(listing->before[0]); i++)
+		if (listing->before[i] >= 0 &&
+		    faccessat(listing->before[i], name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
+			return 0;
 	entry.error = shadowdb_read_head(listing->dir_fd, name, &head, &entry);
 	if (entry.error == -ENOENT)
 		return 0; /* gone since the directory was read */
@@ -430,7 +460,7 @@ int shadowdb_list(const struct shadowdb *self, int (*visit)(const struct shadowd
 	struct listing listing = {
 		.dir_fd = self->dir_fd,
 		.directory = self->path,
-		.first_fd = -1,
+		.before = { -1, -1 },
 		.visit = visit,
 		.context = context,
 	};
@@ -440,6 +470,14 @@ int shadowdb_list(const struct shadowdb *self, int (*visit)(const struct shadowd
 		return r;
 	listing.dir_fd = self->system_fd;
 	listing.directory = self->system_path;
-	listing.first_fd = self->dir_fd;
-	return shadowdb_scan(self->system_fd, list_one, &listing);
+	listing.before[0] = self->dir_fd;
+	r = shadowdb_scan(self->system_fd, list_one, &listing);
+	if (r != 0)
+		return r;
+	cleanup_close int packaged_fd = shadowdb_open_packaged(self);
+
+	listing.dir_fd = packaged_fd;
+	listing.directory = self->packaged_path;
+	listing.before[1] = self->system_fd;
+	return shadowdb_scan(packaged_fd, list_one, &listing);
 }

@@ -21,6 +21,8 @@
 #include "sys/exclusions.h"
 
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
+/* Where packages ship shadows of their programs: the last choice, for reading. */
+#define SHADOWDB_PACKAGED_DIR "/usr/share/pbrun"
 /* Under the name of no program, in a hidden file, which is not listed: what predict.h has learnt from all
  * shadows. */
 #define SHADOWDB_INDEX "/"
@@ -48,6 +50,8 @@ struct shadowdb {
 	/* To be set after shadowdb_open(). */
 	const struct exclusions *excluded; /* files that are left out, read or written; NULL: none */
 	struct shadowdb_limits limits;
+	const char
+		*packaged_path; /* the third choice, opened only when the others have nothing; NULL: none */
 };
 
 /*
@@ -72,11 +76,11 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 
 /*
  * Reads the shadow of program and profile: from the directory, and if it has none that can be used,
- * from the system's. 0; -ENOENT there is none; -EBADMSG, -EPROTONOSUPPORT, -ESTALE as shadow_decode()
- * (also: it names another program: -EBADMSG); -EFBIG longer than SHADOW_MAX_BYTES; as trust_check_file() if
- * it or its directory is not trusted, -ELOOP a link; else -errno of open(2), read(2). On failure of the first
- * choice with success of the second, returns 0. ret_path, if not NULL, gets the path of what was read or was
- * at fault, to be freed; NULL with -ENOENT and -ENOMEM.
+ * from the system's, and from the packages'. 0; -ENOENT there is none; -EBADMSG, -EPROTONOSUPPORT, -ESTALE as
+ * shadow_decode() (also: it names another program: -EBADMSG); -EFBIG longer than SHADOW_MAX_BYTES; as
+ * trust_check_file() if it or its directory is not trusted, -ELOOP a link; else -errno of open(2), read(2).
+ * On failure of one choice with success of a later one, returns 0. ret_path, if not NULL, gets the path of
+ * what was read or was at fault, to be freed; NULL with -ENOENT and -ENOMEM.
  */
 must_check int shadowdb_load(const struct shadowdb *self, const char *program, const char *profile,
 			     struct shadow *ret_shadow, char **ret_path);
@@ -94,10 +98,10 @@ const char *shadowdb_explain(int error);
 
 /*
  * Reads, changes and replaces a shadow under its lock. change() gets what is on disk now (a fresh,
- * empty shadow if there is none, or one that shadowdb_is_unusable(); the system's copy counts as there) and
- * returns 0 to have it written, 1 to leave it, -errno to give up. Waits at most timeout_ms for the lock:
- * -ETIMEDOUT. Returns what change() returned, or -errno (-EACCES also: a program that not every
- * user may read, in the system's directory); on failure the old file is as it was.
+ * empty shadow if there is none, or one that shadowdb_is_unusable(); what shadowdb_load() finds elsewhere
+ * counts as there) and returns 0 to have it written, 1 to leave it, -errno to give up. Waits at most
+ * timeout_ms for the lock: -ETIMEDOUT. Returns what change() returned, or -errno (-EACCES also: a program
+ * that not every user may read, in the system's directory); on failure the old file is as it was.
  *
  * loaded, if not NULL, is what shadowdb_load() gave before, or zeroed. If the file is still the same, loaded
  * is what change() gets, and is zeroed afterwards: that saves reading and decoding it once more. What was
@@ -116,6 +120,9 @@ must_check int shadowdb_update(struct shadowdb *self, const char *program, const
  */
 must_check int shadowdb_tidy(struct shadowdb *self);
 
+/* Removes what only writers need, from a directory to which nobody else writes. */
+void shadowdb_remove_lock_file(const struct shadowdb *self);
+
 /* One entry of a listing. error is 0, or what shadow_decode_head() or reading said (-EBADMSG also: it
  * has not the name that shadowdb_name() gives); then only file_name and directory hold. */
 struct shadowdb_entry {
@@ -128,8 +135,8 @@ struct shadowdb_entry {
 	uint64_t size_bytes;
 };
 
-/* Calls visit() for each shadow of the directory, then of the system's (those that the first does
- * not have), in the order of their names; stops if it returns non-zero, and returns that. 0, -errno. */
+/* Calls visit() for each shadow of the directory, then of the system's and of the packages' (those that none
+ * before has), in the order of their names; stops if it returns non-zero, and returns that. 0, -errno. */
 must_check int shadowdb_list(const struct shadowdb *self,
 			     int (*visit)(const struct shadowdb_entry *, void *context), void *context);
 

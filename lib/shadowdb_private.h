@@ -27,6 +27,9 @@ void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow);
  * -errno. */
 must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);
 
+/* The packages' directory, opened; -1: there is none. */
+int shadowdb_open_packaged(const struct shadowdb *self);
+
 /*
  * Locks what has this hash, one byte of a file. Returns a descriptor that holds the lock as long as it is
  * open, or -errno; -ETIMEDOUT. Where the filesystem has no locks, there is none: what is lost then is one of

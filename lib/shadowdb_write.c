@@ -107,6 +107,12 @@ int shadowdb_lock(const struct shadowdb *self, uint64_t hash, unsigned int timeo
 	}
 }
 
+void shadowdb_remove_lock_file(const struct shadowdb *self)
+{
+	if (self->dir_fd >= 0)
+		(void)unlinkat(self->dir_fd, LOCK_NAME, 0);
+}
+
 static int write_all(int fd, const void *data, size_t size)
 {
 	const uint8_t *at = data;
