@@ -17,4 +17,10 @@ static inline unsigned int page_shift(void)
 	return (unsigned int)__builtin_ctzll(page_bytes());
 }
 
+/* What one entry of the second level of a page table covers, in bytes: the size of a huge page. */
+static inline uint64_t page_huge_bytes(void)
+{
+	return page_bytes() / sizeof(uint64_t) * page_bytes();
+}
+
 #endif

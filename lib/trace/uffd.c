@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "sys/page.h"
+
 /* Newer than the headers of Debian 12. */
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
@@ -63,10 +65,33 @@ int uffd_create_in(struct tracee_stop *stop)
 	return take_fd(uffd);
 }
 
+/*
+ * Where a page table stands in its place, a huge folio cannot be mapped as a whole; and one is made for a
+ * page that is write-protected, if only for a moment. What was mapped as a whole before is mapped no more.
+ */
+static void map_page_by_page(int uffd, uint64_t start, uint64_t end)
+{
+	uint64_t huge_bytes = page_huge_bytes();
+
+	for (uint64_t at = (start + huge_bytes - 1) / huge_bytes * huge_bytes;
+	     at < end && end - at >= huge_bytes; at += huge_bytes) {
+		struct uffdio_writeprotect page = { .range = { .start = at, .len = page_bytes() },
+						    .mode = UFFDIO_WRITEPROTECT_MODE_WP };
+
+		if (ioctl(uffd, UFFDIO_WRITEPROTECT, &page) < 0)
+			return;
+		page.mode = 0;
+		(void)ioctl(uffd, UFFDIO_WRITEPROTECT, &page);
+	}
+}
+
 int uffd_register(int uffd, uint64_t start, uint64_t end)
 {
 	struct uffdio_register request = { .range = { .start = start, .len = end - start },
 					   .mode = UFFDIO_REGISTER_MODE_WP };
 
-	return ioctl(uffd, UFFDIO_REGISTER, &request) < 0 ? -errno : 0;
+	if (ioctl(uffd, UFFDIO_REGISTER, &request) < 0)
+		return -errno;
+	map_page_by_page(uffd, start, end);
+	return 0;
 }

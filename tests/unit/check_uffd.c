@@ -132,6 +132,25 @@ START_TEST(what_is_registered_is_mapped_page_by_page)
 }
 END_TEST
 
+START_TEST(huge_folios_are_mapped_page_by_page)
+{
+	struct touched touched = { 0 };
+	uint64_t n_huge_pages = page_huge_bytes() / page_bytes();
+	cleanup_close int uffd = touched_uffd();
+
+	if (!touched_map_huge(&touched)) {
+		printf("not tested here: %s\n", "huge folios (needs a file system with large folios)");
+		return;
+	}
+	ck_assert_uint_eq(touched_count(&touched), n_huge_pages);
+	if (_i)
+		ck_assert_int_eq(uffd_register(uffd, touched.start, touched.end), 0);
+	touched_touch(&touched, n_huge_pages + 7);
+	touched_touch(&touched, 2 * n_huge_pages + 9);
+	ck_assert_uint_eq(touched_count(&touched), _i ? 2 : 3 * n_huge_pages);
+}
+END_TEST
+
 START_TEST(what_cannot_be_registered)
 {
 	struct touched touched = touched_map(MAP_SHARED);
@@ -157,6 +176,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, a_task_without_a_free_descriptor_says_so);
 	tcase_add_test(t, the_killed_say_so);
 	tcase_add_loop_test(t, what_is_registered_is_mapped_page_by_page, 0, 2);
+	tcase_add_loop_test(t, huge_folios_are_mapped_page_by_page, 0, 2);
 	tcase_add_test(t, what_cannot_be_registered);
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -79,4 +79,35 @@ static inline uint64_t touched_count(const struct touched *self)
 	return n;
 }
 
+/*
+ * The same, of a file of three huge pages that is in memory as huge folios, aligned so that each can be
+ * mapped as a whole. False: not to be had, on this file system or kernel.
+ */
+static inline bool touched_map_huge(struct touched *ret_touched)
+{
+	size_t huge_bytes = page_huge_bytes(), size = 3 * huge_bytes;
+	cleanup_close int fd = open("huge", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	/* Huge pages of large pages would fill the memory. */
+	if (huge_bytes > 4 << 20 || posix_fallocate(fd, 0, (off_t)size) != 0)
+		return false;
+	for (size_t i = 0; i < size; i += page_bytes())
+		ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)i), 1);
+	ck_assert_int_eq(fsync(fd), 0);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+
+	char *room = mmap(NULL, size + huge_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(room, MAP_FAILED);
+	room += huge_bytes - (uintptr_t)room % huge_bytes;
+	for (int way = 0; way < 2; way++) {
+		ck_assert_ptr_ne(mmap(room, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0), MAP_FAILED);
+		for (size_t i = 0; way == 0 && madvise(room, size, MADV_HUGEPAGE) == 0 && i < 3; i++)
+			(void)*(volatile char *)(room + i * huge_bytes);
+	}
+	*ret_touched = (struct touched){ (uint64_t)(uintptr_t)room, (uint64_t)(uintptr_t)room + size };
+	touched_touch(ret_touched, 0);
+	return touched_count(ret_touched) >= huge_bytes / page_bytes();
+}
+
 #endif
