@@ -167,10 +167,11 @@ static void check_userfaultfd(struct doctor *doctor)
 		   r < 0 ? "is not to be had: " : "works", r < 0 ? strerror(-r) : "");
 }
 
-static int note_run(uint64_t run_start, uint64_t run_end, void *context)
+static int note_run(uint64_t run_start, uint64_t run_end, enum pagemap_kind kind, void *context)
 {
 	(void)run_start;
 	(void)run_end;
+	(void)kind;
 	*(bool *)context = true;
 	return 0;
 }

@@ -129,3 +129,13 @@ bool bitmap_next_gap(const struct bitmap *self, uint64_t from_page, uint64_t end
 	*ret_run = (struct page_run){ first, end - first };
 	return true;
 }
+
+bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run)
+{
+	const uint64_t first = find_next(self, from_page, 0);
+
+	if (first >= end_of(self))
+		return false;
+	*ret_run = (struct page_run){ first, find_next(self, first, ~UINT64_C(0)) - first };
+	return true;
+}

@@ -46,4 +46,8 @@ bool bitmap_has(const struct bitmap *self, uint64_t page_index);
 bool bitmap_next_gap(const struct bitmap *self, uint64_t from_page, uint64_t end_page,
 		     struct page_run *ret_run);
 
+/* The first maximal run of pages that are set, at or after from_page. Returns false, ret_run untouched, if
+ * there is none. */
+bool bitmap_next_run(const struct bitmap *self, uint64_t from_page, struct page_run *ret_run);
+
 #endif

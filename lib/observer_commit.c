@@ -158,6 +158,9 @@ bool launch_commit(struct launch *self, uint64_t until_ns)
 	uint64_t n_new_before = commit_state->n_new;
 	pthread_t thread;
 
+	/* Without memory, what is not settled counts as not used; the merge then fails as well. */
+	if (self->options->shadow)
+		(void)!merge_settle(&self->options->shadow->files, &self->recorder.record.seen);
 	if (commit_state->n_done == 0)
 		note_waste(self);
 	/* Until more is known; the thread is alone with what follows. */

@@ -205,6 +205,7 @@ static void forget_pages(struct pageset_file *file)
 void pageset_file_clear(struct pageset_file *file)
 {
 	forget_pages(file);
+	bitmap_release(&file->whole);
 	free(file->extents);
 	file->extents = NULL;
 	file->n_extents = 0;

@@ -48,6 +48,7 @@ struct pageset_file {
 	size_t allocated_extents; /* private */
 	struct bitmap pages;      /* private: the union of extents, made when first needed */
 	bool has_pages;           /* private */
+	struct bitmap whole;      /* private: by window, those that were mapped as a whole */
 };
 
 struct pageset {
@@ -88,6 +89,20 @@ must_check int pageset_file_reserve(struct pageset_file *file, size_t n_extents)
  * the number of pages that were new (saturated to INT_MAX), -ERANGE as bitmap_set_run(), -ENOMEM.
  */
 must_check int pageset_file_add(struct pageset_file *file, struct page_run run, uint32_t first_use_us);
+
+/*
+ * Notes that the windows (page_huge_bytes()) in which the pages of run lie were mapped as a whole: which
+ * pages of them were used, nobody knows. They are not among the file's pages before pageset_file_settle().
+ * Returns as pageset_file_add().
+ */
+must_check int pageset_file_add_whole(struct pageset_file *file, struct page_run run);
+
+/*
+ * Takes it that of each window that was mapped as a whole what is remembered was used; where nothing is, all
+ * of it, and then the file is not exact. remembered, sorted by page, is of the same file, or NULL. 0 or
+ * -ENOMEM.
+ */
+must_check int pageset_file_settle(struct pageset_file *file, const struct pageset_file *remembered);
 
 /*
  * Appends an extent as it is, without looking for overlap: for a decoder that has checked already.

@@ -156,7 +156,8 @@ struct scan {
 };
 
 /* The pages of one mapping in [start, end), which it has. */
-static int add_pages(struct scan *scan, const struct addrspace_mapping *mapping, uint64_t start, uint64_t end)
+static int add_pages(struct scan *scan, const struct addrspace_mapping *mapping, uint64_t start, uint64_t end,
+		     enum pagemap_kind kind)
 {
 	struct pageset_file *file = mapping->file;
 	unsigned int shift = page_shift();
@@ -169,7 +170,8 @@ static int add_pages(struct scan *scan, const struct addrspace_mapping *mapping,
 		return 0;
 	if (run.n_pages > n_file_pages - run.first_page)
 		run.n_pages = n_file_pages - run.first_page;
-	int n = pageset_file_add(file, run, scan->now_us);
+	int n = kind == PAGEMAP_HUGE ? pageset_file_add_whole(file, run)
+				     : pageset_file_add(file, run, scan->now_us);
 
 	if (n < 0)
 		return n;
@@ -179,7 +181,7 @@ static int add_pages(struct scan *scan, const struct addrspace_mapping *mapping,
 	return 0;
 }
 
-static int add_found(uint64_t run_start, uint64_t run_end, void *context)
+static int add_found(uint64_t run_start, uint64_t run_end, enum pagemap_kind kind, void *context)
 {
 	struct scan *scan = context;
 	int r = 0;
@@ -189,7 +191,7 @@ static int add_found(uint64_t run_start, uint64_t run_end, void *context)
 	for (const struct addrspace_mapping *mapping = scan->next;
 	     r == 0 && mapping < scan->end && mapping->start < run_end; mapping++)
 		r = add_pages(scan, mapping, mapping->start > run_start ? mapping->start : run_start,
-			      mapping->end < run_end ? mapping->end : run_end);
+			      mapping->end < run_end ? mapping->end : run_end, kind);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #define PBRUN_ADDRSPACE_H
 
 #include "pageset.h"
+#include "sys/pagemap.h"
 
 struct addrspace_mapping {
 	uint64_t start; /* address */
@@ -59,13 +60,13 @@ void addrspace_mark(struct addrspace *self, uint8_t access);
 /* How the pages of a process are had: as the functions of pagemap.h, or in place of them. */
 struct addrspace_pages {
 	int (*open)(pid_t tid);
-	int (*scan)(int fd, uint64_t start, uint64_t end,
-		    int (*found)(uint64_t run_start, uint64_t run_end, void *context), void *context);
+	int (*scan)(int fd, uint64_t start, uint64_t end, pagemap_found *found, void *context);
 };
 
 /*
- * Adds to their files the pages touched in [start, end), with first use now_us; tid is a task that has the
- * address space. Returns the number of new pages (saturated), or -errno.
+ * Adds to their files the pages touched in [start, end), with first use now_us, and windows that are mapped
+ * as a whole (pageset_file_add_whole()); tid is a task that has the address space. Returns the number of new
+ * pages (saturated), or -errno.
  */
 must_check int addrspace_scan(struct addrspace *self, const struct addrspace_pages *pages, pid_t tid,
 			      uint64_t start, uint64_t end, uint32_t now_us);

@@ -220,7 +220,6 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 		return -ENOMEM;
 
 	const bool is_same = fileid_equal(&old->id, &seen->id);
-
 	if (!is_same) {
 		merge->result.dropped_pages += pageset_file_pages(old);
 		pageset_file_clear(old);
@@ -263,14 +262,28 @@ static void count_up(uint32_t *counter)
 		(*counter)++;
 }
 
+int merge_settle(const struct pageset *remembered, struct pageset *seen)
+{
+	for (size_t i = 0; i < seen->n_files; i++) {
+		struct pageset_file *file = seen->files[i];
+		const struct pageset_file *old = pageset_find(remembered, file->path);
+
+		if (pageset_file_settle(file, old && fileid_equal(&old->id, &file->id) ? old : NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int merge_run(struct merge *merge, struct shadow *self, struct pageset *seen)
 {
 	const size_t n_old = self->files.n_files;
 
 	merge->margin_pages =
 		self->page_size < MERGE_WINDOW_BYTES ? MERGE_WINDOW_BYTES / self->page_size - 1 : 0;
-	pageset_sort(seen);
 	pageset_sort(&self->files);
+	if (merge_settle(&self->files, seen) < 0)
+		return -ENOMEM;
+	pageset_sort(seen);
 	for (size_t i = 0; i < n_old; i++) {
 		struct pageset_file *old = self->files.files[i];
 

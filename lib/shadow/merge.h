@@ -26,11 +26,17 @@ struct merge_result {
 };
 
 /*
+ * Settles what seen was seen to have mapped as a whole (pageset_file_settle()) by what is remembered, whose
+ * files are sorted by page. The functions below do so by themselves. 0 or -ENOMEM.
+ */
+must_check int merge_settle(const struct pageset *remembered, struct pageset *seen);
+
+/*
  * A training run. Pages of seen become age 0 with their new time; others age by one. A file whose
  * identity changed is taken over from seen alone; one that seen does not name ages. seen is exact
  * where pageset_file.exact says so; a file that is not exact in seen adds the pages that are not within
  * a window of an exact record of the same identity, and confirms those that are there. Consumes
- * nothing: seen stays the caller's.
+ * nothing: seen, which is settled and sorted, stays the caller's.
  *
  * Updates runs, trained_runs, stable_runs and clears SHADOW_NEEDS_TRAINING. 0 or -ENOMEM (self is
  * then to be thrown away).

@@ -20,6 +20,7 @@
  */
 #define SCAN_IS_PRESENT (UINT64_C(1) << 3)
 #define SCAN_IS_SWAPPED (UINT64_C(1) << 4)
+#define SCAN_IS_HUGE (UINT64_C(1) << 6)
 
 struct scan_region {
 	uint64_t start;
@@ -53,7 +54,8 @@ struct scan_arg {
 struct run_joiner {
 	uint64_t start;
 	uint64_t end;
-	int (*found)(uint64_t run_start, uint64_t run_end, void *context);
+	enum pagemap_kind kind;
+	pagemap_found *found;
 	void *context;
 };
 
@@ -61,16 +63,17 @@ static int joiner_flush(struct run_joiner *joiner)
 {
 	if (joiner->start == joiner->end)
 		return 0;
-	return joiner->found(joiner->start, joiner->end, joiner->context);
+	return joiner->found(joiner->start, joiner->end, joiner->kind, joiner->context);
 }
 
-static int joiner_add(struct run_joiner *joiner, uint64_t start, uint64_t end)
+static int joiner_add(struct run_joiner *joiner, uint64_t start, uint64_t end, enum pagemap_kind kind)
 {
 	int r = 0;
 
-	if (start != joiner->end) {
+	if (start != joiner->end || kind != joiner->kind) {
 		r = joiner_flush(joiner);
 		joiner->start = start;
+		joiner->kind = kind;
 	}
 	joiner->end = end;
 	return r;
@@ -84,7 +87,7 @@ static int scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, struct ru
 		.vec = (uintptr_t)regions,
 		.vec_len = SCAN_REGIONS,
 		.category_anyof_mask = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
-		.return_mask = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
+		.return_mask = SCAN_IS_HUGE,
 	};
 
 	/* walk_end tells how far the kernel came before the regions were full. */
@@ -96,7 +99,8 @@ static int scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, struct ru
 		if (n_regions < 0)
 			return errno == ESRCH ? 0 : -errno;
 		for (int i = 0; i < n_regions && r == 0; i++)
-			r = joiner_add(joiner, regions[i].start, regions[i].end);
+			r = joiner_add(joiner, regions[i].start, regions[i].end,
+				       regions[i].categories & SCAN_IS_HUGE ? PAGEMAP_HUGE : PAGEMAP_PAGES);
 		if (r != 0)
 			return r;
 	}
@@ -126,7 +130,7 @@ static int scan_by_reading(int pagemap_fd, uint64_t start, uint64_t end, struct 
 
 			if (!(entries[i] & (ENTRY_PRESENT | ENTRY_SWAPPED)))
 				continue;
-			r = joiner_add(joiner, address, address + page_size);
+			r = joiner_add(joiner, address, address + page_size, PAGEMAP_PAGES);
 			if (r != 0)
 				return r;
 		}
@@ -147,8 +151,7 @@ int pagemap_open(pid_t tid)
  * (left by UFFDIO_WRITEPROTECT only, never by registering). The latter two were not touched, but
  * are not worth a system call of their own: telling them apart takes a mask that Linux 6.7 refuses.
  */
-int pagemap_scan(int pagemap_fd, uint64_t start, uint64_t end,
-		 int (*found)(uint64_t run_start, uint64_t run_end, void *context), void *context)
+int pagemap_scan(int pagemap_fd, uint64_t start, uint64_t end, pagemap_found *found, void *context)
 {
 	static atomic_bool lacks_ioctl;
 	uint64_t page_size = page_bytes();

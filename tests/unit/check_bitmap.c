@@ -11,27 +11,11 @@ static void set(struct bitmap *map, uint64_t first_page, uint64_t n_pages)
 	ck_assert_int_eq(bitmap_set_run(map, (struct page_run){ first_page, n_pages }), 0);
 }
 
-/* What is between gaps. */
-static bool next_run(const struct bitmap *map, uint64_t from, struct page_run *ret_run)
-{
-	struct page_run gap;
-	uint64_t first = from, end = BITMAP_MAX_PAGES;
-
-	if (bitmap_next_gap(map, from, end, &gap) && gap.first_page == from)
-		first = from + gap.n_pages;
-	if (first >= end)
-		return false;
-	if (bitmap_next_gap(map, first, end, &gap))
-		end = gap.first_page;
-	*ret_run = (struct page_run){ first, end - first };
-	return true;
-}
-
 static uint64_t count(const struct bitmap *map)
 {
 	uint64_t n = 0;
 
-	for (struct page_run run = { 0 }; next_run(map, run.first_page + run.n_pages, &run);)
+	for (struct page_run run = { 0 }; bitmap_next_run(map, run.first_page + run.n_pages, &run);)
 		n += run.n_pages;
 	return n;
 }
@@ -40,7 +24,7 @@ static void assert_run(const struct bitmap *map, uint64_t from, uint64_t first, 
 {
 	struct page_run run;
 
-	ck_assert(next_run(map, from, &run));
+	ck_assert(bitmap_next_run(map, from, &run));
 	ck_assert_uint_eq(run.first_page, first);
 	ck_assert_uint_eq(run.n_pages, n_pages);
 }
@@ -83,7 +67,7 @@ START_TEST(runs_are_found)
 	assert_run(&map, 63, 63, 7);
 	assert_run(&map, 70, 4000, 200);
 	assert_run(&map, 4200, 1000000, 1);
-	ck_assert(!next_run(&map, 1000001, &run));
+	ck_assert(!bitmap_next_run(&map, 1000001, &run));
 	ck_assert(!bitmap_has(&map, UINT64_MAX));
 	ck_assert(bitmap_has(&map, 4199) && !bitmap_has(&map, 4200));
 }
@@ -155,7 +139,7 @@ static void assert_same(const struct bitmap *map, const bool is_set[static N_PAG
 		ck_assert_int_eq(bitmap_has(map, page), is_set[page]);
 		n_set += is_set[page];
 	}
-	for (struct page_run run = { 0 }; next_run(map, run.first_page + run.n_pages, &run);) {
+	for (struct page_run run = { 0 }; bitmap_next_run(map, run.first_page + run.n_pages, &run);) {
 		const uint64_t end = run.first_page + run.n_pages;
 
 		ck_assert(run.first_page == 0 || !is_set[run.first_page - 1]);

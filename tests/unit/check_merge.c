@@ -3,15 +3,19 @@
 
 #include "shadow/merge.h"
 #include "support.h"
+#include "sys/page.h"
 
 /* Pages here are 4 KiB, so a window has 16. */
 static struct shadow shadow;
 static struct merge_result result;
+/* What else of each file was seen: mapped as a whole. */
+static struct page_run whole;
 
 static void make_shadow(void)
 {
 	ck_assert_int_eq(shadow_init(&shadow, "/x", ""), 0);
 	shadow.page_size = 4096;
+	whole = (struct page_run){ 0 };
 }
 
 static void free_shadow(void)
@@ -53,6 +57,7 @@ static void run(merge_function *merge, uint32_t time, size_t n, const struct sig
 			file->access = PAGESET_MAPPED;
 			ck_assert_int_ge(pageset_file_add(file, *r, time), 0);
 		}
+		ck_assert_int_ge(pageset_file_add_whole(file, whole), 0);
 	}
 	ck_assert_int_eq(merge(&shadow, &seen, &result), 0);
 }
@@ -97,6 +102,40 @@ static void assert_extents(size_t n, const struct extent *expected)
 		const struct extent expected_[] = { __VA_ARGS__ };                                           \
 		assert_extents(sizeof(expected_) / sizeof(*expected_), expected_);                           \
 	} while (0)
+
+/* Windows of a huge page that were mapped as a whole. The test's pages are the machine's here. */
+START_TEST(whole_windows_are_used_as_remembered)
+{
+	const uint64_t n = page_huge_bytes() / page_bytes();
+
+	train(1, (struct sighting)EXACT({ 0, 1 }, { n + 3, 2 }, { 3 * n - 1, 2 }));
+	whole = (struct page_run){ n, 2 * n };
+	run(_i ? merge_train : merge_sample, 2, 1, &(struct sighting)EXACT({ 0, 1 }));
+	assert_result(0, 1, 0);
+	assert_extents(4, (const struct extent[]){ { 0, 1, _i ? 2 : 1, 0 },
+						   { n + 3, 2, 1, 0 },
+						   { 3 * n - 1, 1, 1, 0 },
+						   { 3 * n, 1, 1, 1 } });
+	ck_assert(find("/a")->exact);
+	ck_assert_uint_eq(shadow.flags & SHADOW_NEEDS_TRAINING, 0);
+}
+END_TEST
+
+START_TEST(whole_windows_of_which_nothing_is_remembered_are_new)
+{
+	const uint64_t n = page_huge_bytes() / page_bytes();
+
+	train(1, (struct sighting)EXACT({ 0, 1 }));
+	whole = (struct page_run){ n, 1 };
+	sample(2, (struct sighting)EXACT({ 0, 1 }));
+	assert_result(n, 0, 0);
+	ck_assert_uint_eq(pageset_file_pages(find("/a")), 1);
+	ck_assert_uint_ne(shadow.flags & SHADOW_NEEDS_TRAINING, 0);
+	train(3, (struct sighting)EXACT({ 0, 1 }));
+	assert_result(n, 0, 0);
+	ck_assert(!find("/a")->exact);
+}
+END_TEST
 
 START_TEST(seen_pages_are_young_others_age)
 {
@@ -526,6 +565,8 @@ int main(void)
 	suite_add_tcase(s, train_case);
 
 	tcase_add_checked_fixture(sample_case, make_shadow, free_shadow);
+	tcase_add_loop_test(sample_case, whole_windows_are_used_as_remembered, 0, 2);
+	tcase_add_test(sample_case, whole_windows_of_which_nothing_is_remembered_are_new);
 	tcase_add_test(sample_case, sample_confirms_what_it_saw);
 	tcase_add_test(sample_case, near_is_less_than_a_window);
 	tcase_add_test(sample_case, sample_adds_where_nothing_is_exact);

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "support.h"
+#include "touched.h"
 
 /* Runs that found() saw, in pages from an origin. */
 struct runs {
@@ -16,12 +16,13 @@ struct runs {
 	struct {
 		uint64_t first_page;
 		uint64_t n_pages;
+		enum pagemap_kind kind;
 	} run[1000];
 };
 
 static struct runs runs;
 
-static int note_run(uint64_t run_start, uint64_t run_end, void *context)
+static int note_run(uint64_t run_start, uint64_t run_end, enum pagemap_kind kind, void *context)
 {
 	struct runs *self = context;
 	uint64_t page_size = page_bytes();
@@ -30,6 +31,7 @@ static int note_run(uint64_t run_start, uint64_t run_end, void *context)
 	ck_assert_uint_lt(self->n_runs, sizeof(self->run) / sizeof(self->run[0]));
 	self->run[self->n_runs].first_page = (run_start - self->origin) / page_size;
 	self->run[self->n_runs].n_pages = (run_end - run_start) / page_size;
+	self->run[self->n_runs].kind = kind;
 	self->n_runs++;
 	return self->n_runs == self->stop_after ? -ECANCELED : 0;
 }
@@ -139,6 +141,30 @@ START_TEST(finds_pages_of_the_file)
 		is_found |=
 			runs.run[i].first_page <= 512 && runs.run[i].first_page + runs.run[i].n_pages > 512;
 	ck_assert(is_found);
+}
+END_TEST
+
+START_TEST(tells_what_was_mapped_as_a_whole)
+{
+	struct touched touched = { 0 };
+	uint64_t n_huge_pages = page_huge_bytes() / page_bytes();
+
+	if (!touched_map_huge(&touched)) {
+		printf("not tested here: %s\n", "huge folios (needs a file system with large folios)");
+		return;
+	}
+	/* The table that is in place of a huge page keeps it from being mapped as a whole. */
+	touched_touch(&touched, 1);
+	ck_assert_int_eq(mprotect((char *)(uintptr_t)touched.start + page_huge_bytes(), page_bytes(),
+				  PROT_READ | PROT_WRITE),
+			 0);
+	touched_touch(&touched, n_huge_pages);
+	ck_assert_int_eq(scan((char *)(uintptr_t)touched.start, 3 * n_huge_pages), 0);
+	ck_assert_uint_eq(runs.n_runs, 2);
+	assert_run(0, 0, n_huge_pages);
+	ck_assert_int_eq(runs.run[0].kind, PAGEMAP_HUGE);
+	ck_assert_uint_eq(runs.run[1].first_page, n_huge_pages);
+	ck_assert_int_eq(runs.run[1].kind, PAGEMAP_PAGES);
 }
 END_TEST
 
@@ -259,6 +285,7 @@ int main(void)
 	tcase_add_unchecked_fixture(t, scratch_enter, scratch_leave);
 	tcase_add_loop_test(t, finds_private_copies, 0, N_WAYS);
 	tcase_add_loop_test(t, finds_pages_of_the_file, 0, N_WAYS);
+	tcase_add_test(t, tells_what_was_mapped_as_a_whole);
 	tcase_add_loop_test(t, finds_more_runs_than_fit_at_once, 0, N_WAYS);
 	tcase_add_loop_test(t, joins_runs_across_steps, 0, N_WAYS);
 	tcase_add_loop_test(t, stops_when_told, 0, N_WAYS);

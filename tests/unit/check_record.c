@@ -12,6 +12,7 @@ static const struct fileid id = { .size_bytes = 1 << 20, .mtime_ns = 5 };
 /* What the page table of any task says: runs of pages that are there. */
 static struct page_run present[4];
 static size_t n_present;
+static enum pagemap_kind kind;
 static pid_t asked_tid;
 
 static int open_made_up(pid_t tid)
@@ -25,8 +26,7 @@ static uint64_t at(uint64_t page)
 	return page * page_bytes();
 }
 
-static int scan_made_up(int fd, uint64_t start, uint64_t end,
-			int (*found)(uint64_t run_start, uint64_t run_end, void *context), void *context)
+static int scan_made_up(int fd, uint64_t start, uint64_t end, pagemap_found *found, void *context)
 {
 	int r = fd < 0;
 
@@ -37,7 +37,7 @@ static int scan_made_up(int fd, uint64_t start, uint64_t end,
 		run_start = run_start > start ? run_start : start;
 		run_end = run_end < end ? run_end : end;
 		if (run_start < run_end)
-			r = found(run_start, run_end, context);
+			r = found(run_start, run_end, kind, context);
 	}
 	return r;
 }
@@ -47,6 +47,7 @@ static void set_up(void)
 	const struct addrspace_pages pages = { .open = open_made_up, .scan = scan_made_up };
 
 	n_present = 0;
+	kind = PAGEMAP_PAGES;
 	record_init(&record, &pages);
 }
 
@@ -95,6 +96,25 @@ static struct event mapped(uint32_t space, const char *path, uint64_t start, uin
 			       .end = at(end),
 			       .first_page = 7 };
 }
+
+START_TEST(of_what_was_mapped_as_a_whole_nothing_is_known)
+{
+	const struct event before[] = {
+		{ .kind = EVENT_EXECED, .pid = MAIN, .space = 1 },
+		mapped(1, "/bin/program", 1000, 1010),
+	};
+
+	TAKE_ALL(before);
+	present[0] = (struct page_run){ 1002, 2 };
+	n_present = 1;
+	kind = PAGEMAP_HUGE;
+	for (int n_new = 1; n_new >= 0; n_new--)
+		ck_assert_int_eq(take((struct event){ .kind = EVENT_TICK, .pid = MAIN, .space = 1 }), n_new);
+	assert_file("/bin/program", PAGESET_MAPPED, 0);
+	ck_assert_int_eq(pageset_file_settle(seen("/bin/program"), NULL), 0);
+	ck_assert_uint_eq(pageset_file_pages(seen("/bin/program")), page_huge_bytes() / page_bytes());
+}
+END_TEST
 
 START_TEST(a_launch_becomes_a_page_set)
 {
@@ -331,6 +351,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_launch_becomes_a_page_set);
+	tcase_add_test(t, of_what_was_mapped_as_a_whole_nothing_is_known);
 	tcase_add_test(t, a_page_has_the_time_at_which_it_was_found);
 	tcase_add_test(t, what_vanishes_is_looked_at_before);
 	tcase_add_test(t, what_others_map_and_what_was_before_an_exec_is_marked);

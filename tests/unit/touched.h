@@ -63,8 +63,9 @@ static inline void touched_touch(const struct touched *self, uint64_t page)
 	(void)*(const volatile char *)(uintptr_t)(self->start + page * page_bytes());
 }
 
-static inline int touched_add_run(uint64_t start, uint64_t end, void *context)
+static inline int touched_add_run(uint64_t start, uint64_t end, enum pagemap_kind kind, void *context)
 {
+	(void)kind;
 	*(uint64_t *)context += (end - start) / page_bytes();
 	return 0;
 }
