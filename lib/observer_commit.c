@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "observer_private.h"
+#include "record/in_image.h"
 #include "shadow/merge.h"
 
 #define LOCK_TIMEOUT_MS 10000
@@ -73,8 +74,10 @@ static int update(struct launch *self, int (*change)(struct shadow *, void *))
 static void commit(struct launch *self)
 {
 	struct pageset *seen = &self->recorder.record.seen;
-	int r = launch_identify(self, seen, &self->commit.gone);
+	int r = in_image_resolve(seen);
 
+	if (r == 0)
+		r = launch_identify(self, seen, &self->commit.gone);
 	self->commit.result.n_files = seen->n_files;
 	self->commit.result.n_pages = pageset_count_pages(seen);
 	self->commit.result.error = r < 0 ? r : update(self, merge_seen);

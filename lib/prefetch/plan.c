@@ -381,6 +381,12 @@ static bool can_be_judged(const struct pageset_file *file, enum plan_sight sight
 	       (file->access & (PAGESET_MAPPED | PAGESET_READ | PAGESET_BEFORE_EXEC)) == PAGESET_MAPPED;
 }
 
+/* Which pages of an image were used is found out later (record/in_image.h). */
+static bool is_unseen_image(const struct pageset_file *used)
+{
+	return used && !used->exact && used->n_extents == 0;
+}
+
 struct plan_use plan_compare(const struct plan *self, struct pageset *seen, enum plan_sight sight)
 {
 	struct plan_use use = { 0 };
@@ -389,10 +395,10 @@ struct plan_use plan_compare(const struct plan *self, struct pageset *seen, enum
 		const struct plan_request *request = &self->requests[i];
 		const struct pageset_file *file = self->files[request->file_index].file;
 
-		if (!request->was_read || !can_be_judged(file, sight))
-			continue;
 		struct pageset_file *used = pageset_find(seen, file->path);
 
+		if (!request->was_read || !can_be_judged(file, sight) || is_unseen_image(used))
+			continue;
 		use.n_judged += request->n_pages;
 		for (uint64_t page = request->first_page; page < end_page(request); page++)
 			use.n_unused += !used || !pageset_file_has(used, page);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "record/in_image.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
@@ -70,8 +71,10 @@ static int note_file(struct record *self, const struct event *event, uint8_t acc
 	if (!file) {
 		if (!may_add(self, event->kind))
 			return 0;
-		int r = pageset_add(&self->seen, event->path, event->time_us, &file);
+		int r = in_image_note(&self->seen, event->path, event->time_us);
 
+		if (r == 0)
+			r = pageset_add(&self->seen, event->path, event->time_us, &file);
 		if (r < 0)
 			return r;
 	}

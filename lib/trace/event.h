@@ -16,7 +16,8 @@
 /*
  * Each event has pid, tid and time_us. Those about mappings have the number of an address space besides,
  * which is never used again for another. Those with a path have it absolute, and it leads us to the same file
- * as the program, whatever its own name of it is (but EVENT_OUT_OF_REACH); id is NULL unless it is a regular
+ * as the program, whatever its own name of it is (but EVENT_OUT_OF_REACH), or is
+ * the name of a file in an image (sys/image.h); id is NULL unless it is a regular
  * file.
  */
 enum event_kind {

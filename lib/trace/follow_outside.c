@@ -43,11 +43,17 @@ static bool find_outside(struct follow *self, const struct process *process, pid
 	if (!is_usable(theirs) || theirs->st_nlink == 0 ||
 	    !is_cold_place(views_mount(&self->state->views, tid, path)))
 		return false;
-	if (!views_find(&self->state->views, tid, path, theirs, found, ret_st)) {
-		if (S_ISREG(theirs->st_mode))
-			tell_out_of_reach(self, process, tid, path);
+	if (views_find(&self->state->views, tid, path, theirs, found, ret_st)) {
+		memccpy(path, found, '\0', PATH_MAX);
+		return follow_is_of_interest(self, path);
+	}
+	if (!S_ISREG(theirs->st_mode))
+		return false;
+	if (!views_find_in_image(&self->state->views, tid, path, theirs, found)) {
+		tell_out_of_reach(self, process, tid, path);
 		return false;
 	}
+	*ret_st = *theirs;
 	memccpy(path, found, '\0', PATH_MAX);
 	return follow_is_of_interest(self, path);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sys/image.h"
 #include "sys/outside.h"
 #include "sys/procfs.h"
 
@@ -12,6 +13,7 @@ void views_forget(struct views *self)
 	mounts_release(&self->theirs);
 	free(take_pointer(self->root));
 	free(take_pointer(self->namespace));
+	self->image_device = 0;
 }
 
 void views_release(struct views *self)
@@ -142,6 +144,31 @@ bool views_find_name(struct views *self, pid_t tid, const char *path, char *ret_
 
 	return (size_t)snprintf(ret_path + size, PATH_MAX - size, "%s", name) < PATH_MAX - size &&
 	       lstat(ret_path, &st) < 0 && errno == ENOENT;
+}
+
+static bool can_be_read(const struct loop *loop)
+{
+	struct image image;
+
+	if (image_open(&image, loop->path, loop->offset_bytes) < 0)
+		return false;
+	image_close(&image);
+	return true;
+}
+
+bool views_find_in_image(struct views *self, pid_t tid, const char *path, const struct stat *theirs,
+			 char *ret_name)
+{
+	const struct mount *mount = views_mount(self, tid, path);
+
+	if (!mount || strcmp(mount->type, "squashfs") != 0)
+		return false;
+	if (self->image_device != mount->device) {
+		self->image_device = mount->device;
+		self->image_is_known =
+			loop_find(mount->device, &self->image) == 0 && can_be_read(&self->image);
+	}
+	return self->image_is_known && image_name(&self->image, theirs->st_ino, ret_name);
 }
 
 const struct mount *views_mount(struct views *self, pid_t tid, const char *path)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "sys/loop.h"
 #include "sys/mounts.h"
 
 /* Zeroed nothing is known. */
@@ -21,6 +22,10 @@ struct views {
 	char *root;      /* their root directory, as their namespace has it; NULL: nothing is known */
 	char *namespace; /* "mnt:[4026531841]" */
 	struct stat root_st;
+	/* The image that was looked for last, and whether it can be read; device 0: none was. */
+	dev_t image_device;
+	struct loop image;
+	bool image_is_known;
 };
 
 void views_release(struct views *self);
@@ -44,6 +49,14 @@ bool views_find(struct views *self, pid_t tid, const char *path, const struct st
 
 /* The same for a name that may be missing, but for its directory. */
 bool views_find_name(struct views *self, pid_t tid, const char *path, char *ret_path);
+
+/*
+ * The name (sys/image.h) of a file that lies in an image that only they have mounted: ret_name (PATH_MAX).
+ * theirs is what stat(2) said of it inside. False: it does not, or the image is of a kind that cannot be
+ * read.
+ */
+bool views_find_in_image(struct views *self, pid_t tid, const char *path, const struct stat *theirs,
+			 char *ret_name);
 
 /* The mount that path lies on there, NULL: not known. Points into self. */
 const struct mount *views_mount(struct views *self, pid_t tid, const char *path);

@@ -81,6 +81,38 @@ needs_overlays() {
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
 }
 
+# Image of the files of $WORK/real, as $WORK/image.
+make_image() { # OPTION...
+  mkdir -p inside
+  mksquashfs real image -quiet -no-progress "$@" >/dev/null
+  unshare -m mount -o loop,ro image inside || skip "no loop-mounted squashfs here"
+}
+
+@test "a squashfs that only the sandbox has mounted: the pages of the image" {
+  head -c 3000000 /dev/urandom >real/random
+  make_image
+  inside="mount -o loop,ro $WORK/image inside && exec inside/program"
+  "$PBRUN" -R report unshare -m sh -c "$inside inside/data" >/dev/null
+  [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
+  [ "$(pages_of "$WORK/image" unshare)" -gt 10 ]
+  # Of the image what was used: by far not all of it.
+  [ "$(pages_of "$WORK/image" unshare)" -lt 200 ]
+  "$PBRUN" --show --json unshare >shown
+  [ "$(json shown '[f["path"] for f in j["files"] if "//" in f["path"] or "inside/" in f["path"]]')" = '[]' ]
+  "$PBRUN" -R report unshare -m sh -c "$inside inside/data" >/dev/null
+  [ "$(json report 'j["shadow"]')" = fresh ]
+  # More, when more is used.
+  "$PBRUN" unshare -m sh -c "$inside inside/random" >/dev/null
+  [ "$(pages_of "$WORK/image" unshare)" -gt 700 ]
+}
+
+@test "an image of a kind that cannot be read is counted and named" {
+  make_image -no-exports
+  "$PBRUN" -R report unshare -m sh -c "mount -o loop,ro $WORK/image inside && exec inside/program inside/data" >/dev/null
+  [ "$(json report 'j["record"]["unreached_files"]')" = 2 ]
+  [ "$(json report 'j["record"]["unreached"][0].split()[0]')" = squashfs ]
+}
+
 @test "an overlay whose layers go by relative names cannot be reached, which is counted and said" {
   needs_overlays
   inside="mount -t overlay overlay -o lowerdir=real,upperdir=o/up,workdir=o/work o/merged"

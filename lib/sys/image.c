@@ -1,0 +1,69 @@
+/* image.c - opens images, and names the files in them. */
+#include "sys/image.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "sys/fileid.h"
+
+static int read_image(void *data, size_t size, uint64_t offset_bytes, void *context)
+{
+	const struct image *self = context;
+	uint8_t *to = data;
+
+	while (size > 0) {
+		ssize_t n = pread(self->fd, to, size, (off_t)(self->offset_bytes + offset_bytes));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EBADMSG;
+		to += n;
+		size -= (size_t)n;
+		offset_bytes += (uint64_t)n;
+	}
+	return 0;
+}
+
+int image_open(struct image *self, const char *path, uint64_t offset_bytes)
+{
+	struct stat st;
+
+	self->fd = fileid_open(path, &st);
+	self->offset_bytes = offset_bytes;
+	if (self->fd < 0)
+		return self->fd;
+	if (offset_bytes >= (uint64_t)st.st_size) {
+		image_close(self);
+		return -EBADMSG;
+	}
+	int r = squashfs_open(&self->squashfs, read_image, self);
+
+	if (r < 0)
+		image_close(self);
+	return r;
+}
+
+void image_close(struct image *self)
+{
+	if (self->fd >= 0)
+		close(take_fd(self->fd));
+}
+
+bool image_name(const struct loop *loop, uint64_t inode, char *ret_name)
+{
+	int n = snprintf(ret_name, PATH_MAX, "%s//%" PRIu64 ":%" PRIu64, loop->path, loop->offset_bytes,
+			 inode);
+
+	return n > 0 && n < PATH_MAX;
+}
+
+bool image_parse_name(const char *name, size_t *ret_size, uint64_t *ret_offset_bytes, uint64_t *ret_inode)
+{
+	const char *slashes = strstr(name, "//");
+
+	if (!slashes || sscanf(slashes, "//%" SCNu64 ":%" SCNu64, ret_offset_bytes, ret_inode) != 2)
+		return false;
+	*ret_size = (size_t)(slashes - name);
+	return true;
+}
