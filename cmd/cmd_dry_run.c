@@ -9,6 +9,7 @@
 #include "forecast.h"
 #include "json_out.h"
 #include "launch.h"
+#include "operand_use.h"
 #include "output.h"
 #include "page_cache.h"
 #include "readahead.h"
@@ -24,8 +25,9 @@ struct dry_run {
 	char *profile;
 	struct shadow shadow;
 	char *shadow_path;
-	int error;      /* 0, or why there is no shadow that can be used */
-	bool is_common; /* shadow is what other profiles have in common */
+	int error;             /* 0, or why there is no shadow that can be used */
+	bool is_common;        /* shadow is what other profiles have in common */
+	struct pageset wanted; /* of what the arguments name */
 	struct state_account account;
 	enum storage storage;
 	uint64_t n_pages;
@@ -34,15 +36,45 @@ struct dry_run {
 	uint64_t n_budget;
 };
 
-static void count_pages(struct dry_run *self)
+static void count_pages(struct dry_run *self, const struct pageset *files)
 {
-	const struct pageset *files = &self->shadow.files;
-
 	for (size_t i = 0; i < files->n_files; i++) {
+		if (files->files[i]->operand != PAGESET_NO_OPERAND)
+			continue;
 		self->n_pages += pageset_file_pages(files->files[i]);
 		self->n_files += files->files[i]->n_extents > 0;
 		self->n_resident += page_cache_count(files->files[i]);
 	}
+}
+
+static bool is_excluded(const char *path, const void *context)
+{
+	return exclusions_match(context, path);
+}
+
+/* As a start does it (observer_operands.c), but for as long as it takes. */
+static void find_operands(struct dry_run *self, char *const argv[], const struct config *config)
+{
+	cleanup_free char *directory = getcwd(NULL, 0);
+	cleanup_with(operands_release) struct operands operands = { 0 };
+	cleanup_with(operand_targets_release) struct operand_targets targets = { 0 };
+	int r = operands_list(argv, directory, self->profile, &operands);
+
+	if (r == 0)
+		r = operands_add_input(&operands);
+	for (size_t i = 0; i < operands.n && r == 0; i++) {
+		char path[PATH_MAX];
+
+		if (operands_path(&operands, &operands.items[i], path))
+			r = operand_targets_add(&targets, path, operands.items[i].code,
+						OPERAND_LOOK_AND_WAIT);
+	}
+	operand_targets_sort(&targets);
+	if (r == 0)
+		r = operand_use_select(&targets, &self->shadow.files, is_excluded, &config->excluded,
+				       &self->wanted);
+	if (r < 0)
+		(void)complain_error("dry-run", self->program, r);
 }
 
 static struct forecast forecast(const struct dry_run *self)
@@ -161,7 +193,7 @@ static void print_as_json(const struct dry_run *self)
 	json_out_finish(&json);
 }
 
-static int look(struct dry_run *self, const struct config *config)
+static int look(struct dry_run *self, char *const argv[], const struct config *config)
 {
 	cleanup_with(mounts_release) struct mounts mounts = { 0 };
 	struct shadowdb db = { 0 };
@@ -178,7 +210,9 @@ static int look(struct dry_run *self, const struct config *config)
 	shadowdb_release(&db);
 	if (self->error == 0)
 		self->account = state_of(&self->shadow);
-	count_pages(self);
+	find_operands(self, argv, config);
+	count_pages(self, &self->shadow.files);
+	count_pages(self, &self->wanted);
 	if (mounts_read(&mounts) == 0)
 		self->storage = disk_of(&mounts, self->program).storage;
 	self->n_budget = readahead_budget_pages();
@@ -203,12 +237,13 @@ int cmd_dry_run(const struct arguments *arguments)
 	if (!self.profile)
 		return complain_error("dry-run", name, -ENOMEM);
 	settings_read(arguments, &config);
-	int status = look(&self, &config);
+	int status = look(&self, arguments->operands, &config);
 
 	if (arguments_has(arguments, OPTION_JSON))
 		print_as_json(&self);
 	else
 		print_as_text(&self);
+	pageset_release(&self.wanted);
 	shadow_release(&self.shadow);
 	free(self.shadow_path);
 	free(self.profile);

@@ -32,6 +32,7 @@ static void print_remembered(const struct shadow *shadow, const struct terminal 
 	uint64_t n_pages = pageset_count_pages(&shadow->files);
 	uint64_t n_exact = 0;
 	uint64_t n_with_pages = 0;
+	uint64_t n_operands = 0;
 	char size[TEXT_NUMBER_SIZE];
 	char pages[TEXT_NUMBER_SIZE];
 	char files[TEXT_NUMBER_SIZE];
@@ -40,10 +41,16 @@ static void print_remembered(const struct shadow *shadow, const struct terminal 
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		n_with_pages += shadow->files.files[i]->n_extents > 0;
 		n_exact += shadow->files.files[i]->exact ? pageset_file_pages(shadow->files.files[i]) : 0;
+		n_operands += shadow->files.files[i]->operand != PAGESET_NO_OPERAND &&
+			      shadow->files.files[i]->n_extents > 0;
 	}
 	field(terminal, "remembered", "%s: %s pages of %s files, and %s names that are looked up",
 	      text_bytes(n_pages * shadow->page_size, size), text_number(n_pages, pages),
 	      text_number(n_with_pages, files), text_number(shadow->files.n_files - n_with_pages, names));
+	if (n_operands > 0)
+		field(terminal, "operands",
+		      "%s of these files: named by arguments, and prefetched when they are named again",
+		      text_number(n_operands, files));
 	if (n_exact == n_pages)
 		field(terminal, "exact", "all pages: each was seen to be touched");
 	else

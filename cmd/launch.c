@@ -39,6 +39,7 @@ struct job {
 	const struct launch_options *options;
 	char *program; /* canonical path */
 	char *profile;
+	struct operands operands;
 	struct shadowdb db;
 	struct shadow shadow;
 	const char *obstacle; /* to recording, a constant; NULL: none */
@@ -352,6 +353,7 @@ static void leave_observer(struct job *job)
 					    .profile = job->profile,
 					    .db = &job->db,
 					    .shadow = job->has_shadow ? &job->shadow : NULL,
+					    .operands = &job->operands,
 					    .requested = job->options->mode,
 					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
 					    .prefetch =
@@ -426,6 +428,17 @@ static void find_program(struct job *job, char *argv[], char **ret_file)
 	*ret_file = file;
 }
 
+/* Without memory for it, all that is used is taken for the program's. */
+static void list_operands(struct job *job, char *const argv[])
+{
+	cleanup_free char *directory = getcwd(NULL, 0);
+	/* "(unreachable)/...", getcwd(3) */
+	bool is_known = directory && *directory == '/';
+
+	if (operands_list(argv, is_known ? directory : NULL, job->profile, &job->operands) == 0)
+		(void)!operands_add_input(&job->operands);
+}
+
 void launch(char *argv[], const struct launch_options *options)
 {
 	struct job job = { .options = options,
@@ -436,6 +449,7 @@ void launch(char *argv[], const struct launch_options *options)
 	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
 	find_program(&job, argv, &file);
+	list_operands(&job, argv);
 	/* First of all: a descriptor that the caller closed is not to be taken for his. */
 	int r = report_file_prepare(&job.report, options->report);
 

@@ -133,7 +133,9 @@ static int add_file(struct table *table, const struct pageset_file *file, uint64
 		 text_bytes(n_touched * page_size, bytes));
 
 	const char *const cells[] = { touched, text_share(n_touched, pages_of_file(file, page_size), share),
-				      pageset_file_kind(file), bar, file->path };
+				      file->operand != PAGESET_NO_OPERAND ? "operand"
+									  : pageset_file_kind(file),
+				      bar, file->path };
 
 	return table_add(table, cells);
 }

@@ -71,7 +71,7 @@ struct state_account state_of(const struct shadow *shadow)
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		const struct pageset_file *file = shadow->files.files[i];
 
-		if (file->n_extents == 0)
+		if (file->n_extents == 0 || file->operand != PAGESET_NO_OPERAND)
 			continue;
 		if (may_hang(&mounts, file->path))
 			account.n_unasked++;

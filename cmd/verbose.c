@@ -29,6 +29,8 @@ static void tell_prefetch(const struct account *account, FILE *line)
 	if (stats->bytes > 0 && account->prefetch.knows_waste)
 		fprintf(line, ", %s used",
 			text_share(stats->bytes - account->prefetch.wasted_bytes, stats->bytes, share));
+	if (account->operands.bytes > 0)
+		fprintf(line, ", %s of it of what it was given", text_bytes(account->operands.bytes, size));
 	if (stats->unanswered_files > 0)
 		fprintf(line, ", %s files did not answer", text_number(stats->unanswered_files, pieces));
 	if (stats->stale_files > 0)

@@ -42,6 +42,7 @@ struct account {
 		uint64_t wasted_bytes;        /* then: of stats.bytes */
 	} prefetch;
 	struct readahead_stats predicted; /* prefetched without a shadow (predict.h) */
+	struct readahead_stats operands;  /* prefetched of what the arguments name (operand_use.h) */
 	struct {
 		struct policy_choice choice;
 		enum account_way way;

@@ -89,7 +89,7 @@ int common_part_make(struct shadow shadows[], size_t n_shadows, const char *prog
 			const struct pageset_file *file = files->files[j];
 			struct votes votes = vote(shadows, n_shadows, file);
 
-			if (votes.n_files < n_needed ||
+			if (file->operand != PAGESET_NO_OPERAND || votes.n_files < n_needed ||
 			    (n_shadows == 1 && profile_owns(shadows[0].profile, file->path)))
 				continue;
 			r = add_file(&common.files, file, &votes, n_needed);

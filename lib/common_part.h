@@ -15,9 +15,9 @@
 
 /*
  * Makes the part that shadows have in common: the files, and of them the pages, that at least half of them
- * have, and no fewer than two. A single one says nothing of that: then what lies beside the file that its
- * profile names, or beneath, is left out (profile_owns()). The result has no run, so it calls for training;
- * times of first use are those of the first shadow that has the page. 0 or -ENOMEM.
+ * have, and no fewer than two. Operands are left out. A single one says nothing of that: then what lies
+ * beside the file that its profile names, or beneath, is left out (profile_owns()). The result has no run, so
+ * it calls for training; times of first use are those of the first shadow that has the page. 0 or -ENOMEM.
  */
 must_check int common_part_make(struct shadow shadows[], size_t n_shadows, const char *program,
 				const char *profile, struct shadow *ret_shadow);

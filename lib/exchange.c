@@ -122,6 +122,13 @@ static int pack_file(struct portable *portable, uint32_t index)
 	return r < 0 ? r : portable_add_checksum(portable, index, crc);
 }
 
+/* What its user named is no part of the program, and nobody else's business. */
+static bool is_operand(const struct pageset_file *file, void *context)
+{
+	(void)context;
+	return file->operand != PAGESET_NO_OPERAND;
+}
+
 int exchange_pack(struct shadow *shadow, const struct exchange_listener *listener,
 		  struct portable *ret_portable, struct exchange_count *ret_count)
 {
@@ -129,6 +136,7 @@ int exchange_pack(struct shadow *shadow, const struct exchange_listener *listene
 	cleanup_with(pass_release) struct pass pass = { 0 };
 
 	*shadow = (struct shadow){ 0 };
+	pageset_remove_if(&portable.shadow.files, is_operand, NULL);
 	int r = pass_init(&pass, &portable.shadow, listener);
 
 	if (r < 0)
@@ -240,11 +248,14 @@ static int merge_file(struct shadow *self, const struct pageset_file *other)
 	if (is_new) {
 		file->id = other->id;
 		file->age = other->age;
+		file->operand = other->operand;
 	} else if (file->n_extents > 0 && other->n_extents > 0 && !fileid_equal(&file->id, &other->id)) {
 		return 0;
 	} else if (file->n_extents == 0) {
 		file->id = other->id;
 	}
+	if (other->operand == PAGESET_NO_OPERAND)
+		file->operand = PAGESET_NO_OPERAND;
 	file->access |= other->access;
 	file->age = file->age < other->age ? file->age : other->age;
 	if (other->first_use_us < file->first_use_us)
@@ -376,7 +387,7 @@ int exchange_ranges(const struct shadow *shadow, struct exchange_range **ret_ran
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		const struct pageset_file *file = shadow->files.files[i];
 
-		for (size_t j = 0; j < file->n_extents; j++) {
+		for (size_t j = 0; j < file->n_extents && !is_operand(file, NULL); j++) {
 			uint64_t offset = file->extents[j].first_page << shift;
 			uint64_t length = file->extents[j].n_pages << shift;
 

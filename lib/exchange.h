@@ -29,9 +29,9 @@ struct exchange_count {
 };
 
 /*
- * Makes shadow, which becomes the portable's, fit to travel: files that are not any more what was recorded
- * are left out, and those without a build-id get a checksum. 0, -ENOMEM; shadow is empty afterwards in any
- * case.
+ * Makes shadow, which becomes the portable's, fit to travel: operands and files that are not any more what
+ * was recorded are left out, and those without a build-id get a checksum. 0, -ENOMEM; shadow is empty
+ * afterwards in any case.
  */
 must_check int exchange_pack(struct shadow *shadow, const struct exchange_listener *listener,
 			     struct portable *ret_portable, struct exchange_count *ret_count);
@@ -63,7 +63,8 @@ struct exchange_range {
 	uint32_t first_use_us; /* after the program's exec */
 };
 
-/* All extents of shadow in order of first use, to be freed by the caller. 0 or -ENOMEM. */
+/* All extents of shadow, but for those of operands, in order of first use, to be freed by the caller. 0 or
+ * -ENOMEM. */
 must_check int exchange_ranges(const struct shadow *shadow, struct exchange_range **ret_ranges,
 			       size_t *ret_n_ranges);
 

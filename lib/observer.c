@@ -14,16 +14,29 @@
 /* When the program is on its own, a shadow is given so long to be written. */
 #define COMMIT_MS 20000
 
-bool observer_is_needed(struct observer_options *options)
+/* The policy knows nothing of operands: one more training run tells which of the files in a directory that
+ * was named the program needs, when another directory is named. */
+static struct policy_choice choose(const struct observer_options *options, enum policy_files files)
 {
 	struct policy_choice choice =
-		policy_choose(options->requested, options->shadow, POLICY_FILES_SAME, options->random);
+		policy_choose(options->requested, options->shadow, files, options->random);
+
+	if (options->requested == POLICY_AUTO && choice.mode != POLICY_TRAIN && options->shadow &&
+	    options->shadow->stats.trained_runs == 1 && launch_has_other_operands(options))
+		choice = (struct policy_choice){ POLICY_TRAIN, "it is given another directory" };
+	return choice;
+}
+
+bool observer_is_needed(struct observer_options *options)
+{
+	struct policy_choice choice = choose(options, POLICY_FILES_SAME);
 
 	if (options->audience != OBSERVER_UNHEARD)
 		return true;
 	if (options->prefetch == OBSERVER_REPLAYS &&
 	    residency_is_complete(&options->shadow->files, options->program,
-				  launch_unanswered(options->shadow), options->random))
+				  launch_unanswered(options->shadow), options->random) &&
+	    launch_operands_are_resident(options))
 		options->prefetch = OBSERVER_PREFETCHES_NOTHING;
 	return options->prefetch != OBSERVER_PREFETCHES_NOTHING || choice.mode != POLICY_NONE;
 }
@@ -48,7 +61,7 @@ static void choose_mode(struct launch *self)
 	const struct observer_options *options = self->options;
 
 	launch_await_validation(self);
-	*choice = policy_choose(options->requested, options->shadow, self->files, options->random);
+	*choice = choose(options, self->files);
 	if (choice->mode == POLICY_NONE)
 		return;
 	if (options->obstacle)
@@ -125,10 +138,13 @@ static void close_account(struct launch *self)
 	if (procfs_read_cost(self->link->launcher_pid, &account->launch.cost) < 0)
 		account->launch.cost = self->recorder.onlooker.cost;
 	/* A program that has ended waits: not for a thread that waits for a file system. */
-	if (account->progress == ACCOUNT_ENDED)
+	if (account->progress == ACCOUNT_ENDED) {
 		launch_account_prefetch(self);
-	else
+		launch_account_operands(self);
+	} else {
 		launch_finish_prefetch(self);
+		launch_finish_operands(self);
+	}
 }
 
 static void tell(struct launch *self)
@@ -231,10 +247,12 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	uint64_t until_ns = after_ms(COMMIT_MS);
 
 	keep_running_spare(self->keep_running);
-	if (self->sight != LAUNCH_UNSEEN)
+	if (self->sight != LAUNCH_UNSEEN) {
 		close_account(self);
-	else
+	} else {
 		launch_finish_prefetch(self);
+		launch_finish_operands(self);
+	}
 	if (launch_has_to_commit(self))
 		(void)launch_commit(self, until_ns);
 	if (launch_has_to_commit(self))
@@ -250,6 +268,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 	if (self->sight != LAUNCH_UNSEEN)
 		recorder_release(&self->recorder);
 	launch_finish_prefetch(self);
+	launch_finish_operands(self);
 	launch_remember_unanswered(self);
 	plan_release(&self->plan);
 	(void)!shadowdb_tidy(self->options->db);
@@ -300,6 +319,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	/* What profiles have in common is no shadow of this one. */
 	self.account.shadow = options->shadow && options->shadow->stats.runs > 0 ? ACCOUNT_SHADOW_FRESH
 										 : ACCOUNT_SHADOW_NONE;
+	launch_start_operands(&self);
 	launch_start_prefetch(&self);
 	if (options->prefetch == OBSERVER_PREDICTS)
 		launch_start_prediction(&self);

@@ -13,6 +13,7 @@
 #define PBRUN_OBSERVER_H
 
 #include "account.h"
+#include "operands.h"
 #include "policy.h"
 #include "shadowdb.h"
 
@@ -78,6 +79,7 @@ struct observer_options {
 	struct shadowdb *db;
 	struct shadow *shadow; /* what was loaded from db, or a common part (common_part.h), without a run;
 				  NULL: nothing; zeroed when it is updated */
+	const struct operands *operands; /* what this start is given */
 	enum policy_mode requested;
 	const char *obstacle; /* why nothing can be recorded, a constant; NULL: it can */
 	bool must_not_attach; /* the program is one that loses by being traced */

@@ -78,6 +78,8 @@ static void commit(struct launch *self)
 
 	if (r == 0)
 		r = launch_identify(self, seen, &self->commit.gone);
+	if (r == 0)
+		r = launch_mark_operands(self, seen);
 	self->commit.result.n_files = seen->n_files;
 	self->commit.result.n_pages = pageset_count_pages(seen);
 	self->commit.result.error = r < 0 ? r : update(self, merge_seen);
@@ -147,6 +149,10 @@ static void note_waste(struct launch *self)
 	enum plan_sight sight =
 		account->record.choice.mode == POLICY_TRAIN ? PLAN_SEES_ALL : PLAN_SEES_MAPPED;
 	struct plan_use use = plan_compare(&self->plan, &self->recorder.record.seen, sight);
+	struct plan_use operands = launch_compare_operands(self, sight);
+
+	use.n_judged += operands.n_judged;
+	use.n_unused += operands.n_unused;
 
 	if (n_bytes == 0 || use.n_judged == 0)
 		return;

@@ -71,19 +71,40 @@ void launch_give_head_start(struct launch *self)
 
 void launch_prefetch_ahead(struct launch *self)
 {
-	if (!self->replay)
-		return;
-	(void)readahead_wait_done(self->replay, HEAD_START_MS);
-	self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;
-	launch_account_prefetch(self);
+	uint64_t until_ns = clock_now_ns() + HEAD_START_MS * UINT64_C(1000000);
+
+	if (self->replay) {
+		(void)readahead_wait_done(self->replay, HEAD_START_MS);
+		self->account.prefetch.head_start_ns = clock_now_ns() - self->replay_began_ns;
+		launch_account_prefetch(self);
+	}
+	launch_prefetch_operands_ahead(self, until_ns);
+}
+
+void launch_sum_prefetch(struct launch *self)
+{
+	const struct readahead_stats *operands = &self->account.operands;
+	struct readahead_stats sum = self->replayed;
+
+	sum.files += operands->files;
+	sum.extents += operands->extents;
+	sum.bytes += operands->bytes;
+	sum.resident_bytes += operands->resident_bytes;
+	sum.skipped_files += operands->skipped_files;
+	sum.unanswered_files += operands->unanswered_files;
+	if (operands->elapsed_ns > sum.elapsed_ns)
+		sum.elapsed_ns = operands->elapsed_ns;
+	/* That an operand has changed says nothing of the program. */
+	self->account.prefetch.stats = sum;
 }
 
 void launch_account_prefetch(struct launch *self)
 {
 	if (!self->replay)
 		return;
-	readahead_account(self->replay, &self->account.prefetch.stats);
-	note_changes(self, &self->account.prefetch.stats);
+	readahead_account(self->replay, &self->replayed);
+	note_changes(self, &self->replayed);
+	launch_sum_prefetch(self);
 }
 
 bool launch_program_has_ended(const struct launch *self)
@@ -103,7 +124,8 @@ void launch_finish_prefetch(struct launch *self)
 	while (!readahead_wait_done(self->replay, LAUNCH_LOOK_MS) && !launch_program_has_ended(self))
 		;
 	readahead_cancel(self->replay);
-	readahead_finish(self->replay, &self->account.prefetch.stats, &self->unanswered);
+	readahead_finish(self->replay, &self->replayed, &self->unanswered);
 	self->replay = NULL;
-	note_changes(self, &self->account.prefetch.stats);
+	note_changes(self, &self->replayed);
+	launch_sum_prefetch(self);
 }

@@ -63,10 +63,12 @@ struct launch {
 	struct plan plan;
 	struct readahead *replay; /* NULL: there is none, or it is over */
 	uint64_t replay_began_ns;
-	enum policy_files files;         /* as far as it is known */
-	struct pageset unanswered;       /* their file system did not answer: their paths */
-	struct prediction *prediction;   /* observer_predict.c; NULL: nothing is foretold */
-	struct prediction_use predicted; /* what that was good for */
+	struct readahead_stats replayed;   /* what came of it */
+	enum policy_files files;           /* as far as it is known */
+	struct pageset unanswered;         /* their file system did not answer: their paths */
+	struct prediction *prediction;     /* observer_predict.c; NULL: nothing is foretold */
+	struct prediction_use predicted;   /* what that was good for */
+	struct operand_prefetch *operands; /* observer_operands.c; NULL: none are named */
 	/* The recording. */
 	enum launch_sight sight;
 	int keep_running; /* what keep_running_start() returned */
@@ -111,6 +113,30 @@ void launch_account_prediction(struct launch *self);
 void launch_finish_prediction(struct launch *self);
 /* After training: from all that is remembered, for the first starts of others. Takes a while. */
 void launch_learn_to_predict(struct launch *self);
+
+/*
+ * observer_operands.c: is all in memory that this start will use of its operands? With calls that cannot
+ * wait, and only of some where there are many.
+ */
+bool launch_operands_are_resident(const struct observer_options *options);
+/* Does another training run tell the program's files from others, as other directories are named? */
+bool launch_has_other_operands(const struct observer_options *options);
+/* Begins to find out what the operands are, and then to prefetch them. Waits for nothing. */
+void launch_start_operands(struct launch *self);
+/* What their prefetch was good for, once it was accounted for. */
+struct plan_use launch_compare_operands(struct launch *self, enum plan_sight sight);
+/* Waits until they are asked for, until until_ns (CLOCK_MONOTONIC) at most. */
+void launch_prefetch_operands_ahead(struct launch *self, uint64_t until_ns);
+/* Ends that and takes its numbers; waits for nobody. */
+void launch_account_operands(struct launch *self);
+/* Waits for its end, as long as it gets on and the program runs, and takes its numbers. */
+void launch_finish_operands(struct launch *self);
+/* Marks the files of seen that are operands; waits a moment for what they are. Ends what still needs the
+ * shadow. 0 or -ENOMEM. */
+must_check int launch_mark_operands(struct launch *self, struct pageset *seen);
+
+/* observer_prefetch.c: the account's numbers are those of the replay and of the operands together. */
+void launch_sum_prefetch(struct launch *self);
 
 /* observer_commit.c: before all else. */
 void launch_init_commit(struct launch *self);

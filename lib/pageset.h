@@ -27,6 +27,20 @@ enum pageset_access {
 					 to execute another program, or is not the program's own */
 };
 
+/*
+ * Was the file named by an argument of the start that used it (operands.h), and so is no part of the program?
+ * Then by which: that tells how the program is going to use another one.
+ */
+enum pageset_operand {
+	PAGESET_NO_OPERAND = 0,
+	PAGESET_OPERAND_BELOW = 1, /* it lies below a directory that was named */
+	PAGESET_OPERAND_FIRST = 2, /* the first one that belongs to no option, the second ... */
+	PAGESET_OPERAND_POSITIONS = 14,
+	PAGESET_OPERAND_OPTION = 16, /* of an option: by a hash of its name */
+	PAGESET_OPERAND_OPTIONS = 16,
+	PAGESET_OPERAND_MASK = 31,
+};
+
 /* A run of pages first used at the same time. */
 struct extent {
 	uint64_t first_page;
@@ -39,6 +53,7 @@ struct pageset_file {
 	char *path; /* absolute; belongs to the pageset, as the structure itself */
 	struct fileid id;
 	uint8_t access;         /* PAGESET_ bits */
+	uint8_t operand;        /* of enum pageset_operand */
 	bool is_unanswered;     /* its file system did not answer when it was last to be prefetched */
 	bool exact;             /* every page was seen to be touched; else fault-around is in it */
 	uint8_t age;            /* as in struct extent, for the file as a whole */

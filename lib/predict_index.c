@@ -20,7 +20,7 @@ struct gathering {
 static bool is_no_library(const struct pageset_file *file, void *context)
 {
 	(void)context;
-	return !pageset_file_is_code(file) || file->n_extents == 0;
+	return !pageset_file_is_code(file) || file->n_extents == 0 || file->operand != PAGESET_NO_OPERAND;
 }
 
 static int gather(const struct shadowdb_entry *entry, void *context)

@@ -128,6 +128,9 @@ static json_t *prefetch_object(const struct account *account)
 	put(&object, "stale_files", number(stats->stale_files));
 	put(&object, "elapsed_ms", milliseconds(stats->elapsed_ns));
 	put(&object, "head_start_ms", milliseconds(account->prefetch.head_start_ns));
+	put(&object, "operand_files", number(account->operands.files));
+	put(&object, "operand_bytes", number(account->operands.bytes));
+	put(&object, "operand_resident_bytes", number(account->operands.resident_bytes));
 	put(&object, "predicted_files", number(account->predicted.files));
 	put(&object, "predicted_bytes", number(account->predicted.bytes));
 	put(&object, "predicted_resident_bytes", number(account->predicted.resident_bytes));
@@ -253,6 +256,7 @@ static json_t *file_object(const struct pageset_file *file)
 	put(&object, "kind", json_string(pageset_file_kind(file)));
 	put(&object, "access", access_array(file));
 	put(&object, "exact", json_boolean(file->exact));
+	put(&object, "operand", json_boolean(file->operand != PAGESET_NO_OPERAND));
 	put(&object, "age", number(file->age));
 	put(&object, "first_use_ms", milliseconds(UINT64_C(1000) * file->first_use_us));
 	put(&object, "extents", extent_array(file));

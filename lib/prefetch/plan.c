@@ -115,7 +115,8 @@ static bool is_deferred_name(const struct pageset_file *file, void *context)
 
 static bool is_left_out(const struct pageset_file *file, const struct plan_options *options)
 {
-	return file->is_unanswered && options->unanswered == PLAN_LEAVE_OUT;
+	return file->operand == PAGESET_NO_OPERAND && file->is_unanswered &&
+	       options->unanswered == PLAN_LEAVE_OUT;
 }
 
 /* The files that are wanted, by first use. 0 or -ENOMEM. */
@@ -129,7 +130,8 @@ static int order_files(const struct pageset *pageset, const struct plan_options 
 	if (!order)
 		return -ENOMEM;
 	for (size_t i = 0; i < pageset->n_files; i++)
-		if (is_wanted(pageset->files[i], context) && !is_left_out(pageset->files[i], options))
+		if (pageset->files[i]->operand == PAGESET_NO_OPERAND &&
+		    is_wanted(pageset->files[i], context) && !is_left_out(pageset->files[i], options))
 			order[n++] = (struct timed){ earliest_use(pageset->files[i]), (uint32_t)i };
 
 	struct plan_file *files = reallocarray(NULL, n + 1, sizeof(*files));

@@ -67,7 +67,8 @@ struct plan_options {
 /* A shadow may claim more extents: those of the files that are used last are left out. */
 #define PLAN_MAX_EXTENTS 250000u
 
-/* 0 or -ENOMEM. Nothing below /proc, /sys, /dev or on a file system of that kind is planned. */
+/* 0 or -ENOMEM. Files that are marked as operands are left out, as they are not the program's. Nothing below
+ * /proc, /sys, /dev or on a file system of that kind is planned. */
 must_check int plan_build(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *ret_plan);
 void plan_release(struct plan *self);

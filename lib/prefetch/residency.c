@@ -82,16 +82,18 @@ static int open_handle(struct look *self, const char *path, uint64_t *ret_resolv
 	return fd == -ELOOP ? -EAGAIN : fd;
 }
 
+/* Operands are looked at apart, if they are named. */
 static bool is_left_out(const struct look *self, const struct pageset_file *file)
 {
-	return file->is_unanswered && self->unanswered == PLAN_LEAVE_OUT;
+	return file->operand != PAGESET_NO_OPERAND ||
+	       (file->is_unanswered && self->unanswered == PLAN_LEAVE_OUT);
 }
 
 static bool is_name_resident(struct look *self, const struct pageset_file *file)
 {
 	uint64_t resolve;
 
-	if (place_is_kernel(file->path) || is_left_out(self, file))
+	if (place_is_kernel(file->path))
 		return true;
 	cleanup_close int fd = open_handle(self, file->path, &resolve);
 
@@ -111,9 +113,6 @@ static bool is_page_resident(struct look *self, const struct pageset_file *file,
 {
 	struct statx stx;
 	uint64_t resolve;
-
-	if (is_left_out(self, file))
-		return true;
 	cleanup_close int handle = open_handle(self, file->path, &resolve);
 
 	/* Nothing but a regular file may be opened (fileid.h). */
@@ -140,14 +139,24 @@ static uint64_t nth_page(const struct pageset_file *file, uint64_t n)
 	return file->extents[i].first_page + n;
 }
 
+static uint64_t count_pages(const struct look *self, const struct pageset *files)
+{
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < files->n_files; i++)
+		if (!is_left_out(self, files->files[i]))
+			n_pages += pageset_file_pages(files->files[i]);
+	return n_pages;
+}
+
 static bool are_pages_resident(struct look *self, const struct pageset *files)
 {
-	uint64_t n_pages = pageset_count_pages(files), step = n_pages / PAGE_SAMPLES + 1;
+	uint64_t step = count_pages(self, files) / PAGE_SAMPLES + 1;
 	uint64_t n_passed = 0, next = 0;
 
 	for (size_t i = 0; i < files->n_files; i++) {
 		const struct pageset_file *file = files->files[i];
-		uint64_t n_here = pageset_file_pages(file);
+		uint64_t n_here = is_left_out(self, file) ? 0 : pageset_file_pages(file);
 
 		if (next < n_passed + n_here) {
 			if (!is_page_resident(self, file, nth_page(file, next - n_passed)))
@@ -166,9 +175,9 @@ static bool are_names_resident(struct look *self, const struct pageset *files)
 	size_t n_names = 0, n_passed = 0;
 
 	for (size_t i = 0; i < files->n_files; i++)
-		n_names += files->files[i]->n_extents == 0;
+		n_names += files->files[i]->n_extents == 0 && !is_left_out(self, files->files[i]);
 	for (size_t i = 0; i < files->n_files; i++) {
-		if (files->files[i]->n_extents > 0)
+		if (files->files[i]->n_extents > 0 || is_left_out(self, files->files[i]))
 			continue;
 		if (n_passed++ % (n_names / NAME_SAMPLES + 1) == 0 &&
 		    !is_name_resident(self, files->files[i]))
@@ -198,7 +207,7 @@ static int compare(struct look *self, const struct pageset_file *file)
 /* As policy_files_changed() sees it. */
 static bool are_files_unchanged(struct look *self, const struct pageset *files, uint32_t random)
 {
-	uint64_t n_pages = pageset_count_pages(files), n_changed = 0;
+	uint64_t n_pages = count_pages(self, files), n_changed = 0;
 	uint64_t until_ns = clock_now_ns() + LOOKING_MAX_NS;
 
 	for (size_t i = 0; i < files->n_files && clock_now_ns() < until_ns; i++) {

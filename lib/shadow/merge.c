@@ -200,7 +200,8 @@ static int merge_pages(struct merge *merge, struct pageset_file *old, const stru
 /* What was only read or looked up does not show in a pagemap: it is not known to be unused. */
 static bool is_sampled(const struct pageset_file *file)
 {
-	return file->access & PAGESET_MAPPED && !(file->access & PAGESET_BEFORE_EXEC);
+	return file->operand == PAGESET_NO_OPERAND && file->access & PAGESET_MAPPED &&
+	       !(file->access & PAGESET_BEFORE_EXEC);
 }
 
 static int merge_unseen_file(struct merge *merge, struct pageset_file *old)
@@ -212,12 +213,27 @@ static int merge_unseen_file(struct merge *merge, struct pageset_file *old)
 	return merge_pages(merge, old, &nothing);
 }
 
+/* A file that was ever used without being named is the program's, whatever names it at other times. */
+static uint8_t merge_operand(const struct shadow *self, const struct pageset_file *old,
+			     const struct pageset_file *seen)
+{
+	bool is_known = old && self->flags & SHADOW_TELLS_OPERANDS;
+
+	return is_known && old->operand == PAGESET_NO_OPERAND ? PAGESET_NO_OPERAND : seen->operand;
+}
+
 static int merge_seen_file(struct merge *merge, struct shadow *self, const struct pageset_file *seen)
 {
 	struct pageset_file *old = pageset_find(&self->files, seen->path);
+	const uint64_t n_new = merge->result.new_pages;
+	const uint8_t operand = merge_operand(self, old, seen);
 
+	/* Only training tells how an operand is used. */
+	if (!old && operand != PAGESET_NO_OPERAND && merge->is_sample)
+		return 0;
 	if (!old && pageset_add(&self->files, seen->path, seen->first_use_us, &old) < 0)
 		return -ENOMEM;
+	old->operand = operand;
 
 	const bool is_same = fileid_equal(&old->id, &seen->id);
 	if (!is_same) {
@@ -233,7 +249,21 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 	old->is_unanswered = false;
 	if (!is_same || !(merge->is_sample || merge->kind != OF_A_RUN))
 		old->first_use_us = seen->first_use_us;
-	return merge_pages(merge, old, seen);
+
+	int r = merge_pages(merge, old, seen);
+
+	/* The next start is given other ones: that makes it no other program. */
+	if (operand != PAGESET_NO_OPERAND)
+		merge->result.new_pages = n_new;
+	return r;
+}
+
+/* In a record that does not tell operands, what was only read may be one. */
+static bool may_be_operand(const struct pageset_file *file, void *context)
+{
+	const struct pageset *seen = context;
+
+	return !(file->access & PAGESET_MAPPED) && file->n_extents > 0 && !pageset_find(seen, file->path);
 }
 
 static bool is_older_than(const struct pageset_file *file, void *context)
@@ -313,6 +343,7 @@ static int merge_trained(struct merge *merge, struct shadow *self, struct pagese
 		return -ENOMEM;
 	count_up(&self->stats.trained_runs);
 	self->flags &= ~(uint32_t)SHADOW_NEEDS_TRAINING;
+	self->flags |= SHADOW_TELLS_OPERANDS;
 	*ret_result = merge->result;
 	return 0;
 }
@@ -321,6 +352,9 @@ int merge_train(struct shadow *self, struct pageset *seen, struct merge_result *
 {
 	struct merge merge = { .kind = OF_A_RUN };
 
+	pageset_sort(seen);
+	if (!(self->flags & SHADOW_TELLS_OPERANDS))
+		pageset_remove_if(&self->files, may_be_operand, seen);
 	return merge_trained(&merge, self, seen, ret_result);
 }
 

@@ -5,6 +5,11 @@
  * MERGE_MAX_AGE goes, and so does a file without an access of that age: two uses of one program that
  * alternate both stay; what was used once goes again. If that is more than a shadow takes (shadow.h), the
  * oldest files go sooner.
+ *
+ * What a run was given by its arguments (pageset_file.operand) is kept in the same way, but the program is
+ * none the newer for it, a sampled run neither adds such a file nor makes it older, and a file that a run
+ * used without naming it is marked no more. Of a shadow without SHADOW_TELLS_OPERANDS a training run keeps no
+ * file that was only read before and not now.
  */
 #ifndef PBRUN_MERGE_H
 #define PBRUN_MERGE_H
@@ -38,8 +43,8 @@ must_check int merge_settle(const struct pageset *remembered, struct pageset *se
  * a window of an exact record of the same identity, and confirms those that are there. Consumes
  * nothing: seen, which is settled and sorted, stays the caller's.
  *
- * Updates runs, trained_runs, stable_runs and clears SHADOW_NEEDS_TRAINING. 0 or -ENOMEM (self is
- * then to be thrown away).
+ * Updates runs, trained_runs, stable_runs, clears SHADOW_NEEDS_TRAINING and sets SHADOW_TELLS_OPERANDS. 0 or
+ * -ENOMEM (self is then to be thrown away).
  */
 must_check int merge_train(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
 

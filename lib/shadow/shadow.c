@@ -105,9 +105,11 @@ static uint8_t *put_extents(uint8_t *at, const struct pageset_file *file)
 static uint8_t *put_file(uint8_t *at, const struct pageset_file *file, const char *previous_path)
 {
 	const uint64_t mtime = htole64((uint64_t)file->id.mtime_ns);
-	const uint16_t use = htole16((uint16_t)((file->access & SHADOW_ACCESS_MASK) |
-						(file->is_unanswered ? SHADOW_UNANSWERED_MARK : 0) |
-						(file->exact ? SHADOW_EXACT_MARK : 0)));
+	const uint16_t use =
+		htole16((uint16_t)((file->access & SHADOW_ACCESS_MASK) |
+				   (file->is_unanswered ? SHADOW_UNANSWERED_MARK : 0) |
+				   (file->operand & PAGESET_OPERAND_MASK) << SHADOW_OPERAND_SHIFT |
+				   (file->exact ? SHADOW_EXACT_MARK : 0)));
 	size_t n_shared = 0;
 
 	while (previous_path[n_shared] && previous_path[n_shared] == file->path[n_shared])

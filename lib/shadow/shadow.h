@@ -23,6 +23,9 @@ enum shadow_flags {
 	SHADOW_NEEDS_TRAINING = 1 << 0, /* drift was seen, or a file changed: train at the next start */
 	SHADOW_DO_NOT_TRACE = 1 << 1,   /* the program starts privileged programs or debuggers: attach
 					   only to train, with syscall stops */
+	SHADOW_TELLS_OPERANDS = 1 << 2, /* files that only some starts name are marked; older records hold
+					   them as the program's */
+	SHADOW_KNOWN_FLAGS = 7,
 };
 
 /* Unknown counters of a newer minor revision are kept out; all saturate. */

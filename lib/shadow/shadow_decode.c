@@ -183,6 +183,7 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 
 	head.access = use & SHADOW_ACCESS_MASK;
 	head.is_unanswered = use & SHADOW_UNANSWERED_MARK;
+	head.operand = use >> SHADOW_OPERAND_SHIFT & PAGESET_OPERAND_MASK;
 	head.exact = use & SHADOW_EXACT_MARK;
 	head.age = get_byte(reader);
 	get_id(reader, &head.id);
@@ -204,6 +205,7 @@ static int get_file(struct reader *reader, struct shadow *shadow, struct path *p
 		return -ENOMEM;
 	file->access = head.access;
 	file->is_unanswered = head.is_unanswered;
+	file->operand = head.operand;
 	file->exact = head.exact;
 	file->age = head.age;
 	file->id = head.id;
@@ -296,7 +298,7 @@ static int get_head(struct reader *reader, size_t size, struct shadow_header *re
 static void take_header(struct shadow *shadow, const struct shadow_header *header)
 {
 	shadow->page_size = header->page_size;
-	shadow->flags = header->flags & (SHADOW_NEEDS_TRAINING | SHADOW_DO_NOT_TRACE);
+	shadow->flags = header->flags & SHADOW_KNOWN_FLAGS;
 	shadow->stats = (struct shadow_stats){
 		.runs = header->runs,
 		.trained_runs = header->trained_runs,

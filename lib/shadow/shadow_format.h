@@ -23,6 +23,7 @@
 
 #define SHADOW_ACCESS_MASK 0x00ff
 #define SHADOW_UNANSWERED_MARK 0x0100
+#define SHADOW_OPERAND_SHIFT 9 /* five bits */
 #define SHADOW_EXACT_MARK 0x8000
 #define SHADOW_TIME_MARK 1 /* the time differs from that of the extent before */
 #define SHADOW_AGE_MARK 2

@@ -50,8 +50,8 @@ open("data").read()'
   "$PBRUN" cat data >/dev/null
   [ "$(recorded cat "f['path'] == '$WORK/data' and f['kind'] == 'read' and sum(e[1] for e in f['extents']) == 245")" -eq 1 ]
   evict data
-  # The program itself reads nothing of it, and does not end before the prefetch.
-  eventually is_resident data | "$PBRUN" -R report cat
+  # The program reads nothing of it before the prefetch has.
+  eventually is_resident data | "$PBRUN" -R report cat - data >/dev/null
   [ "$(json report 'j["shadow"]')" = fresh ]
   # What arrives while it is asked for counts as resident.
   [ "$(json report 'j["prefetch"]["bytes"] > 0')" = true ]
@@ -169,14 +169,14 @@ os.pread(fd, 1, 3 * 4096)'
 
 @test "a changed file is skipped, and the run trains" {
   head -c 400000 /dev/urandom >data
-  cp /bin/cat tool
-  "$PBRUN" ./tool data >/dev/null
+  cp /usr/bin/env tool
+  "$PBRUN" ./tool -S 'cat data' >/dev/null
   head -c 500000 /dev/urandom >data
-  "$PBRUN" -R report ./tool data >/dev/null
+  "$PBRUN" -R report ./tool -S 'cat data' >/dev/null
   [ "$(json report 'j["shadow"]')" = stale ]
   [ "$(json report 'j["record"]["mode"]')" = train ]
   [ "$(json report 'j["prefetch"]["skipped_files"] >= 1')" = true ]
-  "$PBRUN" -R report ./tool data >/dev/null
+  "$PBRUN" -R report ./tool -S 'cat data' >/dev/null
   [ "$(json report 'j["shadow"]')" = fresh ]
 }
 

@@ -70,11 +70,12 @@ shown() { # EXPRESSION-OVER-j
   mkdir "$GROUP" 2>/dev/null || { GROUP=; skip "no memory control group to be had"; }
   [ -e "$GROUP/$limit" ] || skip "no memory controller"
   head -c 64M /dev/zero >data
-  "$PBRUN" -r train cat data >/dev/null
+  # Its arguments name no file: what they name is prefetched only when it is named.
+  "$PBRUN" -r train env -S 'cat data' >/dev/null
   evict data
   echo 32M >"$GROUP/$limit"
   # shellcheck disable=SC2016
-  bash -c 'echo $$ >"$1/cgroup.procs" && exec "$PBRUN" -r none -R report -w 1 cat /dev/null' - "$GROUP"
+  bash -c 'echo $$ >"$1/cgroup.procs" && exec "$PBRUN" -r none -R report -w 1 env -S "cat /dev/null"' - "$GROUP"
   cat "$GROUP/$events"
   [ "$(json report '0 < j["prefetch"]["bytes"] <= 16 << 20')" = true ]
   if [ "$events" = memory.failcnt ]; then

@@ -7,8 +7,9 @@ load common
 setup() {
   make_work
   cd "$WORK" || return
-  cp /bin/cat program
-  # So that what is a file of its own differs from the original: the build-id is that of /bin/cat still.
+  # What it is given by its arguments does not travel: so they name no file, and it is cat(1) that reads.
+  cp /usr/bin/env program
+  # So that what is a file of its own differs from the original: the build-id is that of env(1) still.
   printf '%s\n' one two three >data
 }
 
@@ -21,7 +22,7 @@ pages_of() { # FILE_OF_JSON PATH
 }
 
 @test "a record is exported, and imported where files have other times" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --export ./program record
   "$PBRUN" --show --json ./program >before
   touch -d 2001-01-01 data program
@@ -33,12 +34,12 @@ pages_of() { # FILE_OF_JSON PATH
   [ "$(pages_of after "$WORK/program")" = "$(pages_of before "$WORK/program")" ]
   [ "$(pages_of after "$WORK/data")" = 1 ]
   # It holds: no file is taken to have changed.
-  PBRUN_DIR=$WORK/other "$PBRUN" -R report ./program data
+  PBRUN_DIR=$WORK/other "$PBRUN" -R report ./program -S 'cat data'
   [ "$(json report 'j["shadow"]')" = fresh ]
 }
 
 @test "what is another version is left out and named" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --export ./program record
   printf '%s\n' one two THREE >data
   PBRUN_DIR=$WORK/other run "$PBRUN" --import record
@@ -50,11 +51,11 @@ pages_of() { # FILE_OF_JSON PATH
 }
 
 @test "an import adds to what is remembered" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --export ./program record
   printf more >other
   mv shadows first-store
-  "$PBRUN" ./program other
+  "$PBRUN" ./program -S 'cat other'
   "$PBRUN" --import record
   "$PBRUN" --show --json ./program >after
   [ "$(pages_of after "$WORK/data")" = 1 ]
@@ -63,8 +64,8 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "two machines' records become one" {
   printf more >other
-  PBRUN_DIR=$WORK/a "$PBRUN" ./program data
-  PBRUN_DIR=$WORK/b "$PBRUN" ./program other
+  PBRUN_DIR=$WORK/a "$PBRUN" ./program -S 'cat data'
+  PBRUN_DIR=$WORK/b "$PBRUN" ./program -S 'cat other'
   PBRUN_DIR=$WORK/a "$PBRUN" --export ./program a.record
   PBRUN_DIR=$WORK/b "$PBRUN" --export ./program b.record
   "$PBRUN" --merge a.record b.record --output both
@@ -77,8 +78,8 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "records of different programs are not merged" {
   cp program another
-  "$PBRUN" ./program data
-  "$PBRUN" ./another data
+  "$PBRUN" ./program -S 'cat data'
+  "$PBRUN" ./another -S 'cat data'
   "$PBRUN" --export ./program a
   "$PBRUN" --export ./another b
   run "$PBRUN" --merge a b -o both
@@ -88,7 +89,7 @@ pages_of() { # FILE_OF_JSON PATH
 }
 
 @test "ranges come in order of first use, within their files" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --export --format ranges ./program ranges
   sort -s -n -k3,3 -c ranges
   while IFS=$'\t' read -r offset length _ path; do
@@ -102,7 +103,7 @@ pages_of() { # FILE_OF_JSON PATH
   run "$PBRUN" --import noise
   [ "$status" -eq 1 ]
   [[ $output == *"noise: it is no record, or a damaged one"* ]]
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --export ./program record
   head -c 500 record >short
   PBRUN_DIR=$WORK/other run "$PBRUN" --import short
@@ -115,10 +116,10 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "an embedded record is shown, and taken out without a trace" {
   cp -p program plain
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --embed --keep-times ./program
   [ "$(stat -c %Y program)" = "$(stat -c %Y plain)" ]
-  [ "$(./program data)" = "$(cat data)" ]
+  [ "$(./program -S 'cat data')" = "$(cat data)" ]
   run "$PBRUN" --embedded ./program
   [ "$status" -eq 0 ]
   [[ $output == *" $WORK/data"* ]]
@@ -132,34 +133,34 @@ pages_of() { # FILE_OF_JSON PATH
 @test "mode, owner and extended attributes stay" {
   chmod 0750 program
   setfattr -n user.note -v kept program 2>/dev/null || skip "no extended attributes here"
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --embed ./program
   [ "$(stat -c %a program)" = 750 ]
   [ "$(getfattr --only-values -n user.note program)" = kept ]
 }
 
 @test "a start without a shadow uses the embedded record" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --embed ./program
   eventually rm -rf "$PBRUN_DIR"
-  "$PBRUN" -r none -R report ./program data
+  "$PBRUN" -r none -R report ./program -S 'cat data'
   [ "$(json report 'j["shadow"]')" = fresh ]
   "$PBRUN" --unembed ./program
-  "$PBRUN" -r none -R report ./program data
+  "$PBRUN" -r none -R report ./program -S 'cat data'
   [ "$(json report 'j["shadow"]')" = none ]
 }
 
 @test "an embedded record that does not hold is no record" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --embed ./program
   eventually rm -rf "$PBRUN_DIR"
   patchelf --set-rpath /opt/nowhere program
-  [ "$("$PBRUN" -r none -R report ./program data)" = "$(cat data)" ]
+  [ "$("$PBRUN" -r none -R report ./program -S 'cat data')" = "$(cat data)" ]
   [ "$(json report 'j["shadow"]')" = none ]
 }
 
 @test "privileged, linked and foreign files are refused" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   chmod u+s program
   run "$PBRUN" --embed ./program
   [ "$status" -eq 1 ]
@@ -172,7 +173,7 @@ pages_of() { # FILE_OF_JSON PATH
   rm link
   cp program payload
   echo data >>payload
-  "$PBRUN" ./payload data
+  "$PBRUN" ./payload -S 'cat data'
   run "$PBRUN" --embed ./payload
   [ "$status" -eq 1 ]
   [[ $output == *"data behind its ELF part"* ]]
@@ -186,7 +187,7 @@ pages_of() { # FILE_OF_JSON PATH
 }
 
 @test "strip and objcopy keep it, eu-strip drops it" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   "$PBRUN" --embed ./program -o marked
   chmod +x marked
   strip -o stripped marked
@@ -199,11 +200,11 @@ pages_of() { # FILE_OF_JSON PATH
   [ "$status" -eq 1 ]
   run "$PBRUN" --embedded removed
   [ "$status" -eq 1 ]
-  [ "$(./stripped data)" = "$(cat data)" ]
+  [ "$(./stripped -S 'cat data')" = "$(cat data)" ]
 }
 
 @test "a hundred programs have the same segments with a record in them" {
-  "$PBRUN" ./program data
+  "$PBRUN" ./program -S 'cat data'
   local file n=0 before after
   mkdir copies
   for file in /usr/bin/*; do

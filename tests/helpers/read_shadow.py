@@ -88,8 +88,8 @@ def read_file(reader, previous_path):
     first_use = reader.varint()
     require(first_use < 1 << 32, "time out of range")
     extents = list(read_extents(reader, reader.varint(), first_use, age))
-    line = (f" use={use & 0xff} exact={use >> 15} unanswered={use >> 8 & 1} age={age} size={size} mtime={mtime}"
-            f" build_id={build_id.hex()} first_use={first_use}")
+    line = (f" use={use & 0xff} exact={use >> 15} unanswered={use >> 8 & 1} operand={use >> 9 & 31}"
+            f" age={age} size={size} mtime={mtime} build_id={build_id.hex()} first_use={first_use}")
     return path, line, extents
 
 

@@ -27,6 +27,7 @@ static void free_shadow(void)
 struct sighting {
 	const char *path;
 	bool exact;
+	uint8_t operand;
 	int64_t mtime_ns;
 	struct page_run runs[4];
 };
@@ -51,6 +52,7 @@ static void run(merge_function *merge, uint32_t time, size_t n, const struct sig
 
 		ck_assert_int_eq(pageset_add(&seen, sightings[i].path, time, &file), 0);
 		file->exact = sightings[i].exact;
+		file->operand = sightings[i].operand;
 		file->id.mtime_ns = sightings[i].mtime_ns;
 		file->access = PAGESET_STATED;
 		for (const struct page_run *r = sightings[i].runs; r->n_pages > 0; r++) {
@@ -175,7 +177,7 @@ END_TEST
 
 START_TEST(unused_files_go)
 {
-	const struct sighting both[] = { EXACT({ 0, 1 }), { "/metadata", true, 0, { { 0, 0 } } } };
+	const struct sighting both[] = { EXACT({ 0, 1 }), { "/metadata", true, 0, 0, { { 0, 0 } } } };
 
 	run(merge_train, 1, 2, both);
 	ck_assert_str_eq(pageset_file_kind(find("/metadata")), "metadata");
@@ -217,8 +219,8 @@ END_TEST
 
 START_TEST(alternating_uses_stay)
 {
-	const struct sighting log = { "/a", true, 0, { { 0, 10 }, { 100, 7 } } };
-	const struct sighting status = { "/a", true, 0, { { 0, 10 }, { 200, 9 } } };
+	const struct sighting log = { "/a", true, 0, 0, { { 0, 10 }, { 100, 7 } } };
+	const struct sighting status = { "/a", true, 0, 0, { { 0, 10 }, { 200, 9 } } };
 
 	for (int i = 0; i < 20; i++)
 		train(1, i % 2 ? log : status);
@@ -230,12 +232,12 @@ END_TEST
 START_TEST(changed_file_is_taken_over)
 {
 	train(1, (struct sighting)EXACT({ 0, 10 }));
-	train(2, (struct sighting){ "/a", true, 99, { { 5, 10 } } });
+	train(2, (struct sighting){ "/a", true, 0, 99, { { 5, 10 } } });
 	assert_result(10, 0, 10);
 	ASSERT_EXTENTS({ 5, 10, 2, 0 });
 	ck_assert_int_eq(find("/a")->id.mtime_ns, 99);
 	/* Also from exact to inexact: what was exact was another file's. */
-	train(3, (struct sighting){ "/a", false, 100, { { 5, 1 } } });
+	train(3, (struct sighting){ "/a", false, 0, 100, { { 5, 1 } } });
 	ck_assert(!find("/a")->exact);
 	ASSERT_EXTENTS({ 5, 1, 3, 0 });
 }
@@ -285,7 +287,7 @@ START_TEST(training_counts)
 	shadow.stats.runs = UINT32_MAX - 1;
 	shadow.stats.stable_runs = 5;
 	train(1, (struct sighting)EXACT({ 0, 1 }));
-	ck_assert_uint_eq(shadow.flags, SHADOW_DO_NOT_TRACE);
+	ck_assert_uint_eq(shadow.flags, SHADOW_DO_NOT_TRACE | SHADOW_TELLS_OPERANDS);
 	ck_assert_uint_eq(shadow.stats.stable_runs, 0);
 	train(1, (struct sighting)EXACT({ 0, 1 }));
 	ck_assert_uint_eq(shadow.stats.stable_runs, 1);
@@ -300,9 +302,9 @@ END_TEST
 
 START_TEST(more_of_a_run_ages_nothing)
 {
-	const struct sighting both[] = { EXACT({ 0, 4 }), { "/b", true, 0, { { 0, 1 } } } };
+	const struct sighting both[] = { EXACT({ 0, 4 }), { "/b", true, 0, 0, { { 0, 1 } } } };
 	const struct sighting later = EXACT({ 2, 4 });
-	const struct sighting changed = { "/a", true, 9, { { 7, 1 } } };
+	const struct sighting changed = { "/a", true, 0, 9, { { 7, 1 } } };
 
 	run(merge_train, 1, 2, both);
 	train(2, (struct sighting)EXACT({ 0, 1 }));
@@ -372,8 +374,8 @@ START_TEST(near_is_less_than_a_window)
 	sample(2, (struct sighting)INEXACT({ 116, 1 }));
 	assert_result(1, 1, 0);
 	/* No page is in front of a file's first one. */
-	train(3, (struct sighting){ "/a", true, 1, { { 2, 1 } } });
-	sample(4, (struct sighting){ "/a", false, 1, { { 0, 18 } } });
+	train(3, (struct sighting){ "/a", true, 0, 1, { { 2, 1 } } });
+	sample(4, (struct sighting){ "/a", false, 0, 1, { { 0, 18 } } });
 	assert_result(0, 0, 0);
 }
 END_TEST
@@ -386,8 +388,8 @@ START_TEST(sample_adds_where_nothing_is_exact)
 	sample(2, (struct sighting)INEXACT({ 8, 16 }));
 	ASSERT_EXTENTS({ 0, 8, 1, 1 }, { 8, 8, 1, 0 }, { 16, 8, 2, 0 });
 
-	const struct sighting metadata = { "/b", true, 0, { { 0, 0 } } };
-	const struct sighting pages = { "/b", false, 0, { { 0, 1 } } };
+	const struct sighting metadata = { "/b", true, 0, 0, { { 0, 0 } } };
+	const struct sighting pages = { "/b", false, 0, 0, { { 0, 1 } } };
 
 	run(merge_train, 3, 1, &metadata);
 	run(merge_sample, 4, 1, &pages);
@@ -399,7 +401,7 @@ END_TEST
 
 START_TEST(sample_ages_mapped_files_alone)
 {
-	const struct sighting both[] = { EXACT({ 0, 1 }), { "/read", true, 0, { { 0, 1 } } } };
+	const struct sighting both[] = { EXACT({ 0, 1 }), { "/read", true, 0, 0, { { 0, 1 } } } };
 
 	run(merge_train, 1, 2, both);
 	find("/read")->access = PAGESET_READ;
@@ -417,10 +419,10 @@ START_TEST(drift_asks_for_training)
 	train(1, (struct sighting)EXACT({ 0, 6400 }));
 	sample(2, (struct sighting)INEXACT({ 0, 1 }, { 6400, 15 + 320 }));
 	ck_assert_uint_eq(result.new_pages, 320);
-	ck_assert_uint_eq(shadow.flags, 0);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
 	sample(2, (struct sighting)INEXACT({ 0, 1 }, { 6400, 15 + 321 }));
 	ck_assert_uint_eq(result.new_pages, 321);
-	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING);
+	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING | SHADOW_TELLS_OPERANDS);
 }
 END_TEST
 
@@ -431,9 +433,9 @@ START_TEST(a_few_windows_are_no_drift)
 	train(1, (struct sighting)EXACT({ 0, 16 }));
 	sample(2, (struct sighting)INEXACT({ 0, 1 }, { 160, few }));
 	ck_assert_uint_eq(result.new_pages, few);
-	ck_assert_uint_eq(shadow.flags, 0);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
 	sample(2, (struct sighting)INEXACT({ 0, 1 }, { 160, few + 1 }));
-	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING);
+	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING | SHADOW_TELLS_OPERANDS);
 }
 END_TEST
 
@@ -461,7 +463,7 @@ END_TEST
 START_TEST(more_of_a_sample_only_confirms)
 {
 	const struct sighting both[] = { EXACT({ 0, 1 }, { 50, 1 }, { 90, 1 }),
-					 { "/b", true, 0, { { 0, 1 } } } };
+					 { "/b", true, 0, 0, { { 0, 1 } } } };
 	const struct sighting later = INEXACT({ 0, 1 }, { 50, 2 }, { 200, 16 });
 
 	run(merge_train, 1, 2, both);
@@ -474,13 +476,13 @@ START_TEST(more_of_a_sample_only_confirms)
 	ck_assert_uint_eq(find("/b")->extents[0].age, 1);
 	ck_assert_uint_eq(shadow.stats.runs, 2);
 	ck_assert_uint_eq(shadow.stats.stable_runs, 0);
-	ck_assert_uint_eq(shadow.flags, 0);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
 }
 END_TEST
 
 START_TEST(more_of_a_sample_may_be_drift)
 {
-	const struct sighting both[] = { EXACT({ 0, 1 }), { "/b", true, 0, { { 0, 6400 } } } };
+	const struct sighting both[] = { EXACT({ 0, 1 }), { "/b", true, 0, 0, { { 0, 6400 } } } };
 	const struct sighting little = INEXACT({ 1000, 320 });
 	const struct sighting much = INEXACT({ 1000, 321 });
 
@@ -488,9 +490,9 @@ START_TEST(more_of_a_sample_may_be_drift)
 	run(merge_train, 1, 2, both);
 	run(merge_sample, 2, 0, NULL);
 	run(merge_sample_more, 3, 1, &little);
-	ck_assert_uint_eq(shadow.flags, 0);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
 	run(merge_sample_more, 3, 1, &much);
-	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING);
+	ck_assert_uint_eq(shadow.flags, SHADOW_NEEDS_TRAINING | SHADOW_TELLS_OPERANDS);
 }
 END_TEST
 
@@ -540,6 +542,66 @@ START_TEST(by_a_part_of_a_run_nothing_grows_older)
 }
 END_TEST
 
+#define OPERAND(file, ...)                                                                                   \
+	{                                                                                                    \
+		.path = (file), .exact = true, .operand = 2, .runs = { __VA_ARGS__ }                         \
+	}
+
+START_TEST(operands_are_kept_and_bring_nothing_new)
+{
+	train(1, (struct sighting)OPERAND("/a", { 0, 500 }));
+	assert_result(0, 0, 0);
+	ck_assert_uint_eq(find("/a")->operand, 2);
+	ck_assert_uint_eq(pageset_file_pages(find("/a")), 500);
+	ck_assert_uint_eq(shadow.stats.stable_runs, 1);
+	train(2, (struct sighting)OPERAND("/b", { 0, 400 }));
+	ck_assert_uint_eq(find("/a")->age, 1);
+	ck_assert_uint_eq(shadow.stats.stable_runs, 2);
+}
+END_TEST
+
+START_TEST(what_was_used_unnamed_is_no_operand)
+{
+	train(1, (struct sighting)OPERAND("/a", { 0, 5 }));
+	train(2, (struct sighting)EXACT({ 0, 5 }));
+	ck_assert_uint_eq(find("/a")->operand, PAGESET_NO_OPERAND);
+	train(3, (struct sighting)OPERAND("/a", { 0, 5 }));
+	ck_assert_uint_eq(find("/a")->operand, PAGESET_NO_OPERAND);
+}
+END_TEST
+
+START_TEST(a_sample_neither_adds_operands_nor_makes_them_older)
+{
+	train(1, (struct sighting)OPERAND("/a", { 0, 5 }));
+	for (int i = 0; i < 10; i++)
+		sample(2, (struct sighting)OPERAND("/b", { 0, 5000 }));
+	ck_assert_ptr_null(find("/b"));
+	ck_assert_uint_eq(find("/a")->age, 0);
+	ck_assert_uint_eq(pageset_file_pages(find("/a")), 5);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
+	ck_assert_uint_eq(shadow.stats.stable_runs, 11);
+}
+END_TEST
+
+/* As a release made it that knew nothing of operands. */
+START_TEST(an_older_record_learns_of_operands)
+{
+	const struct sighting before[] = { EXACT({ 0, 5 }), OPERAND("/read", { 0, 5 }),
+					   OPERAND("/mapped", { 0, 5 }) };
+
+	run(merge_train, 1, 3, before);
+	shadow.flags &= ~(uint32_t)SHADOW_TELLS_OPERANDS;
+	for (size_t i = 0; i < shadow.files.n_files; i++)
+		shadow.files.files[i]->operand = PAGESET_NO_OPERAND;
+	find("/a")->access = find("/read")->access = PAGESET_READ;
+	train(2, (struct sighting)OPERAND("/a", { 0, 5 }));
+	ck_assert_uint_eq(find("/a")->operand, 2);
+	ck_assert_ptr_null(find("/read"));
+	ck_assert_ptr_nonnull(find("/mapped"));
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("merge");
@@ -550,6 +612,10 @@ int main(void)
 	tcase_add_test(train_case, seen_pages_are_young_others_age);
 	tcase_add_test(train_case, what_is_used_has_answered);
 	tcase_add_test(train_case, used_once_goes);
+	tcase_add_test(train_case, operands_are_kept_and_bring_nothing_new);
+	tcase_add_test(train_case, what_was_used_unnamed_is_no_operand);
+	tcase_add_test(train_case, a_sample_neither_adds_operands_nor_makes_them_older);
+	tcase_add_test(train_case, an_older_record_learns_of_operands);
 	tcase_add_test(train_case, unused_files_go);
 	tcase_add_test(train_case, the_oldest_go_before_there_are_too_many);
 	tcase_add_test(train_case, alternating_uses_stay);

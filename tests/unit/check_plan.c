@@ -410,6 +410,17 @@ START_TEST(what_did_not_answer_is_left_out_if_told_so)
 }
 END_TEST
 
+START_TEST(operands_are_planned_apart)
+{
+	add_extent(add_file("/file", 1, 10), 0, 1, 1);
+	add_file("/name", 2, 1);
+	for (size_t i = 0; i < pageset.n_files; i++)
+		pageset.files[i]->operand = PAGESET_OPERAND_BELOW;
+	build(DEFAULTS);
+	ck_assert_uint_eq(plan.n_files + plan.n_names + plan.n_requests + plan.n_left_out, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan");
@@ -435,6 +446,7 @@ int main(void)
 	tcase_add_test(t, so_many_pieces_and_no_more);
 	tcase_add_test(t, the_kernels_own_is_not_planned);
 	tcase_add_test(t, what_did_not_answer_is_left_out_if_told_so);
+	tcase_add_test(t, operands_are_planned_apart);
 	suite_add_tcase(s, t);
 
 	return run_suite(s);

@@ -9,6 +9,7 @@ static void make_shadow(void)
 {
 	ck_assert_int_eq(shadow_init(&shadow, "/x", ""), 0);
 	shadow.stats.runs = shadow.stats.trained_runs = 1;
+	shadow.flags = SHADOW_TELLS_OPERANDS;
 }
 
 static void free_shadow(void)
@@ -42,7 +43,7 @@ END_TEST
 
 START_TEST(who_asks_gets_it)
 {
-	shadow.flags = SHADOW_NEEDS_TRAINING;
+	shadow.flags |= SHADOW_NEEDS_TRAINING;
 	for (int i = POLICY_TRAIN; i <= POLICY_NONE; i++)
 		assert_choice((enum policy_mode)i, POLICY_FILES_CHANGED, (enum policy_mode)i);
 	ck_assert_int_eq((int)policy_choose(POLICY_NONE, NULL, POLICY_FILES_SAME, 0).mode, POLICY_NONE);
@@ -54,9 +55,11 @@ START_TEST(auto_trains_what_is_not_known)
 	ck_assert_int_eq((int)policy_choose(POLICY_AUTO, NULL, POLICY_FILES_SAME, 0).mode, POLICY_TRAIN);
 	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_SAMPLE);
 	assert_choice(POLICY_AUTO, POLICY_FILES_CHANGED, POLICY_TRAIN);
-	shadow.flags = SHADOW_NEEDS_TRAINING;
+	shadow.flags |= SHADOW_NEEDS_TRAINING;
 	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
 	shadow.flags = 0;
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
+	shadow.flags = SHADOW_TELLS_OPERANDS;
 	shadow.stats.trained_runs = 0;
 	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
 }
@@ -67,7 +70,7 @@ START_TEST(nobody_samples_what_must_not_be_traced)
 {
 	unsigned int n_trained = 0;
 
-	shadow.flags = SHADOW_DO_NOT_TRACE;
+	shadow.flags |= SHADOW_DO_NOT_TRACE;
 	assert_choice(POLICY_AUTO, POLICY_FILES_CHANGED, POLICY_TRAIN);
 	assert_choice(POLICY_TRAIN, POLICY_FILES_SAME, POLICY_TRAIN);
 	assert_choice(POLICY_SAMPLE, POLICY_FILES_SAME, POLICY_NONE);

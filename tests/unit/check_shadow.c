@@ -43,7 +43,7 @@ static void make_shadow(struct shadow *shadow)
 					  { BITMAP_MAX_PAGES - 2, 2, 41, 4 } };
 
 	ck_assert_int_eq(shadow_init(shadow, "/usr/bin/x", "profile"), 0);
-	shadow->flags = SHADOW_DO_NOT_TRACE;
+	shadow->flags = SHADOW_DO_NOT_TRACE | SHADOW_TELLS_OPERANDS;
 	shadow->stats = (struct shadow_stats){ UINT32_MAX, 2, 3, -4, UINT64_MAX, 6, 7 };
 	add_file(shadow, "/usr/lib/b", PAGESET_MAPPED | PAGESET_OPENED, 5, extents);
 	add_file(shadow, "/usr/lib/a\xff\n", PAGESET_READ, 1, extents);
@@ -51,6 +51,8 @@ static void make_shadow(struct shadow *shadow)
 	add_file(shadow, "/usr/lib/b.missing", PAGESET_MISSING, 0, NULL);
 	shadow->files.files[1]->exact = false;
 	shadow->files.files[1]->is_unanswered = true;
+	shadow->files.files[0]->operand = PAGESET_OPERAND_MASK;
+	shadow->files.files[2]->operand = PAGESET_OPERAND_BELOW;
 }
 
 static void assert_same_file(const struct pageset_file *a, const struct pageset_file *b)
@@ -58,6 +60,7 @@ static void assert_same_file(const struct pageset_file *a, const struct pageset_
 	ck_assert_str_eq(a->path, b->path);
 	ck_assert_uint_eq(a->access, b->access);
 	ck_assert_int_eq(a->is_unanswered, b->is_unanswered);
+	ck_assert_uint_eq(a->operand, b->operand);
 	ck_assert_int_eq(a->exact, b->exact);
 	ck_assert_uint_eq(a->age, b->age);
 	ck_assert_uint_eq(a->first_use_us, b->first_use_us);
@@ -224,8 +227,10 @@ static char *print_shadow(const struct shadow *shadow)
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		const struct pageset_file *file = shadow->files.files[i];
 
-		fprintf(stream, "file %s use=%u exact=%u unanswered=%u age=%u size=%llu mtime=%lld build_id=",
-			file->path, file->access, file->exact, file->is_unanswered, file->age,
+		fprintf(stream,
+			"file %s use=%u exact=%u unanswered=%u operand=%u age=%u size=%llu mtime=%lld "
+			"build_id=",
+			file->path, file->access, file->exact, file->is_unanswered, file->operand, file->age,
 			(unsigned long long)file->id.size_bytes, (long long)file->id.mtime_ns);
 		for (size_t j = 0; j < file->id.build_id_size; j++)
 			fprintf(stream, "%02x", file->id.build_id[j]);
