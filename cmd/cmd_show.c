@@ -101,6 +101,8 @@ static void print_summary(const struct shadow *shadow, const char *shadow_path,
 	field(terminal, "starts", "%s recorded, %s of them in training, the last on %s",
 	      text_number(shadow->stats.runs, runs), text_number(shadow->stats.trained_runs, trained),
 	      format_date(shadow->stats.updated_s, date));
+	if (shadow->flags & SHADOW_TRAINING_WAS_CUT)
+		field(terminal, "training", "was cut short: it would have slowed the program down too much");
 	field(terminal, "state", "%s", state ? state : "");
 	print_remembered(shadow, terminal);
 	print_last_start(&shadow->stats, terminal);

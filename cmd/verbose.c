@@ -59,6 +59,9 @@ static void tell_record(const struct account *account, FILE *line)
 		account->record.choice.mode == POLICY_TRAIN ? "training" : "passing",
 		text_bytes(account->record.n_pages * page_bytes(), size),
 		text_number(account->record.n_files, files));
+	if (*account_cut_name(account))
+		fprintf(line, ", cut short after %.0f ms (%s)", account->record.cut_us / 1e3,
+			account_cut_name(account));
 }
 
 static void tell_unreached(const struct account *account, FILE *line)

@@ -30,6 +30,17 @@ static char *describe_update(const char *directory, int error)
 		       : text;
 }
 
+const char *account_cut_name(const struct account *self)
+{
+	unsigned int cuts = self->record.cuts;
+
+	if (cuts & FOLLOW_CUT_PROGRAM)
+		return "program";
+	if (cuts & FOLLOW_CUT_CHILDREN)
+		return "children";
+	return cuts & FOLLOW_CUT_NAMES ? "names" : "";
+}
+
 char *account_problem(const struct account *self, const char *program, const char *directory, size_t n)
 {
 	int attach_error = self->record.attach_error;

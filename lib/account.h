@@ -10,6 +10,7 @@
 #include "policy.h"
 #include "readahead.h"
 #include "sys/procfs.h"
+#include "trace/follow.h"
 
 enum account_shadow {
 	ACCOUNT_SHADOW_NONE,  /* there was none that could be used */
@@ -47,7 +48,9 @@ struct account {
 		struct policy_choice choice;
 		enum account_way way;
 		bool is_exact;
-		uint64_t n_files; /* of this launch alone */
+		unsigned int cuts; /* FOLLOW_CUT_ bits: training went on with less (trace/follow.h) */
+		uint32_t cut_us;   /* then: since so long after the exec, without what training took */
+		uint64_t n_files;  /* of this launch alone */
 		uint64_t n_pages;
 		uint64_t n_unreached;         /* files used that can be reached from within a sandbox only */
 		const char *const *unreached; /* the mounts they lie on, so many ... */
@@ -61,6 +64,10 @@ struct account {
 		int wait_status; /* with ACCOUNT_ENDED: as waitpid(2) gives it, or ACCOUNT_STATUS_UNKNOWN */
 	} launch;
 };
+
+/* What a training went on without, as it is told to people and programs: "names", "children" or "program",
+ * which includes those before it; "" if it was not cut. A constant. */
+const char *account_cut_name(const struct account *self);
 
 /*
  * What went wrong with a launch, as it is told to people wherever that is: "/usr/bin/x: cannot be watched:

@@ -125,6 +125,8 @@ static void close_account(struct launch *self)
 	if (self->recorder.follow.phase != FOLLOW_BEFORE_EXEC)
 		account->progress =
 			self->recorder.follow.phase == FOLLOW_RUNNING ? ACCOUNT_RUNNING : ACCOUNT_ENDED;
+	account->record.cuts = self->recorder.follow.cuts;
+	account->record.cut_us = self->recorder.follow.cut_us;
 	account->launch.elapsed_ns = follow_elapsed_ns(&self->recorder.follow);
 	account->launch.wait_status = self->sight == LAUNCH_FROM_OUTSIDE ? ACCOUNT_STATUS_UNKNOWN
 									 : self->recorder.follow.wait_status;
@@ -179,6 +181,27 @@ static void watch(struct launch *self)
 	}
 }
 
+/* Is this what a child would be followed for? */
+static bool is_remembered(const char *path, const void *known)
+{
+	const struct pageset_file *file = pageset_find(known, path);
+
+	return file && (file->n_extents > 0 || (file->access & PAGESET_WRITTEN));
+}
+
+/* So long the program ran at least: when it used something for the first time. */
+static uint32_t known_us(const struct shadow *shadow)
+{
+	uint32_t last_us = 0;
+
+	if (!shadow || shadow->stats.runs == 0)
+		return 0;
+	for (size_t i = 0; i < shadow->files.n_files; i++)
+		if (shadow->files.files[i]->first_use_us > last_us)
+			last_us = shadow->files.files[i]->first_use_us;
+	return last_us;
+}
+
 /* Of what is not ours, or has no /proc, there is nothing to be seen from outside either. */
 static bool is_refused(int attach_error)
 {
@@ -203,10 +226,18 @@ static void look_from_outside(struct launch *self, const struct follow_options *
 
 static void follow(struct launch *self)
 {
+	const struct shadow *shadow = self->options->shadow;
+	bool trains_further = shadow && (shadow->flags & SHADOW_TRAINING_WAS_CUT);
 	const struct follow_options options = { .mode = follow_mode(self->account.record.choice.mode),
 						.window_ms = self->options->window_ms,
 						.quiet_ms = QUIET_MS,
-						.excluded = self->options->db->excluded };
+						.excluded = self->options->db->excluded,
+						.cost = self->options->requested == POLICY_TRAIN
+								? FOLLOW_AT_ANY_COST
+								: FOLLOW_WITHIN_BUDGET,
+						.known_us = known_us(shadow),
+						.is_known = trains_further ? is_remembered : NULL,
+						.known = trains_further ? &shadow->files : NULL };
 	int r = self->keep_running;
 
 	/* Whoever stops us must not stop the program. */

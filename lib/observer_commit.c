@@ -24,18 +24,32 @@ static void add_to_stats(const struct account *account, struct shadow_stats *sta
 	stats->missed_bytes = account->launch.cost.read_bytes;
 }
 
+static int merge_trained(const struct launch *self, struct shadow *shadow, struct pageset *seen)
+{
+	unsigned int cuts = self->recorder.follow.cuts;
+	bool is_part = cuts || self->sight == LAUNCH_FROM_OUTSIDE;
+	struct merge_result result;
+	int r;
+
+	if (self->commit.n_done > 0 && self->sight != LAUNCH_FROM_OUTSIDE)
+		r = merge_train_more(shadow, seen, &result);
+	else
+		r = is_part ? merge_train_part(shadow, seen, &result) : merge_train(shadow, seen, &result);
+	if (r == 0 && (cuts & ~(unsigned int)FOLLOW_SKIPPED_KNOWN))
+		shadow->flags |= SHADOW_TRAINING_WAS_CUT;
+	return r;
+}
+
 static int merge(const struct launch *self, struct shadow *shadow, struct pageset *seen)
 {
-	bool trained = self->account.record.choice.mode == POLICY_TRAIN;
 	struct merge_result result;
 
+	if (self->account.record.choice.mode == POLICY_TRAIN)
+		return merge_trained(self, shadow, seen);
 	if (self->sight == LAUNCH_FROM_OUTSIDE)
-		return trained ? merge_train_part(shadow, seen, &result)
-			       : merge_sample_part(shadow, seen, &result);
-	if (self->commit.n_done > 0)
-		return trained ? merge_train_more(shadow, seen, &result)
-			       : merge_sample_more(shadow, seen, &result);
-	return trained ? merge_train(shadow, seen, &result) : merge_sample(shadow, seen, &result);
+		return merge_sample_part(shadow, seen, &result);
+	return self->commit.n_done > 0 ? merge_sample_more(shadow, seen, &result)
+				       : merge_sample(shadow, seen, &result);
 }
 
 static int merge_seen(struct shadow *shadow, void *context)
@@ -146,8 +160,8 @@ static void note_waste(struct launch *self)
 {
 	struct account *account = &self->account;
 	uint64_t n_bytes = account->prefetch.stats.bytes;
-	enum plan_sight sight =
-		account->record.choice.mode == POLICY_TRAIN ? PLAN_SEES_ALL : PLAN_SEES_MAPPED;
+	bool sees_all = account->record.choice.mode == POLICY_TRAIN && account->record.cuts == 0;
+	enum plan_sight sight = sees_all ? PLAN_SEES_ALL : PLAN_SEES_MAPPED;
 	struct plan_use use = plan_compare(&self->plan, &self->recorder.record.seen, sight);
 	struct plan_use operands = launch_compare_operands(self, sight);
 

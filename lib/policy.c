@@ -6,6 +6,8 @@
 /* So many runs without anything new are sampled each; then one in 2, 4, 8 ... */
 #define SAMPLE_ALWAYS_RUNS 3
 #define SAMPLE_LEAST_SHIFT 6
+/* So often the first trainings go on where the last one was cut short. */
+#define MAX_CUT_TRAININGS 4
 /* A program that is never sampled is trained in one of so many runs, less one. */
 #define UNSAMPLED_TRAIN_MASK 63u
 
@@ -74,6 +76,8 @@ struct policy_choice policy_choose(enum policy_mode requested, const struct shad
 		return (struct policy_choice){ POLICY_TRAIN, "files have changed" };
 	if (shadow->flags & SHADOW_NEEDS_TRAINING)
 		return (struct policy_choice){ POLICY_TRAIN, "the program used other pages of late" };
+	if ((shadow->flags & SHADOW_TRAINING_WAS_CUT) && shadow->stats.trained_runs < MAX_CUT_TRAININGS)
+		return (struct policy_choice){ POLICY_TRAIN, "the last training was cut short" };
 	if (shadow->stats.trained_runs == 0)
 		return (struct policy_choice){ POLICY_TRAIN, "it was never trained" };
 	if (!(shadow->flags & SHADOW_TELLS_OPERANDS))

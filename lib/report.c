@@ -159,6 +159,10 @@ static json_t *record_object(const struct account *account)
 	if (account->record.choice.mode != POLICY_NONE)
 		put(&object, "recorded_by", json_string(way_names[account->record.way]));
 	put(&object, "exact", json_boolean(account->record.is_exact));
+	if (*account_cut_name(account)) {
+		put(&object, "cut", json_string(account_cut_name(account)));
+		put(&object, "cut_ms", milliseconds(account->record.cut_us * UINT64_C(1000)));
+	}
 	put(&object, "files", number(account->record.n_files));
 	put(&object, "pages", number(account->record.n_pages));
 	put(&object, "unreached_files", number(account->record.n_unreached));
@@ -286,6 +290,7 @@ static void put_head(json_t **object, const struct shadow *head)
 	put(object, "stable_runs", number(stats->stable_runs));
 	put(object, "updated", json_integer(stats->updated_s));
 	put(object, "needs_training", json_boolean(head->flags & SHADOW_NEEDS_TRAINING));
+	put(object, "training_was_cut", json_boolean(head->flags & SHADOW_TRAINING_WAS_CUT));
 	put(object, "do_not_trace", json_boolean(head->flags & SHADOW_DO_NOT_TRACE));
 	put(object, "prefetched_bytes", number(stats->prefetched_bytes));
 	put(object, "wasted_bytes", number(stats->wasted_bytes));

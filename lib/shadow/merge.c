@@ -235,7 +235,11 @@ static int merge_seen_file(struct merge *merge, struct shadow *self, const struc
 		return -ENOMEM;
 	old->operand = operand;
 
-	const bool is_same = fileid_equal(&old->id, &seen->id);
+	/* A name that was only looked up is identified by nothing. */
+	const bool is_name = merge->kind != OF_A_RUN && seen->n_extents == 0 && seen->id.size_bytes == 0 &&
+			     seen->id.mtime_ns == 0;
+	const bool is_same = is_name || fileid_equal(&old->id, &seen->id);
+
 	if (!is_same) {
 		merge->result.dropped_pages += pageset_file_pages(old);
 		pageset_file_clear(old);
@@ -342,7 +346,7 @@ static int merge_trained(struct merge *merge, struct shadow *self, struct pagese
 	if (merge_run(merge, self, seen) < 0)
 		return -ENOMEM;
 	count_up(&self->stats.trained_runs);
-	self->flags &= ~(uint32_t)SHADOW_NEEDS_TRAINING;
+	self->flags &= ~(uint32_t)(SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT);
 	self->flags |= SHADOW_TELLS_OPERANDS;
 	*ret_result = merge->result;
 	return 0;

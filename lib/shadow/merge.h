@@ -43,7 +43,8 @@ must_check int merge_settle(const struct pageset *remembered, struct pageset *se
  * a window of an exact record of the same identity, and confirms those that are there. Consumes
  * nothing: seen, which is settled and sorted, stays the caller's.
  *
- * Updates runs, trained_runs, stable_runs, clears SHADOW_NEEDS_TRAINING and sets SHADOW_TELLS_OPERANDS. 0 or
+ * Updates runs, trained_runs, stable_runs, clears SHADOW_NEEDS_TRAINING and SHADOW_TRAINING_WAS_CUT, and sets
+ * SHADOW_TELLS_OPERANDS. 0 or
  * -ENOMEM (self is then to be thrown away).
  */
 must_check int merge_train(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
@@ -67,7 +68,8 @@ must_check int merge_sample(struct shadow *self, struct pageset *seen, struct me
 must_check int merge_sample_more(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
 
 /* merge_train() and merge_sample() of a run of which a part was seen, nobody knows which: nothing grows
- * older. */
+ * older, and a file that was only looked up keeps its pages. Whether there is more to be seen the caller says
+ * in SHADOW_TRAINING_WAS_CUT, which is cleared by training. */
 must_check int merge_train_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
 must_check int merge_sample_part(struct shadow *self, struct pageset *seen, struct merge_result *ret_result);
 

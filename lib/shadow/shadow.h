@@ -20,12 +20,13 @@
 #define SHADOW_MAX_EXTENTS 4000000u
 
 enum shadow_flags {
-	SHADOW_NEEDS_TRAINING = 1 << 0, /* drift was seen, or a file changed: train at the next start */
-	SHADOW_DO_NOT_TRACE = 1 << 1,   /* the program starts privileged programs or debuggers: attach
-					   only to train, with syscall stops */
-	SHADOW_TELLS_OPERANDS = 1 << 2, /* files that only some starts name are marked; older records hold
-					   them as the program's */
-	SHADOW_KNOWN_FLAGS = 7,
+	SHADOW_NEEDS_TRAINING = 1 << 0,   /* drift was seen, or a file changed: train at the next start */
+	SHADOW_DO_NOT_TRACE = 1 << 1,     /* the program starts privileged programs or debuggers: attach
+					     only to train, with syscall stops */
+	SHADOW_TELLS_OPERANDS = 1 << 2,   /* files that only some starts name are marked; older records hold
+					     them as the program's */
+	SHADOW_TRAINING_WAS_CUT = 1 << 3, /* the last training did not see all: it would have cost too much */
+	SHADOW_KNOWN_FLAGS = 15,
 };
 
 /* Unknown counters of a newer minor revision are kept out; all saturate. */

@@ -1,4 +1,4 @@
-/* clock.h - the clock that only runs forward. */
+/* clock.h - the clocks that only run forward. */
 #ifndef PBRUN_CLOCK_H
 #define PBRUN_CLOCK_H
 
@@ -12,6 +12,15 @@ static inline uint64_t clock_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* How long the calling thread has been running on a CPU. */
+static inline uint64_t clock_thread_cpu_ns(void)
+{
+	struct timespec ran = { 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ran);
+	return (uint64_t)ran.tv_sec * 1000000000 + (uint64_t)ran.tv_nsec;
 }
 
 #endif

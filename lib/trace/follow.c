@@ -180,8 +180,10 @@ static int run_to_milestone(struct follow *self)
 		if (stop.event != TRACEE_NOTHING)
 			follow_stop(self, &stop);
 		/* The tick may be lost among many stops. */
-		if (stop.event == TRACEE_NOTHING || (self->n_stops & 63) == 0)
+		if (stop.event == TRACEE_NOTHING || (self->n_stops & 63) == 0) {
 			now = clock_now_ns();
+			follow_cost_check(self);
+		}
 		if (now >= next_time_ns && now > 0 && self->phase != FOLLOW_MAIN_HELD) {
 			next_time_ns = now + (uint64_t)tick_us(self) * 1000 / 2;
 			on_time(self, now);
@@ -220,8 +222,7 @@ void follow_release(struct follow *self)
 {
 	if (!self->state)
 		return;
-	if (self->state->options.mode == FOLLOW_EVERYBODY)
-		onecpu_release(&self->state->onecpu);
+	onecpu_release(&self->state->onecpu);
 	proctree_release(&self->state->tree);
 	known_files_release(&self->state->files);
 	procmaps_text_release(&self->state->maps_text);

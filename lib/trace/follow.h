@@ -11,6 +11,8 @@
  * exact where a userfaultfd can be had (uffd.h). FOLLOW_PAGES tells of the maps and moments to look at the
  * pages of the program's own process alone; there are no system call stops, and children run untraced, but
  * for threads. FOLLOW_TO_EXIT only waits for its exit, and tells that.
+ *
+ * FOLLOW_EVERYBODY can be bounded in what it costs. Events tell less then, and never what is not so.
  */
 #ifndef PBRUN_FOLLOW_H
 #define PBRUN_FOLLOW_H
@@ -23,11 +25,34 @@
 
 enum follow_mode { FOLLOW_TO_EXIT, FOLLOW_PAGES, FOLLOW_EVERYBODY };
 
+/* May FOLLOW_EVERYBODY cost whatever it takes? */
+enum follow_cost {
+	FOLLOW_AT_ANY_COST,
+	FOLLOW_WITHIN_BUDGET, /* no (budget.h): then it goes on with less */
+};
+
+/* With how little it went on; the bits add up. */
+enum follow_cut {
+	FOLLOW_CUT_NAMES = 1 << 0,     /* a task that but looked up names ran without system call stops */
+	FOLLOW_CUT_CHILDREN = 1 << 1,  /* children ran untraced */
+	FOLLOW_CUT_PROGRAM = 1 << 2,   /* and the program itself as in FOLLOW_PAGES, from some moment on */
+	FOLLOW_SKIPPED_KNOWN = 1 << 3, /* children ran untraced of which enough is known: is_known() */
+};
+
 struct follow_options {
 	enum follow_mode mode;
 	uint32_t window_ms;                /* the launch window ends so long after the exec */
 	uint32_t quiet_ms;                 /* or when no event was new for so long */
 	const struct exclusions *excluded; /* paths of which nothing is told, nor asked; NULL: none */
+	enum follow_cost cost;
+	uint32_t known_us; /* so long the program is known to run, without being followed; 0: not known */
+	/*
+	 * Is the file under this path, absolute, remembered? If so, a child that names it as its last
+	 * argument is not followed, in FOLLOW_EVERYBODY. Not called any more when the program has come to its
+	 * exit. NULL: nothing is.
+	 */
+	bool (*is_known)(const char *path, const void *known);
+	const void *known;
 	/*
 	 * Takes one event. 0, or 1 if it told something new, which puts off the end of the launch window.
 	 * -errno ends following: follow_run() returns it.
@@ -56,6 +81,8 @@ struct follow {
 	bool was_polite;   /* somebody was detached from for politeness' sake (detach.h) */
 	uint64_t start_ns; /* CLOCK_MONOTONIC at the exec */
 	uint64_t n_stops;
+	unsigned int cuts; /* FOLLOW_CUT_ bits, FOLLOW_SKIPPED_KNOWN */
+	uint32_t cut_us;   /* how long the program had run at the first cut, without what following it took */
 	struct follow_state *state; /* private */
 };
 

@@ -84,7 +84,7 @@ enum next_step follow_exiting(struct follow *self, struct task *task, const stru
 		return STEP_RESUME;
 	if (process->n_living == 0 && !has_unmet_tasks(process, stop->tid))
 		return on_end(self, process, stop);
-	if ((process->flags & PROCESS_IS_DETACHING) || !takes_all_along(process, stop))
+	if ((process->flags & (PROCESS_IS_DETACHING | PROCESS_IS_LEAVING)) || !takes_all_along(process, stop))
 		return STEP_RESUME;
 	if (has_ended(self, process, stop->tid))
 		return on_end(self, process, stop);

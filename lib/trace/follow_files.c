@@ -39,6 +39,7 @@ static void tell(struct follow *self, const struct task *task, struct event even
 {
 	event.tid = task->tid;
 	self->state->n_uses++;
+	self->state->n_data_uses += event.id != NULL;
 	follow_emit(self, task->process, event);
 }
 
@@ -114,6 +115,7 @@ static void on_read(struct follow *self, const struct task *task, int64_t n)
 		return;
 	if (known_file_is_read(file)) { /* and that was told */
 		self->state->n_uses++;
+		self->state->n_data_uses++;
 		return;
 	}
 	struct event event = { .kind = EVENT_READ, .path = file->path, .id = &file->id };
@@ -221,6 +223,7 @@ static void on_mapped(struct follow *self, const struct task *task, uint64_t add
 
 	if ((args[3] & MAP_TYPE) == MAP_PRIVATE) /* shared mappings are refused */
 		event.flags = follow_register(task->process, event.start, event.end);
+	budget_note_mapping(&self->state->budget);
 	tell(self, task, event);
 }
 

@@ -7,12 +7,14 @@
  *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
  *     follow_files.c  what a system call says of files
  *     follow_outside.c what the files are called for us, of which others have other names
+ *     follow_cost.c   who is followed with less, since it costs too much
  *     follow_emit.c   tells
  */
 #ifndef PBRUN_FOLLOW_PRIVATE_H
 #define PBRUN_FOLLOW_PRIVATE_H
 
 #include "sys/procmaps.h"
+#include "trace/budget.h"
 #include "trace/follow.h"
 #include "trace/onecpu.h"
 #include "trace/procpath.h"
@@ -34,6 +36,8 @@ struct follow_state {
 	struct procmaps_text maps_text;
 	struct views views; /* of those with PROCESS_IS_ELSEWHERE */
 	struct onecpu onecpu;
+	struct budget budget;
+	uint64_t cpu_before_ns; /* of this thread, at the exec */
 	pid_t main_pid;
 	struct tracee_stop main_stop; /* in FOLLOW_MAIN_HELD */
 	struct waiting_task waiting;
@@ -42,9 +46,10 @@ struct follow_state {
 	uint64_t n_stops_in_company; /* while others were executing, too */
 	uint64_t last_new_ns;        /* when something new was last told */
 	uint64_t next_tick_ns;
-	uint64_t n_uses; /* counts up with each use of a file by a system call */
-	int n_news;      /* since the last tick: emit() returned 1 */
-	int error;       /* what emit() or an allocation failed with: following ends */
+	uint64_t n_uses;      /* counts up with each use of a file by a system call */
+	uint64_t n_data_uses; /* of them: a file was opened, read or mapped, not only a name looked up */
+	int n_news;           /* since the last tick: emit() returned 1 */
+	int error;            /* what emit() or an allocation failed with: following ends */
 };
 
 /* Whose mappings a list from /proc holds. */
@@ -73,6 +78,26 @@ enum next_step {
 void follow_stop(struct follow *self, struct tracee_stop *stop);
 /* What is waited for in vain is not waited for any longer. */
 void follow_stop_waiting(struct follow *self, uint64_t now_ns);
+
+/* follow_cost.c. The program begins. */
+void follow_cost_begin(struct follow *self);
+/* A stop of task, NULL if it is of nobody who is followed. */
+void follow_cost_note_stop(struct follow *self, const struct task *task);
+/* Now and then: is it too much? Then others than the program are to run untraced, or the program without
+ * system call stops. */
+void follow_cost_check(struct follow *self);
+/* Is a child that stands at its beginning, or has just executed a program, to run untraced? */
+bool follow_passes_over(struct follow *self, const struct process *process, pid_t parent_pid);
+/* A new thread is watched for a while before it may lose its stops. */
+void follow_begin_probation(struct task *task);
+/* After a stop that asked for STEP_RESUME or STEP_RESUME_TO_EXIT: STEP_RESUME_WITHOUT_STOPS or STEP_DETACH if
+ * this would do, else step. The state's counts of uses as they were before the stop. */
+struct follow_uses {
+	uint64_t n;
+	uint64_t n_data;
+};
+enum next_step follow_reconsider_stops(struct follow *self, struct task *task, const struct tracee_stop *stop,
+				       enum next_step step, struct follow_uses before);
 
 /* follow_exits.c: a task stands at its exit. */
 enum next_step follow_exiting(struct follow *self, struct task *task, const struct tracee_stop *stop);

@@ -110,7 +110,7 @@ void follow_look(struct follow *self, struct process *process, pid_t tid, enum e
 	bool is_out_of_date = process->flags & (PROCESS_IS_FOREIGN | PROCESS_IS_HALF_SEEN);
 
 	if (state->options.mode == FOLLOW_TO_EXIT || !process_owns_space(process) ||
-	    (process->flags & PROCESS_IS_DETACHING))
+	    (process->flags & (PROCESS_IS_DETACHING | PROCESS_IS_LEAVING)))
 		return;
 	if (state->options.mode == FOLLOW_PAGES || is_out_of_date)
 		follow_emit_maps(self, process, tid, MAPS_ARE_LATE);

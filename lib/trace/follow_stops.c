@@ -7,12 +7,6 @@
 #include "trace/detach.h"
 #include "trace/follow_private.h"
 
-/* In a launch of so many stops while others were executing, too, ... */
-#define MANY_STOPS 16000
-/* ... a task that has used no file for so many of its own talks with others, or waits for them. */
-#define IDLE_STOPS 500
-/* So many are enough of a new thread, and of a task that ran without stops before. */
-#define PROBATION_STOPS 200
 /* A crash handler shows within so many that it wants a tracer. */
 #define WATCHED_STOPS 1000
 /* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to
@@ -43,7 +37,7 @@ static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct
 	struct process *process = (*ret_task)->process;
 
 	if (process->n_known_tasks > 1) {
-		(*ret_task)->n_idle = IDLE_STOPS - PROBATION_STOPS;
+		follow_begin_probation(*ret_task);
 		return STEP_RESUME;
 	}
 	if (self->phase == FOLLOW_BEFORE_EXEC)
@@ -54,6 +48,8 @@ static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct
 	follow_compare(self, process, status.parent_pid);
 	if (process->space)
 		return STEP_RESUME;
+	if (follow_passes_over(self, process, status.parent_pid))
+		return STEP_DETACH;
 	/* Where it does not stand at its very beginning, nothing can be put into it. */
 	if (stop->event != TRACEE_STOPPED)
 		follow_enter_space_unseen(self, process);
@@ -71,6 +67,7 @@ static void note_program_start(struct follow *self)
 	state->running_ns = 0;
 	state->last_new_ns = self->start_ns;
 	state->tracer.with_syscalls = state->options.mode == FOLLOW_EVERYBODY;
+	follow_cost_begin(self);
 }
 
 /* The thread that called took over the leader's id; the leader is gone without a word. */
@@ -111,8 +108,12 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 	}
 	descriptors_start_anew(&process->descriptors); /* execve(2) unshares them */
 	process->flags &= ~(unsigned int)(PROCESS_IS_FOREIGN | PROCESS_IS_HALF_SEEN | PROCESS_IS_FILTERED);
-	if (procfs_read_status(stop->tid, &status) < 0 || status.has_seccomp_filter)
+	if (procfs_read_status(stop->tid, &status) < 0)
+		status = (struct procfs_status){ .has_seccomp_filter = true };
+	if (status.has_seccomp_filter)
 		process->flags |= PROCESS_IS_FILTERED;
+	if (follow_passes_over(self, process, status.parent_pid))
+		return STEP_DETACH;
 	return follow_enter_space(self, process, stop, EVENT_EXECED) == ARMING_CHANGED_STOP ? STEP_START_AGAIN
 											    : STEP_RESUME;
 }
@@ -291,27 +292,6 @@ static void on_gone(struct follow *self, pid_t tid)
 	follow_reconsider_exits(self, 0);
 }
 
-/* Most stops of a program with many threads, which slow each other down, are of idle ones. */
-static enum next_step consider_idleness(struct follow *self, struct task *task,
-					const struct tracee_stop *stop, uint64_t n_uses)
-{
-	struct follow_state *state = self->state;
-	bool is_at_exit = stop->event == TRACEE_SYSCALL || stop->event == TRACEE_SYSCALL_EXIT;
-
-	task->n_idle = n_uses > 0 ? 0 : task->n_idle + 1;
-	if (task->state == TASK_WITHOUT_STOPS) {
-		task->n_idle = IDLE_STOPS - PROBATION_STOPS;
-		proctree_set_state(&state->tree, task, TASK_RUNNING);
-	}
-	if (!is_at_exit || task->state != TASK_RUNNING ||
-	    (task->process->flags & (PROCESS_IS_FOREIGN | PROCESS_NEEDS_STOPS)) ||
-	    task->n_idle < IDLE_STOPS || state->n_stops_in_company < MANY_STOPS)
-		return STEP_RESUME;
-	follow_lose_sight(self, task->process);
-	proctree_set_state(&state->tree, task, TASK_WITHOUT_STOPS);
-	return STEP_RESUME_WITHOUT_STOPS;
-}
-
 /* Is the affinity of the task without meaning until its next stop? */
 static enum onecpu_affinity affinity_until_next(const struct task *task, const struct tracee_stop *stop)
 {
@@ -342,6 +322,7 @@ static void resume(struct follow *self, struct task *task, const struct tracee_s
 	bool was_alone = is_alone(&state->tree, task);
 
 	state->n_stops_in_company += !was_alone;
+	follow_cost_note_stop(self, task);
 	onecpu_resume(&state->onecpu, &state->tracer, stop, was_alone ? ONECPU_RUNS_ALONE : ONECPU_IN_COMPANY,
 		      affinity);
 }
@@ -350,7 +331,7 @@ static void resume(struct follow *self, struct task *task, const struct tracee_s
 static enum next_step next_step(struct follow *self, struct tracee_stop *stop, struct task **ret_task)
 {
 	struct task *task = proctree_find(&self->state->tree, stop->tid);
-	uint64_t n_uses = self->state->n_uses;
+	struct follow_uses before = { self->state->n_uses, self->state->n_data_uses };
 	enum next_step step = STEP_RESUME;
 
 	if (!task)
@@ -360,11 +341,9 @@ static enum next_step next_step(struct follow *self, struct tracee_stop *stop, s
 		return step;
 	task->process->flags |= PROCESS_HAS_RUN;
 	step = on_event(self, task, stop);
-	if (step != STEP_RESUME && step != STEP_RESUME_TO_EXIT)
-		return step;
-	enum next_step idle_step = consider_idleness(self, task, stop, self->state->n_uses - n_uses);
-
-	return idle_step == STEP_RESUME ? step : idle_step;
+	return step == STEP_RESUME || step == STEP_RESUME_TO_EXIT
+		       ? follow_reconsider_stops(self, task, stop, step, before)
+		       : step;
 }
 
 static void detach(struct follow *self, struct task *task, const struct tracee_stop *stop)

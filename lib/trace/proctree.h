@@ -29,6 +29,7 @@ enum process_flag {
 	PROCESS_IS_DETACHING = 1 << 4, /* each of its tasks is detached at its next stop */
 	PROCESS_NEEDS_STOPS = 1 << 5,  /* none of its tasks is to run without them: detach_is_sanitized() */
 	PROCESS_HAS_RUN = 1 << 6,      /* since its pages were last looked at */
+	PROCESS_IS_LEAVING = 1 << 7,   /* as PROCESS_IS_DETACHING, but nobody is asked for a stop */
 };
 
 struct process {
@@ -67,6 +68,7 @@ struct task {
 	enum task_state state; /* changed by proctree_set_state() */
 	struct task_call call;
 	unsigned int n_idle;    /* stops since it used a file */
+	unsigned int n_dry;     /* stops since it opened, read or mapped one */
 	unsigned int n_watched; /* stops that are left to it in a handler (detach_in_handler()); 0: in none */
 	uint64_t on_cpu_ns;     /* in all, when it was last looked at; 0: never yet */
 	uint64_t short_ns;      /* and how long it ran since, in pieces so short that it was not looked at */

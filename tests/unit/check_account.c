@@ -39,6 +39,22 @@ START_TEST(each_failure_is_a_problem)
 }
 END_TEST
 
+START_TEST(the_most_that_training_went_without)
+{
+	struct account account = { 0 };
+
+	ck_assert_str_eq(account_cut_name(&account), "");
+	account.record.cuts = FOLLOW_SKIPPED_KNOWN;
+	ck_assert_str_eq(account_cut_name(&account), "");
+	account.record.cuts |= FOLLOW_CUT_NAMES;
+	ck_assert_str_eq(account_cut_name(&account), "names");
+	account.record.cuts |= FOLLOW_CUT_CHILDREN;
+	ck_assert_str_eq(account_cut_name(&account), "children");
+	account.record.cuts |= FOLLOW_CUT_PROGRAM;
+	ck_assert_str_eq(account_cut_name(&account), "program");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("account");
@@ -46,6 +62,7 @@ int main(void)
 
 	tcase_add_test(t, a_launch_that_went_well_has_no_problem);
 	tcase_add_test(t, each_failure_is_a_problem);
+	tcase_add_test(t, the_most_that_training_went_without);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -23,6 +23,8 @@ static struct told told[MAX_TOLD];
 static size_t n_told;
 static struct follow follow;
 static int emit_result;
+static enum follow_cost cost;
+static bool (*is_known)(const char *path, const void *known);
 /* Called with each event. */
 static void (*on_event)(const struct event *event);
 
@@ -46,6 +48,8 @@ static void set_up(void)
 	n_told = 0;
 	emit_result = 0;
 	on_event = NULL;
+	cost = FOLLOW_AT_ANY_COST;
+	is_known = NULL;
 }
 
 static void tear_down(void)
@@ -57,7 +61,14 @@ static void tear_down(void)
 static pid_t attach(const char *name, enum follow_mode mode)
 {
 	struct follow_options options = {
-		.mode = mode, .window_ms = 60000, .quiet_ms = 60000, .emit = note, .context = told
+		.mode = mode,
+		.window_ms = 60000,
+		.quiet_ms = 60000,
+		.cost = cost,
+		.is_known = is_known,
+		.known = told,
+		.emit = note,
+		.context = told,
 	};
 	pid_t pid = target_fork(name, NULL);
 
@@ -250,7 +261,139 @@ START_TEST(the_end_is_seen_though_the_last_was_not)
 }
 END_TEST
 
+static size_t count_told(enum event_kind kind, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = find(0, kind, name); i < n_told; i = find(i + 1, kind, name))
+		n++;
+	return n;
+}
+
+enum { N_NAMES = 20000 };
+
+static int look_up_many(void)
+{
+	for (int i = 0; i < N_NAMES; i++)
+		if (access("missing", F_OK) == 0)
+			return 1;
+	return TARGET_STATUS;
+}
+
+START_TEST(names_alone_are_not_followed_for_ever)
+{
+	cost = FOLLOW_WITHIN_BUDGET;
+	attach("look_up_many", FOLLOW_EVERYBODY);
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert(follow.cuts & (FOLLOW_CUT_NAMES | FOLLOW_CUT_PROGRAM));
+	ck_assert_uint_lt(count_told(EVENT_LOOKED_UP, "missing"), N_NAMES);
+	assert_told(0, EVENT_EXITING, "");
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
+/* Many cheap calls, and among them so many that use a file that it is not only names that cost. */
+static int open_file_between_calls(int n_rounds)
+{
+	for (int i = 0; i < n_rounds; i++) {
+		int fd = open("file", O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return 1;
+		close(fd);
+		for (int k = 0; k < 50; k++)
+			(void)getppid();
+	}
+	return TARGET_STATUS;
+}
+
+enum { N_OWN_ROUNDS = 2000, N_ROUNDS = 100, N_CHILDREN = 20 };
+
+static int call_often(void)
+{
+	return open_file_between_calls(N_OWN_ROUNDS);
+}
+
+static int call_often_in_child(void)
+{
+	return open_file_between_calls(N_ROUNDS);
+}
+
+START_TEST(a_program_that_costs_too_much_goes_on_without_stops)
+{
+	cost = FOLLOW_WITHIN_BUDGET;
+	attach("call_often", FOLLOW_EVERYBODY);
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert(follow.cuts & FOLLOW_CUT_PROGRAM);
+	ck_assert_uint_gt(count_told(EVENT_OPENED, "file"), 0);
+	ck_assert_uint_lt(count_told(EVENT_OPENED, "file"), N_OWN_ROUNDS);
+	/* Its pages are looked at all the same. */
+	size_t i = find(0, EVENT_EXITING, "");
+
+	ck_assert_uint_lt(i, n_told);
+	ck_assert_int_eq(told[i - 1].kind, EVENT_MAPS_END);
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
+static int run_children(void)
+{
+	for (int i = 0; i < N_CHILDREN; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			target_exec("call_often_in_child");
+		if (target_await(pid) != TARGET_STATUS)
+			return 1;
+	}
+	return access("missing", F_OK) != 0 ? TARGET_STATUS : 1;
+}
+
+START_TEST(children_that_cost_too_much_run_untraced)
+{
+	cost = FOLLOW_WITHIN_BUDGET;
+	attach("run_children", FOLLOW_EVERYBODY);
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_eq(follow.cuts, FOLLOW_CUT_CHILDREN);
+	ck_assert_uint_gt(count_told(EVENT_OPENED, "file"), 0);
+	ck_assert_uint_lt(count_told(EVENT_OPENED, "file"), N_CHILDREN * N_ROUNDS);
+	assert_told(0, EVENT_LOOKED_UP, "missing"); /* the program itself is still followed */
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
+static bool is_use_files(const char *path, const void *known)
+{
+	ck_assert_ptr_eq(known, told);
+	return strcmp(strrchr(path, '/'), "/use_files") == 0;
+}
+
+/* It is an argument of the program that the child executes. */
+START_TEST(children_that_name_what_is_known_run_untraced)
+{
+	cost = FOLLOW_WITHIN_BUDGET;
+	is_known = is_use_files;
+	attach("fork_and_exec", FOLLOW_EVERYBODY);
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_eq(follow.cuts, FOLLOW_SKIPPED_KNOWN);
+	ck_assert_uint_eq(find(0, EVENT_OPENED, "file"), n_told);
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
 static const struct target targets[] = {
+	{ "look_up_many", look_up_many },
+	{ "call_often", call_often },
+	{ "call_often_in_child", call_often_in_child },
+	{ "run_children", run_children },
 	{ "use_files", use_files },
 	{ "fork_and_exec", fork_and_exec },
 	{ "leader_exits_first", leader_exits_first },
@@ -265,6 +408,10 @@ int main(int argc, char **argv)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, events_come_in_order);
+	tcase_add_test(t, names_alone_are_not_followed_for_ever);
+	tcase_add_test(t, a_program_that_costs_too_much_goes_on_without_stops);
+	tcase_add_test(t, children_that_cost_too_much_run_untraced);
+	tcase_add_test(t, children_that_name_what_is_known_run_untraced);
 	tcase_add_test(t, each_address_space_comes_and_goes);
 	tcase_add_test(t, who_takes_events_may_end_it);
 	tcase_add_test(t, the_end_is_seen_though_the_last_was_not);

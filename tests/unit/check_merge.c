@@ -602,6 +602,32 @@ START_TEST(an_older_record_learns_of_operands)
 }
 END_TEST
 
+START_TEST(a_part_of_a_training_ages_nothing)
+{
+	train(1, (struct sighting)EXACT({ 0, 16 }));
+	shadow.flags |= SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT;
+	run(merge_train_part, 2, 1, &(struct sighting){ .path = "/b", .exact = true, .runs = { { 3, 1 } } });
+	ASSERT_EXTENTS({ 0, 16, 1, 0 });
+	ck_assert_uint_eq(find("/b")->n_extents, 1);
+	ck_assert_uint_eq(shadow.flags, SHADOW_TELLS_OPERANDS);
+	ck_assert_uint_eq(shadow.stats.runs, 2);
+	ck_assert_uint_eq(shadow.stats.trained_runs, 2);
+}
+END_TEST
+
+START_TEST(a_part_of_a_training_that_looks_a_file_up_keeps_its_pages)
+{
+	const struct sighting read = { .path = "/a", .exact = true, .mtime_ns = 5, .runs = { { 0, 16 } } };
+
+	train(1, read);
+	find("/a")->id.size_bytes = 65536;
+	run(merge_train_part, 2, 1, &(struct sighting)EXACT({ 0, 0 }));
+	ASSERT_EXTENTS({ 0, 16, 1, 0 });
+	ck_assert_int_eq(find("/a")->id.mtime_ns, 5);
+	ck_assert_uint_eq(find("/a")->access, PAGESET_MAPPED | PAGESET_STATED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("merge");
@@ -628,6 +654,8 @@ int main(void)
 	tcase_add_test(train_case, more_of_a_run_adds_to_what_a_file_is);
 	tcase_add_test(train_case, build_id_is_kept);
 	tcase_add_loop_test(train_case, by_a_part_of_a_run_nothing_grows_older, 0, 2);
+	tcase_add_test(train_case, a_part_of_a_training_ages_nothing);
+	tcase_add_test(train_case, a_part_of_a_training_that_looks_a_file_up_keeps_its_pages);
 	suite_add_tcase(s, train_case);
 
 	tcase_add_checked_fixture(sample_case, make_shadow, free_shadow);

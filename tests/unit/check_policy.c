@@ -65,6 +65,16 @@ START_TEST(auto_trains_what_is_not_known)
 }
 END_TEST
 
+START_TEST(a_training_that_was_cut_goes_on)
+{
+	shadow.flags |= SHADOW_TRAINING_WAS_CUT | SHADOW_TELLS_OPERANDS;
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
+	/* But not for ever: there may always be something new. */
+	shadow.stats.trained_runs = 4;
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_SAMPLE);
+}
+END_TEST
+
 /* Training steps aside in time; sampling has no system call stops to do so. */
 START_TEST(nobody_samples_what_must_not_be_traced)
 {
@@ -161,6 +171,7 @@ int main(void)
 	tcase_add_test(t, names_are_modes);
 	tcase_add_test(t, who_asks_gets_it);
 	tcase_add_test(t, auto_trains_what_is_not_known);
+	tcase_add_test(t, a_training_that_was_cut_goes_on);
 	tcase_add_test(t, nobody_samples_what_must_not_be_traced);
 	tcase_add_test(t, what_is_stable_is_sampled_ever_more_rarely);
 	tcase_add_test(t, changes_that_call_for_training);

@@ -107,8 +107,24 @@ START_TEST(launch_has_every_field)
 	ck_assert_uint_eq(json_array_size(at(json, "warnings")), 0);
 	/* Not known, so not said. */
 	ck_assert_ptr_null(json_object_get(at(json, "record"), "reason"));
+	ck_assert_ptr_null(json_object_get(at(json, "record"), "cut"));
 	ck_assert_ptr_null(json_object_get(at(json, "launch"), "exit_status"));
 	ck_assert_ptr_null(json_object_get(at(json, "launch"), "exit_signal"));
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(launch_tells_that_training_was_cut)
+{
+	struct account account = sample_account();
+	struct report report = sample_report(&account);
+
+	account.record.cuts = FOLLOW_CUT_CHILDREN;
+	account.record.cut_us = 1500;
+	json_t *json = parsed_launch(&report);
+
+	ck_assert_str_eq(json_string_value(at(json, "record.cut")), "children");
+	ck_assert_double_eq(json_real_value(at(json, "record.cut_ms")), 1.5);
 	json_decref(json);
 }
 END_TEST
@@ -355,6 +371,7 @@ int main(void)
 	TCase *core = tcase_create("core");
 
 	tcase_add_test(core, launch_has_every_field);
+	tcase_add_test(core, launch_tells_that_training_was_cut);
 	tcase_add_test(core, launch_tells_how_the_program_ended);
 	tcase_add_test(core, launch_carries_reason_and_warnings);
 	tcase_add_test(core, any_bytes_give_valid_json);
