@@ -227,6 +227,8 @@ int cmd_dry_run(const struct arguments *arguments)
 	const char *name = arguments->operands[0];
 	cleanup_free char *file = NULL;
 	cleanup_with(config_release) struct config config = { 0 };
+	cleanup_free char *own_settings = settings_own_path();
+	struct warnings warnings = { 0 };
 	int r = target_find(name, &file, &self.program);
 
 	if (r < 0)
@@ -236,7 +238,11 @@ int cmd_dry_run(const struct arguments *arguments)
 					    : target_profile(arguments->operands, self.program);
 	if (!self.profile)
 		return complain_error("dry-run", name, -ENOMEM);
-	settings_read(arguments, &config);
+	settings_given(arguments, &config);
+	settings_read_system(&config, &warnings);
+	if (own_settings)
+		settings_read_own(&config, own_settings, &warnings);
+	warnings_finish(&warnings);
 	int status = look(&self, arguments->operands, &config);
 
 	if (arguments_has(arguments, OPTION_JSON))

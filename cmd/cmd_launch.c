@@ -39,11 +39,16 @@ static void read_environment(struct launch_options *launch_options)
 
 	launch_options->is_disabled = disable && strcmp(disable, "") != 0 && strcmp(disable, "0") != 0;
 	/* The program is to run, whatever its user's environment holds. */
-	if (mode && *mode && !policy_parse_mode(mode, &launch_options->mode))
-		fprintf(stderr,
-			"pbrun: warning: PBRUN_RECORD=%s: none of auto, train, sample, none: ignored (unset "
-			"it, or set it to one)\n",
+	if (mode && *mode && !policy_parse_mode(mode, &launch_options->mode)) {
+		struct warnings warnings = { 0 };
+
+		warnings_add(
+			&warnings,
+			"PBRUN_RECORD=%s: none of auto, train, sample, none: ignored (unset it, or set it "
+			"to one)",
 			mode);
+		warnings_finish(&warnings);
+	}
 }
 
 struct launch_options launch_options_of(const struct arguments *arguments)
@@ -70,14 +75,16 @@ struct launch_options launch_options_of(const struct arguments *arguments)
 __attribute__((noreturn)) static void start(const struct arguments *arguments, const char *name, char *argv[])
 {
 	cleanup_free char *why_no_dir = NULL;
-	cleanup_free char *directory = store_directory(arguments, &why_no_dir);
+	const char *home = NULL;
+	cleanup_free char *directory = store_directory_unasked(arguments, &home, &why_no_dir);
 	cleanup_with(config_release) struct config config = { 0 };
 	struct launch_options launch_options = launch_options_of(arguments);
 
 	launch_options.name = name;
 	launch_options.dir = directory;
+	launch_options.home = home;
 	launch_options.why_no_dir = why_no_dir;
-	settings_read(arguments, &config);
+	settings_given(arguments, &config);
 	launch_options.config = &config;
 	launch(argv, &launch_options);
 }

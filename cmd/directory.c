@@ -7,23 +7,29 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 
-/* Also where a home is given that is none, for users who shall have none: /nonexistent. */
-static char *below_home(const char *home, char **ret_why)
+static char *explain(const char *home, const char *fault)
 {
-	char *path = NULL;
+	char *why;
+
+	return asprintf(&why, "HOME=%s is not %s", home, fault) < 0 ? NULL : why;
+}
+
+char *directory_fault(const char *home)
+{
 	struct stat st;
 
-	if (home[0] != '/') {
-		if (asprintf(ret_why, "HOME=%s is not an absolute path", home) < 0)
-			*ret_why = NULL;
-		return NULL;
-	}
-	if (stat(home, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		if (asprintf(ret_why, "HOME=%s is not a directory that is there", home) < 0)
-			*ret_why = NULL;
-		return NULL;
-	}
-	return asprintf(&path, "%s/.cache/pbrun", home) < 0 ? NULL : path;
+	return stat(home, &st) < 0 || !S_ISDIR(st.st_mode) ? explain(home, "a directory that is there")
+							   : NULL;
+}
+
+static char *below_home(const char *home, char **ret_why)
+{
+	char *path;
+
+	if (home[0] == '/')
+		return asprintf(&path, "%s/.cache/pbrun", home) < 0 ? NULL : path;
+	*ret_why = explain(home, "an absolute path");
+	return NULL;
 }
 
 static bool is_secure(void)
@@ -46,20 +52,23 @@ const char *directory_home(void)
 	return home && home[0] == '/' ? home : NULL;
 }
 
-char *directory_default(char **ret_why)
+char *directory_default(const char **ret_home, char **ret_why)
 {
 	const char *own = secure_getenv("PBRUN_DIR");
 	const char *cache = secure_getenv("XDG_CACHE_HOME");
 	const char *home = named_home();
 	char *path = NULL;
 
+	*ret_home = NULL;
 	*ret_why = NULL;
 	if (own && *own)
 		return strdup(own);
 	if (cache && *cache == '/')
 		return asprintf(&path, "%s/pbrun", cache) < 0 ? NULL : path;
-	if (home && *home)
+	if (home && *home) {
+		*ret_home = home;
 		return below_home(home, ret_why);
+	}
 	*ret_why = strdup("neither PBRUN_DIR, XDG_CACHE_HOME nor HOME is set");
 	return NULL;
 }

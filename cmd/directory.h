@@ -9,10 +9,15 @@
 /*
  * Without --dir pbrun uses PBRUN_DIR, $XDG_CACHE_HOME/pbrun (where that is absolute, as the XDG Base
  * Directory Specification asks), $HOME/.cache/pbrun; of a pbrun whose own file has privileges (AT_SECURE,
- * getauxval(3)) the caller's home by the user database instead, and nothing of the environment. A home is not
- * made. Returns the path, to be freed; NULL: there is none, and *ret_why, to be freed, says why.
+ * getauxval(3)) the caller's home by the user database instead, and nothing of the environment. Returns the
+ * path, to be freed; NULL: there is none, and *ret_why, to be freed, says why. Asks no file system: a path in
+ * a home, which *ret_home is then, is none if directory_fault() says so.
  */
-char *directory_default(char **ret_why);
+char *directory_default(const char **ret_home, char **ret_why);
+
+/* A home is not made: also where one is given that is none, for users who shall have none (/nonexistent).
+ * What is wrong with it, to be freed; NULL: nothing. */
+char *directory_fault(const char *home);
 
 /* The absolute path of the user's home, as above; NULL: there is none. */
 const char *directory_home(void);

@@ -11,13 +11,14 @@
 #include "policy.h"
 
 struct launch_options {
-	const char *dir;        /* of the shadow files; NULL: there is none */
-	const char *why_no_dir; /* NULL: no memory */
-	const char *profile;    /* NULL: the one the program has by its name */
-	const char *report;     /* path; NULL: none */
-	const struct config *config;
-	const char *name; /* what to look up; NULL: argv[0] */
-	char *argv0;      /* what the program gets as its name; NULL: argv[0] as it is */
+	const char *dir;  /* of the shadow files; NULL: there is none */
+	const char *home; /* in which that is, and which is to be there (directory.h); NULL: not asked */
+	const char *why_no_dir;      /* NULL: no memory */
+	const char *profile;         /* NULL: the one the program has by its name */
+	const char *report;          /* path; NULL: none */
+	const struct config *config; /* what the command line says; the files are read by launch() */
+	const char *name;            /* what to look up; NULL: argv[0] */
+	char *argv0;                 /* what the program gets as its name; NULL: argv[0] as it is */
 	enum policy_mode mode;
 	uint32_t window_ms;
 	bool prefetches;

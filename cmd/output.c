@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +12,8 @@
 #include "sys/trust.h"
 #include "terminal.h"
 #include "text.h"
+
+#define PATIENCE_MS 100
 
 void print_name(FILE *stream, const char *name)
 {
@@ -116,6 +119,13 @@ int finish_output(const char *what)
 	if (errno == EPIPE && terminal_has_pager())
 		return 0;
 	return complain_error(what, "standard output", -errno);
+}
+
+bool output_has_room(int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	return poll(&room, 1, PATIENCE_MS) > 0 && (room.revents & POLLOUT);
 }
 
 double mebibytes(uint64_t bytes)

@@ -4,6 +4,7 @@
 #ifndef PBRUN_OUTPUT_H
 #define PBRUN_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,10 @@ const char *shadow_error_text(int error);
 
 /* What was printed is lost on a full disk, and only the last flush knows. Returns the exit status. */
 int finish_output(const char *what);
+
+/* Waits a moment for it: a reader that does not read is no reason to keep a program from starting or ending.
+ */
+bool output_has_room(int fd);
 
 double mebibytes(uint64_t bytes);
 

@@ -6,12 +6,17 @@
 
 #include "command.h"
 #include "config.h"
+#include "warnings.h"
 
-/*
- * Reads /etc/pbrun.conf, then $XDG_CONFIG_HOME/pbrun/config or ~/.config/pbrun/config, then the command line.
- * What cannot be read or understood is told on standard error, and the rest holds; a pattern on the command
- * line that is none is wrong use. ret_config is to be released.
- */
-void settings_read(const struct arguments *arguments, struct config *ret_config);
+/* What the command line says; a pattern that is none is wrong use. ret_config is to be released. */
+void settings_given(const struct arguments *arguments, struct config *ret_config);
+
+/* Adds what /etc/pbrun.conf says, and what the user's own file at path says. Of what cannot be read or
+ * understood there is a warning, and the rest holds. */
+void settings_read_system(struct config *config, struct warnings *warnings);
+void settings_read_own(struct config *config, const char *path, struct warnings *warnings);
+
+/* $XDG_CONFIG_HOME/pbrun/config or ~/.config/pbrun/config, to be freed. NULL: there is none. */
+char *settings_own_path(void);
 
 #endif

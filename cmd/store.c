@@ -8,12 +8,25 @@
 #include "sys/lookup.h"
 #include "target.h"
 
-char *store_directory(const struct arguments *arguments, char **ret_why)
+char *store_directory_unasked(const struct arguments *arguments, const char **ret_home, char **ret_why)
 {
 	const char *directory = arguments_value(arguments, OPTION_DIR);
 
+	*ret_home = NULL;
 	*ret_why = NULL;
-	return directory ? strdup(directory) : directory_default(ret_why);
+	return directory ? strdup(directory) : directory_default(ret_home, ret_why);
+}
+
+char *store_directory(const struct arguments *arguments, char **ret_why)
+{
+	const char *home = NULL;
+	char *directory = store_directory_unasked(arguments, &home, ret_why);
+
+	if (directory && home)
+		*ret_why = directory_fault(home);
+	if (*ret_why)
+		free(take_pointer(directory));
+	return directory;
 }
 
 int with_store(const struct arguments *arguments,

@@ -11,6 +11,9 @@
  * freed, says why; NULL: no memory. */
 char *store_directory(const struct arguments *arguments, char **ret_why);
 
+/* The same without asking a file system (directory.h). */
+char *store_directory_unasked(const struct arguments *arguments, const char **ret_home, char **ret_why);
+
 /* Opens the recordings for run(), and returns what that does; or complains, and returns 1. */
 int with_store(const struct arguments *arguments,
 	       int (*run)(struct shadowdb *db, const struct arguments *arguments));

@@ -2,14 +2,15 @@
 #include "target.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
-#include "far_store.h"
-#include "output.h"
 #include "profile.h"
 #include "sys/lookup.h"
+#include "text.h"
 
 #define OWN_NAME "pbrun"
 #define MAX_RULES_BYTES 65536
@@ -70,9 +71,7 @@ int target_find(const char *name, char **ret_file, char **ret_program)
 	return lookup_other_program(name, path_list, &self, ret_file, ret_program);
 }
 
-/* $XDG_CONFIG_HOME/pbrun/profiles, ~/.config/pbrun/profiles. Of a pbrun with privileges of its own, nobody's.
- */
-static char *rules_path(void)
+char *target_rules_path(void)
 {
 	const char *config = secure_getenv("XDG_CONFIG_HOME");
 	const char *home = secure_getenv("HOME");
@@ -106,31 +105,45 @@ static char *read_rules(const char *path)
 	return take_pointer(rules);
 }
 
-static void warn_of_fault(const char *path, const char *rules)
+static void warn_of_fault(const char *path, const char *rules, struct warnings *warnings)
 {
 	size_t line = profile_find_fault(rules);
+	cleanup_free char *name = line > 0 ? text_printable(path) : NULL;
 
-	if (line == 0)
-		return;
-	fprintf(stderr, "pbrun: warning: ");
-	print_name(stderr, path);
-	fprintf(stderr, ": line %zu is not a rule as pbrun(1) has them: ignored\n", line);
+	if (name)
+		warnings_add(warnings, "%s: line %zu is not a rule as pbrun(1) has them: ignored", name,
+			     line);
+}
+
+char *target_cwd(void)
+{
+	char path[PATH_MAX];
+
+	/* "(unreachable)/..." */
+	return syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/' ? NULL : strdup(path);
+}
+
+char *target_profile_in(char *const argv[], const char *program, const char *cwd, const char *rules_path,
+			struct warnings *warnings)
+{
+	cleanup_free char *rules = rules_path ? read_rules(rules_path) : NULL;
+	cleanup_free char *profile = NULL;
+	int r = profile_of_command(argv, cwd, rules, &profile);
+
+	if (rules)
+		warn_of_fault(rules_path, rules, warnings);
+	if (r == 0 && *profile)
+		return take_pointer(profile);
+	return r == -ENOMEM ? NULL : strdup(lookup_profile(argv[0], program));
 }
 
 char *target_profile(char *const argv[], const char *program)
 {
-	cleanup_free char *path = rules_path();
-	/* On a network, nobody knows when they come. */
-	cleanup_free char *rules = path && !far_store_is(path) ? read_rules(path) : NULL;
-	cleanup_free char *cwd = getcwd(NULL, 0);
-	cleanup_free char *profile = NULL;
-	/* "(unreachable)/...", getcwd(3) */
-	bool has_cwd = cwd && *cwd == '/';
-	int r = profile_of_command(argv, has_cwd ? cwd : NULL, rules, &profile);
+	cleanup_free char *path = target_rules_path();
+	cleanup_free char *cwd = target_cwd();
+	struct warnings warnings = { 0 };
+	char *profile = target_profile_in(argv, program, cwd, path, &warnings);
 
-	if (rules)
-		warn_of_fault(path, rules);
-	if (r == 0 && *profile)
-		return take_pointer(profile);
-	return r == -ENOMEM ? NULL : strdup(lookup_profile(argv[0], program));
+	warnings_finish(&warnings);
+	return profile;
 }

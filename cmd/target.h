@@ -5,6 +5,7 @@
 #define PBRUN_TARGET_H
 
 #include "sys/cleanup.h"
+#include "warnings.h"
 
 /*
  * The name under which pbrun itself was called, if that is one of another program: a symbolic link to pbrun
@@ -19,11 +20,23 @@ const char *target_called_as(char *const argv[]);
  */
 must_check int target_find(const char *name, char **ret_file, char **ret_program);
 
+/* The user's rules of profiles: $XDG_CONFIG_HOME/pbrun/profiles, ~/.config/pbrun/profiles. To be freed; NULL:
+ * there are none. Of a pbrun with privileges of its own, nobody's. */
+char *target_rules_path(void);
+
 /*
- * The profile of the command argv, which runs program: by the user's rules and those of profile.h, else by
- * its name (lookup_profile()). To be freed; NULL: no memory. Says on standard error which of the user's rules
- * is none.
+ * The profile of the command argv, which runs program in cwd (NULL: unknown): by the rules in the file
+ * rules_path (NULL: none) and those of profile.h, else by its name (lookup_profile()). To be freed; NULL: no
+ * memory. Warns of the user's rule that is none.
  */
+char *target_profile_in(char *const argv[], const char *program, const char *cwd, const char *rules_path,
+			struct warnings *warnings);
+
+/* The same here and now; the warning goes to standard error. */
 char *target_profile(char *const argv[], const char *program);
+
+/* The working directory, to be freed; NULL: it has no name. As getcwd(3), which would look for a name where
+ * there is none, and perhaps wait for a file system. */
+char *target_cwd(void);
 
 #endif

@@ -21,7 +21,7 @@ void notice_release(struct notice *self)
 	free(take_pointer(self->text));
 }
 
-static void notice_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1])
+void notice_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1])
 {
 	shadowdb_name(program, profile, ret_name);
 	strcpy(ret_name + strlen(ret_name) - strlen(SHADOWDB_SUFFIX), NOTICE_SUFFIX);

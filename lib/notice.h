@@ -29,6 +29,9 @@ struct notice {
 
 void notice_release(struct notice *self);
 
+/* The file's name for program and profile, without a directory. */
+void notice_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1]);
+
 /* Writes or replaces the notice of program and profile. 0, -ENOENT (no directory), -errno. */
 must_check int notice_leave(const struct shadowdb *db, const char *program, const char *profile,
 			    enum notice_state state, const char *text);

@@ -111,11 +111,23 @@ static bool is_of_profile(const char *profile, const char *path)
 	return false;
 }
 
+void operands_set_profile(struct operands *self, const char *profile)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; strchr(profile, '/') && i < self->n; i++) {
+		if (operands_path(self, &self->items[i], path)) {
+			operands_tidy_path(path);
+			if (is_of_profile(profile, path))
+				self->items[i].code = PAGESET_NO_OPERAND;
+		}
+	}
+}
+
 int operands_list(char *const argv[], const char *directory, const char *profile,
 		  struct operands *ret_operands)
 {
 	cleanup_with(operands_release) struct operands self = { 0 };
-	char path[PATH_MAX];
 
 	if (directory) {
 		self.directory = strdup(directory);
@@ -124,13 +136,7 @@ int operands_list(char *const argv[], const char *directory, const char *profile
 	}
 	if (add_arguments(&self, argv) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; strchr(profile, '/') && i < self.n; i++) {
-		if (operands_path(&self, &self.items[i], path)) {
-			operands_tidy_path(path);
-			if (is_of_profile(profile, path))
-				self.items[i].code = PAGESET_NO_OPERAND;
-		}
-	}
+	operands_set_profile(&self, profile);
 	*ret_operands = self;
 	self = (struct operands){ 0 };
 	return 0;

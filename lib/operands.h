@@ -38,6 +38,9 @@ struct operands {
 must_check int operands_list(char *const argv[], const char *directory, const char *profile,
 			     struct operands *ret_operands);
 
+/* Leaves out what the profile is named after, where that was not known before. */
+void operands_set_profile(struct operands *self, const char *profile);
+
 /* Adds the file of standard input, if it is one, by the text of /proc/self/fd/0. 0 or -ENOMEM. */
 must_check int operands_add_input(struct operands *self);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 strace util-linux
+# packages: e2fsprogs python3 strace util-linux
 # Remembered files on a file system that does not answer any more: the program neither waits for it nor misses
 # anything else.
 
@@ -138,7 +138,78 @@ n_marked() { # N
     start -d "$WORK/mnt/shadows" -r "$mode"
     start -d "$WORK/mnt/shadows" -v -r "$mode"
   done
-  grep -q "mnt/shadows: its file system does not answer: nothing is recorded" "$WORK/err"
+  grep -q "mnt/shadows: its file system does not answer: nothing is recorded or prefetched" "$WORK/err"
+}
+
+@test "a home, settings and profiles on a hung file system are not waited for" {
+  fill 1
+  unset PBRUN_DIR XDG_CACHE_HOME XDG_CONFIG_HOME
+  hang
+  export HOME=$WORK/mnt/home
+  for mode in none sample train auto; do
+    start -r "$mode"
+    start -v -r "$mode"
+  done
+  grep -q "mnt/home.*: its file system does not answer: nothing is recorded or prefetched" "$WORK/err"
+  start -r none -n
+  export HOME=$WORK XDG_CONFIG_HOME=$WORK/mnt/settings
+  start
+  grep -q "mnt/settings/pbrun/config: its file system does not answer" "$WORK/err"
+  # The program itself is found there: by pbrun as without.
+  PATH=$PATH:$WORK/mnt start
+}
+
+# In a namespace of mounts in which COMMAND has made one more file system hang.
+hang_system() { # PLACE
+  mkdir "$WORK/etc" && cp -a /etc/. "$WORK/etc"
+  # shellcheck disable=SC2016
+  HUNG_PLACE=$1 unshare --mount --propagation private timeout 120 bash -c '
+    set -e
+    mount --bind "$WORK/etc" /etc
+    [ -d "$HUNG_PLACE" ] || { mkdir "$WORK/hung"; ln -s "$WORK/hung/conf" "$HUNG_PLACE"; HUNG_PLACE=$WORK/hung; }
+    mkfifo "$WORK/in" "$WORK/ready"
+    "$PBRUN_HELPERS/hang_mount" "$HUNG_PLACE" <"$WORK/in" >"$WORK/ready" &
+    exec 7>"$WORK/in"
+    read -r line <"$WORK/ready"
+    for mode in none sample train auto; do
+      timeout 60 "$PBRUN" -r "$mode" sh "$WORK/use" >>"$WORK/out" 2>>"$WORK/err" 7>&-
+    done' 3>&-
+  [ "$(grep -c ran "$WORK/out")" -eq 4 ]
+  grep -q "$1: its file system does not answer: nothing is recorded or prefetched" "$WORK/err"
+}
+
+@test "/etc/pbrun.conf on a hung file system is not waited for" {
+  fill 1
+  export WORK
+  hang_system /etc/pbrun.conf
+}
+
+@test "a hung directory of the system's shadows is not waited for" {
+  fill 1
+  export WORK
+  [ -d /var/cache/pbrun ] || skip "there is no such directory"
+  hang_system /var/cache/pbrun
+}
+
+@test "shadows on a frozen disk are not waited for" {
+  fill 1
+  truncate -s 32M "$WORK/disk"
+  mkfs.ext4 -q "$WORK/disk"
+  mkdir "$WORK/frozen"
+  mount -o loop "$WORK/disk" "$WORK/frozen" || skip "no loop device to be had"
+  cp -a "$PBRUN_DIR" "$WORK/frozen/shadows"
+  fsfreeze -f "$WORK/frozen"
+  export PBRUN_DIR
+  local failed=
+  for PBRUN_DIR in "$WORK/frozen/shadows" "$WORK/frozen/new"; do
+    for mode in none sample train auto; do
+      start -r "$mode" || failed=1
+    done
+  done
+  fsfreeze -u "$WORK/frozen"
+  # Its observers write now.
+  eventually umount "$WORK/frozen" 2>/dev/null
+  [ -z "$failed" ]
 }
 
 @test "a prefetch ends with the program, also where nobody watches that" {

@@ -70,6 +70,14 @@ teardown() {
   done
 }
 
+@test "a killed or stopped process between launcher and observer" {
+  # Most are hit: it is there for less than a millisecond. COMMAND has no children, which would be taken for it.
+  for mode in train none; do
+    "${hit[@]}" KILL middle 0 "$mode" /bin/sh -c 'echo out; exit 7'
+    "${hit_slowly[@]}" STOP middle 0 "$mode" /bin/sh -c 'echo out; exit 7'
+  done
+}
+
 @test "nobody is left of a launch" {
   for mode in train sample none; do
     run "$PBRUN_HELPERS/await_all" "$PBRUN" -v -r "$mode" "${many_execs[@]}"

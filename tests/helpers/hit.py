@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Hits pbrun's processes with a signal at random moments: a program must go on as if alone.
 
-usage: hit.py RUNS SIGNAL observer|watchdog|launcher MAX_MS MODE COMMAND...
+usage: hit.py RUNS SIGNAL observer|watchdog|middle|launcher MAX_MS MODE COMMAND...
 
 Each time, COMMAND is started by $PBRUN -r MODE, and the process is sent SIGNAL within MAX_MS of its attach, or
-the launcher of its start. The output and the exit status must be those of COMMAND alone; but a launcher is what
+the launcher of its start, or the process that leaves the observer behind (middle) of its first sight. The output and the exit status must be those of COMMAND alone; but a launcher is what
 becomes the program: one that is stopped is continued, and one that is killed ends so.
 """
 import os
@@ -33,20 +33,32 @@ def find_tracer(program):
     return 0
 
 
-def find_watchdog(observer):
+def find_child(pid):
     """0: it has none (yet)."""
     try:
-        with open(f"/proc/{observer}/task/{observer}/children", encoding="ascii") as file:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
             return int((file.read().split() or ["0"])[0])
     except (FileNotFoundError, ProcessLookupError):
         return 0
 
 
+def find_middle(program):
+    """It is there for a moment. 0: it was missed."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and program.poll() is None:
+        child = find_child(program.pid)
+        if child:
+            return child
+    return 0
+
+
 def hit(program, victim, name, max_ms):
     """The process that was hit. 0: none."""
-    pid = program.pid if victim == "launcher" else find_tracer(program)
+    pid = program.pid if victim in ("launcher", "middle") else find_tracer(program)
     if pid and victim == "watchdog":
-        pid = find_watchdog(pid)
+        pid = find_child(pid)
+    if victim == "middle":
+        pid = find_middle(program)
     end = time.monotonic() + random.random() * max_ms / 1000
     while time.monotonic() < end:
         pass
@@ -87,7 +99,7 @@ def main():
             print(f"{alone.returncode}, {alone.stdout!r} became {program.returncode}, {output!r}")
             return 1
     print(f"{n_hits} hits in {n_runs} runs, the longest took {longest_s:.2f} s")
-    return n_hits == 0
+    return n_hits == 0 and victim != "middle"
 
 
 sys.exit(main())

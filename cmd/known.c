@@ -1,0 +1,343 @@
+/* known.c - takes over what is known of a program, without waiting or with a bound. */
+#include "known.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "directory.h"
+#include "embed.h"
+#include "output.h"
+#include "settings.h"
+#include "sys/cached.h"
+#include "sys/clock.h"
+#include "sys/procfs.h"
+#include "sys/survey.h"
+#include "sys/trust.h"
+#include "target.h"
+
+/* Room that a shadow may need; the recordings of large programs are smaller. */
+#define SHADOW_ROOM_BYTES 65536
+/* What is not in memory may take so long to come: from a disk that is busy, ... */
+#define NEAR_MS 700
+/* ... or from elsewhere. */
+#define FAR_MS 300
+
+void known_init(struct known *self, const struct launch_options *options, char *const argv[], char *program)
+{
+	*self = (struct known){
+		.options = options,
+		.argv = argv,
+		.program = program,
+		.config = *options->config,
+		.db = { .dir_fd = -1, .system_fd = -1 },
+		.dir = options->dir ? strdup(options->dir) : NULL,
+		.why_no_dir = options->why_no_dir ? strdup(options->why_no_dir) : NULL,
+		.cwd = target_cwd(),
+		.own_settings_path = settings_own_path(),
+		.rules_path = options->profile ? NULL : target_rules_path(),
+	};
+}
+
+static void load_settings(struct known *self)
+{
+	if (self->state >= KNOWN_SETTINGS)
+		return;
+	self->asked = CONFIG_SYSTEM_PATH;
+	settings_read_system(&self->config, &self->warnings);
+	self->asked = self->own_settings_path;
+	if (self->own_settings_path)
+		settings_read_own(&self->config, self->own_settings_path, &self->warnings);
+	self->asked = self->rules_path;
+	self->profile = self->options->profile ? strdup(self->options->profile)
+					       : target_profile_in(self->argv, self->program, self->cwd,
+								   self->rules_path, &self->warnings);
+	self->state = KNOWN_SETTINGS;
+}
+
+static void open_directory(struct known *self)
+{
+	int r;
+
+	self->asked = SHADOWDB_SYSTEM_DIR;
+	(void)!access(SHADOWDB_SYSTEM_DIR, F_OK);
+	self->asked = self->options->home;
+	if (self->dir && self->options->home) {
+		self->why_no_dir = directory_fault(self->options->home);
+		if (self->why_no_dir)
+			free(take_pointer(self->dir));
+	}
+	self->asked = self->dir;
+	r = shadowdb_open(&self->db, self->dir, SHADOWDB_SYSTEM_DIR);
+	self->db.packaged_path = SHADOWDB_PACKAGED_DIR;
+	self->db.excluded = &self->config.excluded;
+	self->db.limits = (struct shadowdb_limits){ self->config.store_bytes, self->config.store_days };
+	self->has_dir = self->db.path && (r == 0 || trust_explain(r));
+	if (r < 0)
+		warnings_add(&self->warnings, "%s: not used as shadow directory: %s (%s%s)", self->dir,
+			     shadowdb_explain(r), self->has_dir ? "used instead: " : error_advice(r),
+			     self->has_dir ? self->db.path : "");
+}
+
+/* The record that its package put into the program, if there is one that holds. */
+static int load_embedded(struct known *self)
+{
+	cleanup_with(portable_release) struct portable portable = { 0 };
+	cleanup_close int fd = open(self->program, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : embed_read(fd, self->program, &portable);
+
+	if (r < 0 || !portable.shadow.profile || strcmp(portable.shadow.profile, self->profile) != 0)
+		return -ENOENT;
+	self->shadow = portable.shadow;
+	portable.shadow = (struct shadow){ 0 };
+	return 0;
+}
+
+static void load_shadow(struct known *self)
+{
+	cleanup_free char *path = NULL;
+	/* Mostly that is enough to see that nothing needs to be done. */
+	int r = shadowdb_load_partial(&self->db, self->program, self->profile, &self->shadow, &path);
+
+	if (r == -ENOENT) {
+		self->asked = self->program;
+		r = load_embedded(self);
+	}
+	self->has_shadow = r == 0;
+	if (r < 0 && r != -ENOENT)
+		warnings_add(&self->warnings, "%s: ignored: %s (%s)", path ? path : "shadow file",
+			     shadowdb_explain(r),
+			     shadowdb_is_unusable(r) ? "it will be made anew" : "it is left as it is");
+}
+
+/* Warns of what stands in the way of recording, and says in a constant what it is. NULL: nothing. */
+static const char *find_obstacle(struct known *self)
+{
+	if (self->options->mode == POLICY_NONE)
+		return NULL;
+	if (!self->dir) {
+		warnings_add(&self->warnings, "nothing is recorded: %s (set PBRUN_DIR)",
+			     self->why_no_dir ? self->why_no_dir : strerror(ENOMEM));
+		return "there is no shadow directory";
+	}
+	if (!self->has_dir)
+		return "the shadow directory cannot be used";
+	int r = shadowdb_prepare(&self->db, SHADOW_ROOM_BYTES);
+
+	if (r < 0) {
+		warnings_add(&self->warnings,
+			     "%s: nothing can be recorded there: %s (choose another directory with --dir)",
+			     self->db.path, strerror(-r));
+		return "the shadow directory cannot be written";
+	}
+	if (!procfs_is_ours()) {
+		warnings_add(&self->warnings, "/proc is not mounted, or not for this PID namespace: nothing "
+					      "can be recorded (mount -t proc proc /proc)");
+		return "there is no /proc";
+	}
+	return NULL;
+}
+
+void known_find_obstacle(struct known *self)
+{
+	self->obstacle = find_obstacle(self);
+}
+
+/* What is at DIRECTORY/NAME. */
+static enum cached look_below(struct cached_looks *looks, const char *directory, const char *name)
+{
+	cleanup_free char *path = NULL;
+
+	if (!directory)
+		return CACHED_ABSENT;
+	if (asprintf(&path, "%s/%s", directory, name) < 0) {
+		path = NULL;
+		return CACHED_NO;
+	}
+	return cached_look(looks, path, CACHED_ALL);
+}
+
+static bool are_settings_cached(const struct known *self, struct cached_looks *looks)
+{
+	const char *paths[] = { CONFIG_SYSTEM_PATH, self->own_settings_path, self->rules_path };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (paths[i] && cached_look(looks, paths[i], CACHED_ALL) == CACHED_NO)
+			return false;
+	return true;
+}
+
+/* A directory that is to be made is one to wait for. */
+static bool is_directory_cached(const struct known *self, struct cached_looks *looks)
+{
+	const char *home = self->options->home;
+
+	if (cached_look(looks, SHADOWDB_SYSTEM_DIR, CACHED_NAME) == CACHED_NO)
+		return false;
+	if (!self->dir)
+		return true;
+	if (home && cached_look(looks, home, CACHED_NAME) == CACHED_NO)
+		return false;
+	switch (cached_look(looks, self->dir, CACHED_NAME)) {
+	case CACHED_NO:
+		return false;
+	case CACHED_ABSENT:
+		return self->options->mode == POLICY_NONE;
+	case CACHED_PRESENT:
+		break;
+	}
+	return true;
+}
+
+/* Also what is used only if the one before is damaged. */
+static bool is_shadow_cached(const struct known *self, struct cached_looks *looks)
+{
+	const char *directories[] = { self->dir, SHADOWDB_SYSTEM_DIR, SHADOWDB_PACKAGED_DIR };
+	bool is_there = false;
+	char name[NAME_MAX + 1];
+
+	shadowdb_name(self->program, self->profile, name);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		enum cached cached = look_below(looks, directories[i], name);
+
+		if (cached == CACHED_NO)
+			return false;
+		is_there |= cached == CACHED_PRESENT;
+	}
+	return is_there || cached_look(looks, self->program, CACHED_ENDS) != CACHED_NO;
+}
+
+/* What was told before is not told again by the launcher, whoever loads the rest. False: it needs waiting, or
+ * to be marked as told, which is a write. */
+static bool load_notice(struct known *self, struct cached_looks *looks)
+{
+	cleanup_with(shadowdb_release) struct shadowdb db = { .dir_fd = -1, .system_fd = -1 };
+	char name[NAME_MAX + 1];
+
+	notice_name(self->program, self->profile, name);
+	enum cached cached = look_below(looks, self->dir, name);
+
+	if (cached != CACHED_PRESENT)
+		return cached == CACHED_ABSENT;
+	if (shadowdb_open(&db, self->dir, NULL) < 0 ||
+	    notice_read(&db, self->program, self->profile, &self->notice) < 0)
+		return true;
+	if (self->notice.state == NOTICE_NEW)
+		notice_release(&self->notice);
+	return self->notice.text;
+}
+
+bool known_load_cached(struct known *self)
+{
+	cleanup_with(cached_looks_release) struct cached_looks looks = { 0 };
+
+	if (!are_settings_cached(self, &looks))
+		return false;
+	load_settings(self);
+	if (!self->profile || !is_directory_cached(self, &looks) || !load_notice(self, &looks) ||
+	    !is_shadow_cached(self, &looks))
+		return false;
+	open_directory(self);
+	load_shadow(self);
+	self->state = KNOWN_ALL;
+	return true;
+}
+
+void known_complete(struct known *self)
+{
+	struct shadow whole;
+
+	if (!self->has_shadow || !self->shadow.is_partial)
+		return;
+	self->has_shadow = shadowdb_load(&self->db, self->program, self->profile, &whole, NULL) == 0;
+	shadow_release(&self->shadow);
+	if (self->has_shadow)
+		self->shadow = whole;
+}
+
+/* In a thread, of a copy. */
+static void load_all(size_t i, void *context)
+{
+	struct known *self = context;
+
+	(void)i;
+	load_settings(self);
+	if (!self->profile)
+		return;
+	open_directory(self);
+	notice_release(&self->notice);
+	if (notice_take(&self->db, self->program, self->profile, &self->notice) == 0 &&
+	    self->notice.state == NOTICE_NEW)
+		warnings_add(&self->warnings, "at an earlier start of %s: %s; pbrun --list shows it",
+			     self->program, self->notice.text);
+	load_shadow(self);
+	known_complete(self);
+	self->asked = self->dir;
+	known_find_obstacle(self);
+	self->state = KNOWN_ALL;
+}
+
+/* Nothing near has to come from a server: it is a disk that is asked. */
+static unsigned int patience_ms(const struct known *self)
+{
+	const char *paths[] = { self->own_settings_path, self->rules_path, self->options->home, self->dir };
+	cleanup_with(mounts_release) struct mounts mounts = { 0 };
+
+	if (mounts_read(&mounts) < 0)
+		return NEAR_MS;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const struct mount *mount = paths[i] ? mounts_find(&mounts, paths[i]) : NULL;
+
+		if (mount && (mount->kind == MOUNT_FAR || mount->kind == MOUNT_TRAP))
+			return FAR_MS;
+	}
+	return NEAR_MS;
+}
+
+/* The observer has another working directory. */
+static void make_absolute(struct known *self)
+{
+	char *path = NULL;
+
+	if (!self->dir || self->dir[0] == '/')
+		return;
+	if (self->cwd && asprintf(&path, "%s/%s", self->cwd, self->dir) < 0)
+		path = NULL;
+	free(self->dir);
+	self->dir = path;
+	if (!path)
+		self->why_no_dir = strdup("the working directory has no name");
+}
+
+static void do_without(struct known *self, const char *asked)
+{
+	warnings_add(&self->warnings,
+		     "%s: its file system does not answer: nothing is recorded or prefetched%s",
+		     asked ? asked : "a file of pbrun's",
+		     asked && asked == self->dir ? " (choose another directory with --dir)" : "");
+	self->obstacle = "the file system of the shadow directory or the configuration does not answer";
+	if (self->state == KNOWN_NOTHING)
+		self->profile = self->options->profile ? strdup(self->options->profile)
+						       : target_profile_in(self->argv, self->program,
+									   self->cwd, NULL, &self->warnings);
+}
+
+bool known_load(struct known *self)
+{
+	struct known *copy = malloc(sizeof(*copy));
+	bool is_answered = false;
+	uint64_t until_ns = clock_now_ns() + patience_ms(self) * UINT64_C(1000000);
+
+	if (!copy)
+		return false;
+	make_absolute(self);
+	memcpy(copy, self, sizeof(*copy));
+	if (!survey_run(1, load_all, copy, until_ns, &is_answered)) {
+		/* Its thread may still use it. */
+		do_without(self, copy->asked);
+		return false;
+	}
+	memcpy(self, copy, sizeof(*self));
+	self->db.excluded = &self->config.excluded;
+	free(copy);
+	return self->state == KNOWN_ALL;
+}

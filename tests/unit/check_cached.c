@@ -1,0 +1,92 @@
+#include "sys/cached.h"
+
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "refuse.h"
+#include "support.h"
+
+static enum cached look(const char *path, enum cached_part part)
+{
+	cleanup_with(cached_looks_release) struct cached_looks looks = { 0 };
+
+	return cached_look(&looks, path, part);
+}
+
+START_TEST(what_was_just_used_is_cached)
+{
+	struct stat st;
+
+	write_file("file", "text", 4, 0600);
+	ck_assert_int_eq(look(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
+	ck_assert_int_eq(look("file", CACHED_ENDS), CACHED_PRESENT);
+	ck_assert_int_eq(look(scratch_path("."), CACHED_NAME), CACHED_PRESENT);
+	ck_assert_int_lt(stat("none", &st), 0);
+	ck_assert_int_eq(look(scratch_path("none"), CACHED_ALL), CACHED_ABSENT);
+}
+END_TEST
+
+START_TEST(nothing_else_can_be_on_a_file_system_in_memory)
+{
+	ck_assert_int_eq(look("/dev/shm/pbrun-none/none", CACHED_ALL), CACHED_ABSENT);
+}
+END_TEST
+
+START_TEST(a_page_that_is_not_in_memory_is_waited_for)
+{
+	const char *path = scratch_path("file");
+
+	write_file(path, "text", 4, 0600);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(fsync(fd), 0);
+	for (enum cached_part part = CACHED_ENDS; part <= CACHED_ALL; part++) {
+		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+		ck_assert_int_eq(look(path, CACHED_NAME), CACHED_PRESENT);
+		ck_assert_int_eq(look(path, part), CACHED_NO);
+	}
+}
+END_TEST
+
+/* As FUSE does: it is mounted, and nobody serves it. */
+START_TEST(what_may_never_answer_is_not_asked)
+{
+	cleanup_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char options[64];
+
+	ck_assert_int_eq(mkdir("far", 0700), 0);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (geteuid() != 0 || fd < 0 || mount("far", "far", "fuse", 0, options) != 0)
+		return;
+	ck_assert_int_eq(symlink(scratch_path("far"), "link"), 0);
+	ck_assert_int_eq(look(scratch_path("far"), CACHED_NAME), CACHED_NO);
+	ck_assert_int_eq(look(scratch_path("far/file"), CACHED_NAME), CACHED_NO);
+	ck_assert_int_eq(look(scratch_path("link/file"), CACHED_NAME), CACHED_NO);
+	ck_assert_int_eq(look("link", CACHED_NAME), CACHED_NO);
+	ck_assert_int_eq(umount2("far", MNT_DETACH), 0);
+}
+END_TEST
+
+START_TEST(without_openat2_it_is_told_by_the_mount)
+{
+	write_file("file", "text", 4, 0600);
+	if (!refuse_call(SYS_openat2, EPERM))
+		return;
+	ck_assert_int_eq(look(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cached");
+	TCase *t = tcase_create("cached");
+
+	tcase_add_checked_fixture(t, scratch_enter_on_disk, scratch_leave);
+	tcase_add_test(t, what_was_just_used_is_cached);
+	tcase_add_test(t, nothing_else_can_be_on_a_file_system_in_memory);
+	tcase_add_test(t, a_page_that_is_not_in_memory_is_waited_for);
+	tcase_add_test(t, what_may_never_answer_is_not_asked);
+	tcase_add_test(t, without_openat2_it_is_told_by_the_mount);
+	suite_add_tcase(suite, t);
+	return run_suite(suite);
+}
