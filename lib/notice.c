@@ -12,6 +12,7 @@
 #include "shadowdb_private.h"
 
 #define NOTICE_SUFFIX ".notice"
+#define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
 
 static const char state_letters[] = { [NOTICE_NEW] = 'n', [NOTICE_TOLD] = 't' };
 
@@ -150,15 +151,20 @@ static int open_notice(const struct shadowdb *db, const char *name, int mode)
 	return fd < 0 ? -errno : fd;
 }
 
+int notice_read_file(const struct shadowdb *db, const char *name, struct notice *ret_notice)
+{
+	cleanup_close int fd = open_notice(db, name, O_RDONLY);
+
+	return fd < 0 ? fd : read_notice(fd, ret_notice);
+}
+
 int notice_read(const struct shadowdb *db, const char *program, const char *profile,
 		struct notice *ret_notice)
 {
 	char name[NAME_MAX + 1];
 
 	notice_name(program, profile, name);
-	cleanup_close int fd = open_notice(db, name, O_RDONLY);
-
-	return fd < 0 ? fd : read_notice(fd, ret_notice);
+	return notice_read_file(db, name, ret_notice);
 }
 
 int notice_take(const struct shadowdb *db, const char *program, const char *profile,
@@ -190,9 +196,16 @@ int notice_remove(const struct shadowdb *db, const char *program, const char *pr
 	return unlinkat(db->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+bool notice_has_name(const char *name)
+{
+	static const char pattern[] = "*-" HEX4 HEX4 HEX4 HEX4 NOTICE_SUFFIX;
+
+	return fnmatch(pattern, name, FNM_PERIOD) == 0;
+}
+
 static int is_notice(const struct dirent *entry)
 {
-	return fnmatch("*-[0-9a-f]*" NOTICE_SUFFIX, entry->d_name, FNM_PERIOD) == 0;
+	return notice_has_name(entry->d_name);
 }
 
 int notice_list(const struct shadowdb *db, int (*visit)(const struct notice *notice, void *context),
@@ -209,9 +222,8 @@ int notice_list(const struct shadowdb *db, int (*visit)(const struct notice *not
 		return -errno;
 	for (int i = 0; i < n_names; i++) {
 		cleanup_with(notice_release) struct notice notice = { 0 };
-		cleanup_close int fd = open_notice(db, names[i]->d_name, O_RDONLY);
 
-		if (r == 0 && fd >= 0 && read_notice(fd, &notice) == 0)
+		if (r == 0 && notice_read_file(db, names[i]->d_name, &notice) == 0)
 			r = visit(&notice, context);
 		free(names[i]);
 	}

@@ -32,6 +32,9 @@ void notice_release(struct notice *self);
 /* The file's name for program and profile, without a directory. */
 void notice_name(const char *program, const char *profile, char ret_name[static NAME_MAX + 1]);
 
+/* Is this such a name? */
+bool notice_has_name(const char *name);
+
 /* Writes or replaces the notice of program and profile. 0, -ENOENT (no directory), -errno. */
 must_check int notice_leave(const struct shadowdb *db, const char *program, const char *profile,
 			    enum notice_state state, const char *text);
@@ -39,6 +42,9 @@ must_check int notice_leave(const struct shadowdb *db, const char *program, cons
 /* 0; -ENOENT: there is none; -EBADMSG: it is not to be believed; -errno of open(2), read(2). */
 must_check int notice_read(const struct shadowdb *db, const char *program, const char *profile,
 			   struct notice *ret_notice);
+
+/* The same of the file called name. */
+must_check int notice_read_file(const struct shadowdb *db, const char *name, struct notice *ret_notice);
 
 /* Reads it, and makes it one that was told: of many who ask at once, each may still get it as new. As
  * notice_read(); where it cannot be written to, it stays new. */

@@ -114,7 +114,8 @@ must_check int shadowdb_update(struct shadowdb *self, const char *program, const
 /*
  * Looks after the directory when nobody waits: syncs it (fsync(2)) if anything was written, and once a day,
  * or when a shadow is new, removes those of programs that are not installed any more, those that go beyond
- * the limits, the ones unused for the longest time first, and temporary files without a writer. A program
+ * the limits, the ones unused for the longest time first, and temporary files without a writer. Notices
+ * (notice.h) and the index (predict.h) go in the same way. A program
  * that may be on a disk which is not mounted now counts as installed, and so does that of the shadow written
  * last. 0 or -errno.
  */

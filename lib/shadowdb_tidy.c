@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "notice.h"
 #include "shadowdb_private.h"
 
 /* Its time of modification is that of the last tidying. */
@@ -22,7 +23,7 @@
 #define HEX16 HEX4 HEX4 HEX4 HEX4
 #define HASH_DIGITS 16
 
-/* A shadow that stays, unless there is too much. */
+/* A file that stays, unless there is too much. */
 struct kept {
 	char *name;
 	struct stat st;
@@ -115,17 +116,25 @@ static bool read_program(int dir_fd, const char *name, char ret_program[static P
 	return strcmp(name, right_name) == 0;
 }
 
-static const char *hash_of_shadow(const char *name)
+/* The digits before the suffix. */
+static const char *hash_of(const char *name)
 {
-	return name + strlen(name) - strlen(SHADOWDB_SUFFIX) - HASH_DIGITS;
+	return strrchr(name, '.') - HASH_DIGITS;
 }
 
-static bool is_gone(const struct shadowdb *db, const char *name)
+static bool is_gone(const struct tidying *tidying, const char *name)
 {
-	char program[PATH_MAX];
+	const struct shadowdb *db = tidying->db;
+	cleanup_with(notice_release) struct notice notice = { 0 };
+	char program[PATH_MAX] = "";
 
-	return strtoull(hash_of_shadow(name), NULL, 16) != db->written_hash &&
-	       read_program(db->dir_fd, name, program) && !exists(program) && !may_come_back(program);
+	if (strtoull(hash_of(name), NULL, 16) == db->written_hash)
+		return false;
+	if (notice_has_name(name) && notice_read_file(db, name, &notice) == 0)
+		snprintf(program, sizeof(program), "%s", notice.program);
+	else if (!read_program(db->dir_fd, name, program))
+		return false;
+	return !exists(program) && !may_come_back(program);
 }
 
 /* Removes a file that is still as st says and that nobody is about to replace. */
@@ -158,14 +167,14 @@ static int keep(struct tidying *tidying, const char *name, const struct stat *st
 	return 0;
 }
 
-static int visit_shadow(struct tidying *tidying, const char *name, const struct stat *st)
+static int visit_kept(struct tidying *tidying, const char *name, const struct stat *st)
 {
 	const uint64_t max_days = tidying->db->limits.max_days;
 	const int64_t used_s = st->st_atime > st->st_mtime ? st->st_atime : st->st_mtime;
 	const int64_t unused_s = tidying->now_s - used_s;
 
-	if ((unused_s > 0 && (uint64_t)unused_s / DAY_S >= max_days) || is_gone(tidying->db, name)) {
-		remove_file(tidying, name, hash_of_shadow(name), st);
+	if ((unused_s > 0 && (uint64_t)unused_s / DAY_S >= max_days) || is_gone(tidying, name)) {
+		remove_file(tidying, name, hash_of(name), st);
 		return 0;
 	}
 	return keep(tidying, name, st, used_s);
@@ -177,17 +186,24 @@ static const char *hash_of_temporary(const char *name)
 	return name + strlen(name) - strlen(".tmp") - HASH_DIGITS - strlen(".") - HASH_DIGITS;
 }
 
+/* A shadow, a notice, the index: all of which pbrun makes more, but for its locks. */
+static bool is_kept(const char *name)
+{
+	return fnmatch("*-" HEX16 SHADOWDB_SUFFIX, name, FNM_PERIOD) == 0 || notice_has_name(name) ||
+	       fnmatch(".all-" HEX16 SHADOWDB_INDEX_SUFFIX, name, 0) == 0;
+}
+
 static int visit(struct tidying *tidying, const char *name)
 {
 	bool is_temporary = fnmatch(".*-" HEX16 "." HEX16 ".tmp", name, 0) == 0;
 	struct stat st;
 
-	if (!is_temporary && (name[0] == '.' || fnmatch("*-" HEX16 SHADOWDB_SUFFIX, name, 0) != 0))
+	if (!is_temporary && !is_kept(name))
 		return 0;
 	if (fstatat(tidying->db->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	if (!is_temporary)
-		return visit_shadow(tidying, name, &st);
+		return visit_kept(tidying, name, &st);
 	if (st.st_mtime <= tidying->now_s - LEFTOVER_AGE_S)
 		remove_file(tidying, name, hash_of_temporary(name), &st);
 	return 0;
@@ -209,7 +225,7 @@ static void remove_excess(struct tidying *tidying)
 	for (size_t i = 0; i < tidying->n_kept && tidying->n_bytes > tidying->db->limits.max_bytes; i++) {
 		const struct kept *kept = &tidying->kept[i];
 
-		remove_file(tidying, kept->name, hash_of_shadow(kept->name), &kept->st);
+		remove_file(tidying, kept->name, hash_of(kept->name), &kept->st);
 		tidying->n_bytes -= (uint64_t)kept->st.st_size;
 	}
 }

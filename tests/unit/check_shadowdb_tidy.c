@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <utime.h>
 
+#include "notice.h"
 #include "store.h"
 
 #define DAY_S 86400
@@ -49,6 +50,60 @@ START_TEST(programs_that_are_gone)
 	ck_assert(!is_there("gone"));
 	ck_assert(is_there("there"));
 	ck_assert(is_there("of-this-launch"));
+}
+END_TEST
+
+/* A notice, not touched for so many days. */
+static void leave_notice(const char *of_program, int days)
+{
+	const time_t then = time(NULL) - days * DAY_S;
+	const struct utimbuf times = { then, then };
+	char name[NAME_MAX + 1];
+
+	ck_assert_int_eq(notice_leave(&db, of_program, "", NOTICE_NEW, "text"), 0);
+	notice_name(of_program, "", name);
+	ck_assert_int_eq(utime(path_of(name), &times), 0);
+}
+
+static bool has_notice(const char *of_program)
+{
+	cleanup_with(notice_release) struct notice notice = { 0 };
+
+	return notice_read(&db, of_program, "", &notice) == 0;
+}
+
+START_TEST(notices_that_nobody_needs)
+{
+	db.limits.max_days = 90;
+	add("there", 0);
+	leave_notice("/bin/sh", 89);
+	leave_notice("/bin/cat", 91);
+	leave_notice("/usr/bin/pbrun-no-such-program", 0);
+	leave_notice("/media/stick/program", 0);
+	ck_assert_int_eq(shadowdb_tidy(&db), 0);
+	ck_assert(has_notice("/bin/sh"));
+	ck_assert(!has_notice("/bin/cat"));
+	ck_assert(!has_notice("/usr/bin/pbrun-no-such-program"));
+	ck_assert(has_notice("/media/stick/program"));
+}
+END_TEST
+
+START_TEST(an_index_that_is_not_used)
+{
+	const time_t then = time(NULL) - 91 * DAY_S;
+	const struct utimbuf times = { then, then };
+	char name[NAME_MAX + 1];
+
+	db.limits.max_days = 90;
+	ck_assert_int_eq(update(SHADOWDB_INDEX, ""), 0);
+	shadowdb_name(SHADOWDB_INDEX, "", name);
+	add("there", 0);
+	ck_assert_int_eq(shadowdb_tidy(&db), 0);
+	ck_assert_int_eq(access(path_of(name), F_OK), 0);
+	ck_assert_int_eq(utime(path_of(name), &times), 0);
+	add("new", 0);
+	ck_assert_int_eq(shadowdb_tidy(&db), 0);
+	ck_assert_int_lt(access(path_of(name), F_OK), 0);
 }
 END_TEST
 
@@ -213,6 +268,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, make_base, remove_base);
 	tcase_add_test(t, programs_that_are_gone);
+	tcase_add_test(t, notices_that_nobody_needs);
+	tcase_add_test(t, an_index_that_is_not_used);
 	tcase_add_test(t, whole_trees_that_are_gone_but_not_unmounted_ones);
 	tcase_add_test(t, what_is_long_unused);
 	tcase_add_test(t, what_is_too_much);
