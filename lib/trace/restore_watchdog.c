@@ -2,6 +2,7 @@
 #include "trace/restore_watchdog.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -39,13 +40,15 @@ void saved_affinity_restore(struct saved_affinity *self)
  * watchdog. */
 __attribute__((noreturn)) static void watch(int fd, struct saved_affinity *saved)
 {
-	char byte;
+	struct pollfd end = { .fd = fd };
 
 	(void)!keep_running_start(); /* else it might be stopped: no worse than killed */
 	(void)setsid();
 	close_fds_from(0, &fd, 1);
 	(void)prctl(PR_SET_NAME, "restorewatchdog");
-	while (read(fd, &byte, 1) < 0 && errno == EINTR)
+	/* Not by read(2), in which a thread sanitizer puts signal handlers off: that of keep_running.h would
+	 * not run, and the watchdog be killed for one that stands still. */
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
 		;
 	saved_affinity_restore(saved);
 	_exit(0);
