@@ -81,7 +81,8 @@ static int joiner_add(struct run_joiner *joiner, uint64_t start, uint64_t end, e
 
 static int scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, struct run_joiner *joiner)
 {
-	struct scan_region regions[SCAN_REGIONS];
+	/* Zeroed for Valgrind, which does not know that the kernel writes there. */
+	struct scan_region regions[SCAN_REGIONS] = { 0 };
 	struct scan_arg arg = {
 		.size = sizeof(arg),
 		.vec = (uintptr_t)regions,
