@@ -22,7 +22,8 @@
 /* ... or from elsewhere. */
 #define FAR_MS 300
 
-void known_init(struct known *self, const struct launch_options *options, char *const argv[], char *program)
+void known_init(struct known *self, const struct launch_options *options, char *const argv[],
+		const char *program)
 {
 	*self = (struct known){
 		.options = options,

@@ -22,8 +22,8 @@ enum known_state {
 
 struct known {
 	const struct launch_options *options;
-	char *const *argv; /* of the program */
-	char *program;     /* canonical path */
+	char *const *argv;   /* of the program */
+	const char *program; /* canonical path */
 	enum known_state state;
 	struct config config;
 	char *profile; /* NULL: out of memory */
@@ -44,8 +44,9 @@ struct known {
 	_Atomic(const char *) asked; /* what is being asked for */
 };
 
-/* Of a program, that self owns from now on. Asks no file system. */
-void known_init(struct known *self, const struct launch_options *options, char *const argv[], char *program);
+/* Of a program, whose path stays. Asks no file system. */
+void known_init(struct known *self, const struct launch_options *options, char *const argv[],
+		const char *program);
 
 /* Takes over what is known, if that needs no waiting and no writing. If not: false, and not more than the
  * settings is taken over. */
