@@ -199,11 +199,10 @@ hang_system() { # PLACE
   mount -o loop "$WORK/disk" "$WORK/frozen" || skip "no loop device to be had"
   cp -a "$PBRUN_DIR" "$WORK/frozen/shadows"
   fsfreeze -f "$WORK/frozen"
-  export PBRUN_DIR
   local failed=
-  for PBRUN_DIR in "$WORK/frozen/shadows" "$WORK/frozen/new"; do
+  for directory in shadows new; do
     for mode in none sample train auto; do
-      start -r "$mode" || failed=1
+      start -d "$WORK/frozen/$directory" -r "$mode" || failed=1
     done
   done
   fsfreeze -u "$WORK/frozen"
