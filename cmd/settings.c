@@ -13,7 +13,8 @@ static void read_file(struct config *config, const char *path, const char *home,
 	int r = config_read(config, path, home, &line);
 
 	if (r < 0)
-		warnings_add(warnings, "%s: ignored: %s", path, shadowdb_explain(r));
+		warnings_add(warnings, "%s: ignored: %s", path,
+			     r == -EFBIG ? "it is longer than 64 KiB" : shadowdb_explain(r));
 	else if (line > 0)
 		warnings_add(warnings, "%s:%u: this line is ignored: it says nothing known", path, line);
 }
