@@ -11,6 +11,10 @@
 #include <sys/syscall.h>
 
 #include "prefetch/place.h"
+#include "sys/analyzer.h"
+
+/* Copies of paths are kept in an array. */
+ANALYZER_IGNORES("-Wanalyzer-malloc-leak")
 
 static int add(struct operand_targets *self, const struct operand_target *target)
 {
