@@ -17,7 +17,7 @@ struct told {
 	char name[32]; /* the last part of the path */
 };
 
-enum { MAX_TOLD = 4096 };
+enum { MAX_TOLD = 16384 };
 
 static struct told told[MAX_TOLD];
 static size_t n_told;
@@ -309,7 +309,7 @@ static int open_file_between_calls(int n_rounds)
 	return TARGET_STATUS;
 }
 
-enum { N_OWN_ROUNDS = 2000, N_ROUNDS = 100, N_CHILDREN = 20 };
+enum { N_OWN_ROUNDS = 2000, N_ROUNDS = 200, N_CHILDREN = 20 };
 
 static int call_often(void)
 {
