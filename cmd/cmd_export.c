@@ -84,6 +84,10 @@ static int write_shadow(struct shadow *shadow, const char *directory)
 
 	if (r == 0)
 		r = put_into(&portable.shadow, directory);
+	if (r == -EACCES)
+		return complain("export", directory,
+				"it cannot be written to, or not every user may read the program, which then "
+				"cannot be shipped (look at the modes of both)");
 	if (r < 0)
 		return complain_error("export", directory, r);
 	tell_count(&count);

@@ -15,11 +15,11 @@ enum pass { PASS_NAMES, PASS_MOUNTS, N_PASSES };
 
 struct walk {
 	const struct outside_search *search;
-	char *ret_path;
 	enum outside_way way;
 	enum pass pass;
 	unsigned int depth;
 	unsigned int n_layers_left;
+	char found[PATH_MAX];
 };
 
 static bool find(struct walk *walk, const char *path);
@@ -51,7 +51,7 @@ static bool try(struct walk *walk, const char *path)
 {
 	if (!walk->search->is_it(path, walk->way, walk->search->context))
 		return false;
-	memccpy(walk->ret_path, path, '\0', PATH_MAX);
+	memccpy(walk->found, path, '\0', PATH_MAX);
 	return true;
 }
 
@@ -136,7 +136,8 @@ static bool find_by_option(struct walk *walk, const char *options, const char *k
 static bool find_in_overlay(struct walk *walk, const struct mount *mount, const char *fs_path)
 {
 	static const char *const keys[] = { "upperdir=", "lowerdir=", "lowerdir+=" };
-	const struct walk before = *walk;
+	enum outside_way way = walk->way;
+	enum pass pass_before = walk->pass;
 	bool is_found = false;
 
 	if (walk->depth == MAX_DEPTH)
@@ -149,9 +150,9 @@ static bool find_in_overlay(struct walk *walk, const struct mount *mount, const 
 			is_found = find_by_option(walk, mount->options, keys[k], fs_path);
 		}
 	}
-	walk->way = before.way;
-	walk->pass = before.pass;
-	walk->depth = before.depth;
+	walk->way = way;
+	walk->pass = pass_before;
+	walk->depth--;
 	return is_found;
 }
 
@@ -173,7 +174,10 @@ static bool find(struct walk *walk, const char *path)
 
 bool outside_find(const struct outside_search *search, const char *path, char *ret_path)
 {
-	struct walk walk = { .search = search, .ret_path = ret_path, .n_layers_left = MAX_LAYERS };
+	struct walk walk = { .search = search, .n_layers_left = MAX_LAYERS };
 
-	return strlen(path) < PATH_MAX && find(&walk, path);
+	if (strlen(path) >= PATH_MAX || !find(&walk, path))
+		return false;
+	memccpy(ret_path, walk.found, '\0', PATH_MAX);
+	return true;
 }

@@ -54,6 +54,7 @@ needs_overlays() {
   chmod 700 program
   run "$PBRUN" -d trained --export --format shadow ./program stage
   [ "$status" -eq 1 ]
+  [[ $output == *"not every user may read the program"* ]]
 }
 
 @test "a start of which nothing else is remembered uses it, checked file by file" {
