@@ -142,6 +142,13 @@ static bool is_absent_in_memory(int dir_fd, const char *rest)
 	return fd < 0 && errno == ENOENT;
 }
 
+/* That a directory may not be searched, say somebody else's home, the kernel does not say with
+ * RESOLVE_CACHED. */
+static bool is_closed(int dir_fd)
+{
+	return faccessat(dir_fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 && errno == EACCES;
+}
+
 /* error is -EAGAIN, or says that nothing is there. */
 static enum cached look_above(struct cached_looks *self, const char *path, int error)
 {
@@ -157,9 +164,11 @@ static enum cached look_above(struct cached_looks *self, const char *path, int e
 		return CACHED_NO;
 	enum mount_kind kind = kind_of_open(self, fd, &stx);
 
-	if (error == -EAGAIN)
-		return kind == MOUNT_MEMORY && is_absent_in_memory(fd, rest) ? CACHED_ABSENT : CACHED_NO;
-	return is_near(kind) ? CACHED_ABSENT : CACHED_NO;
+	if (!is_near(kind))
+		return CACHED_NO;
+	if (error != -EAGAIN || is_closed(fd))
+		return CACHED_ABSENT;
+	return kind == MOUNT_MEMORY && is_absent_in_memory(fd, rest) ? CACHED_ABSENT : CACHED_NO;
 }
 
 enum cached cached_look(struct cached_looks *self, const char *path, enum cached_part part)

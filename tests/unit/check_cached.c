@@ -26,6 +26,21 @@ START_TEST(what_was_just_used_is_cached)
 }
 END_TEST
 
+START_TEST(what_is_behind_a_closed_directory_is_absent)
+{
+	bool is_root = geteuid() == 0;
+
+	ck_assert_int_eq(mkdir("closed", 0), 0);
+	if (is_root)
+		ck_assert_int_eq(seteuid(65534), 0);
+	enum cached cached = look(scratch_path("closed/file"), CACHED_ALL);
+
+	if (is_root)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(cached, CACHED_ABSENT);
+}
+END_TEST
+
 START_TEST(nothing_else_can_be_on_a_file_system_in_memory)
 {
 	ck_assert_int_eq(look("/dev/shm/pbrun-none/none", CACHED_ALL), CACHED_ABSENT);
@@ -83,6 +98,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, scratch_enter_on_disk, scratch_leave);
 	tcase_add_test(t, what_was_just_used_is_cached);
+	tcase_add_test(t, what_is_behind_a_closed_directory_is_absent);
 	tcase_add_test(t, nothing_else_can_be_on_a_file_system_in_memory);
 	tcase_add_test(t, a_page_that_is_not_in_memory_is_waited_for);
 	tcase_add_test(t, what_may_never_answer_is_not_asked);
