@@ -5,6 +5,7 @@
 #include "observer_private.h"
 #include "prefetch/physical.h"
 #include "sys/clock.h"
+#include "sys/huge.h"
 
 /* Files are looked at for changes at most so long before the program starts. */
 #define VALIDATION_MS 100
@@ -27,6 +28,7 @@ void launch_start_prefetch(struct launch *self)
 	cleanup_free struct places *places = malloc(sizeof(*places));
 	struct plan_options options = { .places = places,
 					.unanswered = launch_unanswered(shadow),
+					.folios = huge_is_enabled("") ? PLAN_HUGE_FOLIOS : PLAN_SMALL_FOLIOS,
 					.budget_pages = readahead_budget_pages(),
 					.max_age = policy_max_age(shadow) };
 

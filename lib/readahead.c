@@ -118,6 +118,7 @@ static void release(struct readahead *self)
 {
 	pthread_mutex_destroy(&self->lock);
 	pthread_cond_destroy(&self->changed);
+	pthread_cond_destroy(&self->huge_is_over);
 	free(self->pending);
 	pageset_release(&self->pending_paths);
 	free(self->targets);
@@ -145,6 +146,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&self->changed, &attributes);
+	pthread_cond_init(&self->huge_is_over, &attributes);
 	pthread_condattr_destroy(&attributes);
 
 	fd_limit_widen(plan->n_files + SPARE_FDS < self->max_open ? plan->n_files + SPARE_FDS

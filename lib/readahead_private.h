@@ -15,6 +15,8 @@ enum {
 	/* Requests that one thread has under way. Four threads keep a solid-state disk busy with it; more
 	 * would only make the faults of the program itself wait longer. */
 	READAHEAD_QUEUE_DEPTH = 4,
+	/* Huge folios that are read at the same time. */
+	READAHEAD_HUGE_AT_ONCE = 1,
 };
 
 #define NO_REQUEST UINT32_MAX
@@ -103,6 +105,8 @@ struct readahead {
 	enum readahead_end end;
 	uint64_t program_started_ns; /* 0: not yet */
 	size_t n_open;
+	unsigned int n_huge_under_way;
+	pthread_cond_t huge_is_over;
 	struct front fronts[PLACE_FAR + 1]; /* by reach */
 	struct readahead_stats stats;
 	size_t n_running;

@@ -9,11 +9,18 @@
 #include "prefetch/head_start.h"
 #include "prefetch/metadata.h"
 #include "sys/clock.h"
+#include "sys/huge.h"
 #include "sys/page.h"
 #include "sys/resident.h"
 
 /* What has not been asked for by then is of no use to the start any more. */
 #define REPLAY_MAX_NS UINT64_C(30000000000)
+
+/* What is asked for by one call of a window that is not to be had as a huge folio. The kernel may cut it. */
+#define HUGE_PIECE_BYTES ((size_t)(128 * 1024))
+
+/* For so long at most a huge folio waits for those before it. */
+#define HUGE_WAIT_NS UINT64_C(50000000)
 
 /* Before a call that may take long, or for ever, because of file. */
 static void worker_leave(struct worker *self, struct plan_file *file)
@@ -23,17 +30,23 @@ static void worker_leave(struct worker *self, struct plan_file *file)
 	pthread_mutex_unlock(&self->owner->lock);
 }
 
+/* With the lock, after it was not held: does not return if the replay was abandoned meanwhile. */
+static void end_if_abandoned(struct readahead *owner)
+{
+	while (owner->end == READAHEAD_ABANDONED) {
+		pthread_mutex_unlock(&owner->lock);
+		/* Nobody joins it; and the process is about to end. */
+		(void)syscall(SYS_exit, 0);
+	}
+}
+
 /* After it. Does not return if the replay was abandoned meanwhile. */
 static void worker_enter(struct worker *self)
 {
 	struct readahead *owner = self->owner;
 
 	pthread_mutex_lock(&owner->lock);
-	while (owner->end == READAHEAD_ABANDONED) {
-		pthread_mutex_unlock(&owner->lock);
-		/* Nobody joins it; and the process is about to end. */
-		(void)syscall(SYS_exit, 0);
-	}
+	end_if_abandoned(owner);
 	self->asked = NULL;
 	owner->fronts[self->reach].last_answer_ns = clock_now_ns();
 }
@@ -176,7 +189,7 @@ static bool is_hole(int fd, off_t offset, size_t n_bytes)
 	return data >= offset + (off_t)n_bytes || (data < 0 && errno == ENXIO);
 }
 
-enum outcome { OUTCOME_READ, OUTCOME_RESIDENT, OUTCOME_HOLE };
+enum outcome { OUTCOME_READ, OUTCOME_ARRIVED, OUTCOME_RESIDENT, OUTCOME_HOLE };
 
 /*
  * Asks for the pages.
@@ -185,10 +198,13 @@ enum outcome { OUTCOME_READ, OUTCOME_RESIDENT, OUTCOME_HOLE };
  * would tear a request in two disk accesses, because RWF_NOWAIT starts to read the page that it does not
  * find. Where nothing was read the last page is looked at: it may be on its way, asked for by another.
  *
+ * A window that is to be a huge folio is waited for at once. If its first page was there it can be none: then
+ * it is asked for as all else.
+ *
  * A hole is on no disk. To have it read would fill memory with zeros, as much as somebody claims was used.
  */
 static enum outcome issue(const struct worker *self, const struct target *target, uint64_t first_page,
-			  uint64_t n_pages)
+			  uint64_t n_pages, enum plan_how how)
 {
 	int fd = target->fd; /* stays, as do the holes, while there are users */
 	uint64_t last_page = first_page + n_pages - 1, n_read = resident_disk_reads();
@@ -197,7 +213,10 @@ static enum outcome issue(const struct worker *self, const struct target *target
 
 	if (target->has_holes && is_hole(fd, offset, n_bytes))
 		return OUTCOME_HOLE;
-	(void)readahead(fd, offset, n_bytes);
+	if (how == PLAN_HUGE && !target->has_holes && huge_read(fd, offset) == 0 && resident_disk_reads() != n_read)
+		return OUTCOME_ARRIVED;
+	for (size_t n_asked = 0; n_asked < n_bytes; n_asked += how == PLAN_HUGE ? HUGE_PIECE_BYTES : n_bytes)
+		(void)readahead(fd, offset + (off_t)n_asked, n_bytes - n_asked);
 	if (resident_disk_reads() != n_read)
 		return OUTCOME_READ;
 	switch (resident_look(fd, last_page)) {
@@ -214,6 +233,28 @@ static enum outcome issue(const struct worker *self, const struct target *target
 	return OUTCOME_RESIDENT;
 }
 
+/*
+ * Huge folios come one after the other. Nothing of one is there before all of it is: side by side they would
+ * all come at the end, and the program waits for the first. Waits with a bound, because a disk may hang.
+ */
+static void begin_huge(struct readahead *self)
+{
+	uint64_t until_ns = clock_now_ns() + HUGE_WAIT_NS;
+	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+
+	while (self->n_huge_under_way >= READAHEAD_HUGE_AT_ONCE &&
+	       pthread_cond_timedwait(&self->huge_is_over, &self->lock, &until) == 0)
+		;
+	end_if_abandoned(self);
+	self->n_huge_under_way++;
+}
+
+static void end_huge(struct readahead *self)
+{
+	self->n_huge_under_way--;
+	pthread_cond_signal(&self->huge_is_over);
+}
+
 static void account(struct readahead *self, struct plan_request *request, enum outcome outcome)
 {
 	uint64_t n_bytes = request->n_pages << page_shift();
@@ -224,7 +265,7 @@ static void account(struct readahead *self, struct plan_request *request, enum o
 	self->stats.elapsed_ns = clock_now_ns() - self->started_ns;
 	if (outcome == OUTCOME_RESIDENT)
 		self->stats.resident_bytes += n_bytes;
-	if (outcome != OUTCOME_READ)
+	if (outcome != OUTCOME_READ && outcome != OUTCOME_ARRIVED)
 		return;
 	self->stats.files += !target->was_asked;
 	target->was_asked = true;
@@ -245,11 +286,16 @@ static void ask(struct worker *self, uint32_t i)
 	if (self->n_begun - self->n_done == READAHEAD_QUEUE_DEPTH)
 		wait_for_oldest(self);
 
+	if (request.how == PLAN_HUGE)
+		begin_huge(owner);
+
 	int fd = target->fd;
 
 	worker_leave(self, &owner->plan->files[request.file_index]);
-	outcome = issue(self, target, request.first_page, request.n_pages);
+	outcome = issue(self, target, request.first_page, request.n_pages, request.how);
 	worker_enter(self);
+	if (request.how == PLAN_HUGE)
+		end_huge(owner);
 	account(owner, &owner->plan->requests[i], outcome);
 	if (outcome == OUTCOME_READ) {
 		self->queue[self->n_begun++ % READAHEAD_QUEUE_DEPTH] =

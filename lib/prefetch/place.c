@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sys/huge.h"
+
 bool place_is_kernel(const char *path)
 {
 	static const char *const directories[] = { "/proc", "/sys", "/dev" };
@@ -42,7 +44,7 @@ static enum storage storage_of(struct places *self, const struct mount *mount)
 struct place place_of(struct places *self, const char *path)
 {
 	const struct mount *mount = self ? mounts_find(&self->mounts, path) : NULL;
-	struct place place = { PLACE_NEAR, STORAGE_SOLID_STATE, 0 };
+	struct place place = { .reach = PLACE_NEAR, .storage = STORAGE_SOLID_STATE };
 
 	if (mount)
 		place.mount = (uint32_t)(mount - self->mounts.entries) + 1;
@@ -63,6 +65,7 @@ struct place place_of(struct places *self, const char *path)
 			break;
 		case MOUNT_LOCAL:
 			place.storage = storage_of(self, mount);
+			place.folios = huge_is_known(mount->type) ? PLACE_LARGE_FOLIOS : PLACE_SMALL_FOLIOS;
 			break;
 		}
 	return place;

@@ -18,9 +18,13 @@ enum place_reach {
 	PLACE_LEFT_OUT, /* the kernel's own file systems, and where a look would mount something */
 };
 
+/* What the file system keeps files in. */
+enum place_folios { PLACE_SMALL_FOLIOS, PLACE_LARGE_FOLIOS };
+
 struct place {
 	enum place_reach reach;
 	enum storage storage;
+	enum place_folios folios;
 	uint32_t mount; /* the same for all on one mount; 0: not known */
 };
 

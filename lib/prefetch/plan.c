@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prefetch/windows.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
@@ -169,20 +170,26 @@ static int compare_pages(const void *a, const void *b)
 	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
 }
 
+static uint64_t file_pages(const struct pageset_file *file)
+{
+	uint64_t page_size = page_bytes();
+
+	return file->id.size_bytes / page_size + (file->id.size_bytes % page_size != 0);
+}
+
 /* The extents of one file, by page, as far as they lie in the file. Returns their number. */
 static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 			   const struct plan_options *options, struct plan_request *requests)
 {
 	const struct pageset_file *file = planned->file;
-	uint64_t page_size = page_bytes();
-	uint64_t file_pages = file->id.size_bytes / page_size + (file->id.size_bytes % page_size != 0);
+	uint64_t n_file_pages = file_pages(file);
 	bool is_sorted = true;
 	size_t n = 0;
 
 	for (size_t i = 0; i < file->n_extents; i++) {
 		const struct extent *extent = &file->extents[i];
 
-		if (extent->first_page >= file_pages || extent->n_pages == 0 ||
+		if (extent->first_page >= n_file_pages || extent->n_pages == 0 ||
 		    extent->age > options->max_age)
 			continue;
 
@@ -192,7 +199,7 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 			.file_index = file_index,
 			.first_use_us = extent->first_use_us,
 			.first_page = extent->first_page,
-			.n_pages = min(extent->n_pages, file_pages - extent->first_page),
+			.n_pages = min(extent->n_pages, n_file_pages - extent->first_page),
 		};
 	}
 	if (!is_sorted)
@@ -200,9 +207,9 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 	return n;
 }
 
-static uint64_t n_pieces(uint64_t n_pages, const struct plan_shape *shape)
+static uint64_t n_pieces(uint64_t n_pages, uint64_t piece_pages)
 {
-	return n_pages / shape->piece_pages + (n_pages % shape->piece_pages != 0);
+	return n_pages / piece_pages + (n_pages % piece_pages != 0);
 }
 
 /* Worth it only where it saves a request: two pieces that stay two pieces keep their own times, and
@@ -214,9 +221,10 @@ static bool is_worth_joining(const struct plan_request *a, const struct plan_req
 	uint32_t apart_us = a->first_use_us > b->first_use_us ? a->first_use_us - b->first_use_us
 							      : b->first_use_us - a->first_use_us;
 
-	return gap_pages <= shape->bridge_pages && apart_us <= JOIN_MAX_US &&
-	       n_pieces(end_page(b) - a->first_page, shape) <
-		       n_pieces(a->n_pages, shape) + n_pieces(b->n_pages, shape);
+	return a->how == PLAN_ORDINARY && b->how == PLAN_ORDINARY && gap_pages <= shape->bridge_pages &&
+	       apart_us <= JOIN_MAX_US &&
+	       n_pieces(end_page(b) - a->first_page, shape->piece_pages) <
+		       n_pieces(a->n_pages, shape->piece_pages) + n_pieces(b->n_pages, shape->piece_pages);
 }
 
 /* Joins neighbours in requests, which are of one file and sorted by page. Returns how many are left. */
@@ -245,6 +253,19 @@ static const struct plan_shape *shape_of(const struct plan_options *options, con
 	return &(options->shapes ? options->shapes : plan_shapes)[file->place.storage];
 }
 
+static uint64_t huge_pages(void)
+{
+	return page_huge_bytes() >> page_shift();
+}
+
+/* What one request for a part of whole may be long at most. */
+static uint64_t max_piece_pages(const struct plan *plan, const struct plan_request *whole,
+				const struct plan_options *options)
+{
+	return whole->how == PLAN_HUGE ? huge_pages()
+				       : shape_of(options, &plan->files[whole->file_index])->piece_pages;
+}
+
 /* How many pieces there are at most. */
 static uint64_t count_pieces(const struct plan *plan, const struct plan_request *whole, size_t n,
 			     const struct plan_options *options)
@@ -252,7 +273,7 @@ static uint64_t count_pieces(const struct plan *plan, const struct plan_request 
 	uint64_t n_wanted = 0;
 
 	for (size_t i = 0; i < n && n_wanted < PLAN_MAX_EXTENTS; i++)
-		n_wanted += n_pieces(whole[i].n_pages, shape_of(options, &plan->files[whole[i].file_index]));
+		n_wanted += n_pieces(whole[i].n_pages, max_piece_pages(plan, &whole[i], options));
 	return min(n_wanted, PLAN_MAX_EXTENTS);
 }
 
@@ -270,13 +291,15 @@ static int cut_pieces(const struct plan_request *whole, const struct timed *orde
 
 	for (size_t i = 0; i < n && left_pages > 0; i++) {
 		struct plan_request rest = whole[order[i].index];
-		uint64_t piece_pages = shape_of(options, &plan->files[rest.file_index])->piece_pages;
 
 		rest.n_pages = min(rest.n_pages, left_pages);
 		while (rest.n_pages > 0 && plan->n_requests < max_pieces) {
+			if (rest.n_pages < huge_pages())
+				rest.how = PLAN_ORDINARY;
+
 			struct plan_request piece = rest;
 
-			piece.n_pages = min(piece.n_pages, piece_pages);
+			piece.n_pages = min(piece.n_pages, max_piece_pages(plan, &rest, options));
 			plan->requests[plan->n_requests++] = piece;
 			rest.first_page += piece.n_pages;
 			rest.n_pages -= piece.n_pages;
@@ -289,10 +312,30 @@ static int cut_pieces(const struct plan_request *whole, const struct timed *orde
 	return 0;
 }
 
-/* The requests for the first files of plan, joined but not cut, and not in order yet. Returns their number.
+static bool may_have_huge_folios(const struct plan_file *file, const struct plan_options *options)
+{
+	return options->folios == PLAN_HUGE_FOLIOS && file->place.folios == PLACE_LARGE_FOLIOS &&
+	       file->place.storage == STORAGE_SOLID_STATE && pageset_file_is_code(file->file);
+}
+
+/* The requests for one file, joined but not cut. Returns their number; scratch has room for all its extents.
  */
-static size_t collect_requests(struct plan *plan, const struct plan_options *options,
-			       struct plan_request *whole, size_t room)
+static size_t collect_of_file(const struct plan_file *file, uint32_t file_index,
+			      const struct plan_options *options, struct plan_request *scratch,
+			      struct plan_request *ret_requests)
+{
+	bool is_huge = may_have_huge_folios(file, options);
+	size_t n = take_extents(file, file_index, options, is_huge ? scratch : ret_requests);
+
+	if (is_huge)
+		n = windows_form(scratch, n, file_pages(file->file), ret_requests);
+	return join_neighbours(ret_requests, n, shape_of(options, file));
+}
+
+/* The requests for the first files of plan, joined but not cut, and not in order yet: three for each of
+ * n_extents at most, which scratch has room for. Returns their number. */
+static size_t collect_requests(struct plan *plan, const struct plan_options *options, size_t n_extents,
+			       struct plan_request *scratch, struct plan_request *whole)
 {
 	size_t n = 0;
 
@@ -303,11 +346,10 @@ static size_t collect_requests(struct plan *plan, const struct plan_options *opt
 			plan->n_memory_pages += pageset_file_pages(file->file);
 			continue;
 		}
-		if (file->file->n_extents > room - n)
+		if (file->file->n_extents > n_extents)
 			break;
-		size_t n_taken = take_extents(file, (uint32_t)i, options, whole + n);
-
-		n += join_neighbours(whole + n, n_taken, shape_of(options, file));
+		n_extents -= file->file->n_extents;
+		n += collect_of_file(file, (uint32_t)i, options, scratch, whole + n);
 	}
 	return n;
 }
@@ -315,14 +357,16 @@ static size_t collect_requests(struct plan *plan, const struct plan_options *opt
 static int order_requests(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *plan)
 {
-	size_t room = (size_t)min(pageset_count_extents(pageset), PLAN_MAX_EXTENTS);
+	size_t n_extents = (size_t)min(pageset_count_extents(pageset), PLAN_MAX_EXTENTS);
+	size_t room = options->folios == PLAN_HUGE_FOLIOS ? 3 * n_extents : n_extents;
+	cleanup_free struct plan_request *scratch = reallocarray(NULL, n_extents + 1, sizeof(*scratch));
 	cleanup_free struct plan_request *whole = reallocarray(NULL, room + 1, sizeof(*whole));
 	cleanup_free struct timed *order = reallocarray(NULL, room + 1, sizeof(*order));
 
-	if (!whole || !order)
+	if (!scratch || !whole || !order)
 		return -ENOMEM;
 
-	size_t n = collect_requests(plan, options, whole, room);
+	size_t n = collect_requests(plan, options, n_extents, scratch, whole);
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = (struct timed){ whole[i].first_use_us, (uint32_t)i };

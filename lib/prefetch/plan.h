@@ -15,12 +15,19 @@ struct plan_file {
 	bool is_unanswered; /* set by the replay: its file system did not answer in time */
 };
 
+/* How a request is to be carried out. */
+enum plan_how {
+	PLAN_ORDINARY,
+	PLAN_HUGE, /* it is one window (windows.h): as a huge folio, if that can be had */
+};
+
 /* One piece of data to have read: n_pages of files[file_index], beginning with first_page. */
 struct plan_request {
 	uint32_t file_index; /* into plan.files */
 	uint32_t first_use_us;
 	uint64_t first_page;
 	uint64_t n_pages;
+	enum plan_how how;
 	bool was_read; /* set by the replay: it was not in memory */
 };
 
@@ -56,10 +63,16 @@ extern const struct plan_shape plan_shapes[N_STORAGES];
 /* What becomes of files that are marked as unanswered (pageset.h). */
 enum plan_unanswered { PLAN_ASK_AGAIN, PLAN_LEAVE_OUT };
 
+/* Are windows that are used densely read as a whole, where that makes huge folios (place.h)? Only of programs
+ * and libraries, on solid-state disks: data gain nothing by it, and other disks lose more
+ * (docs/performance.md). */
+enum plan_folios { PLAN_SMALL_FOLIOS, PLAN_HUGE_FOLIOS };
+
 struct plan_options {
 	const struct plan_shape *shapes; /* by storage; NULL: plan_shapes */
 	struct places *places;           /* NULL: every file is near, on a solid-state disk */
 	enum plan_unanswered unanswered;
+	enum plan_folios folios;
 	uint64_t budget_pages; /* no more than this in all: what is used last is left out */
 	uint8_t max_age;       /* what was last used so many recorded runs ago still counts */
 };

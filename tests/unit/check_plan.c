@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "support.h"
+#include "sys/huge.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
@@ -53,7 +54,10 @@ static void build(struct plan_options options)
 
 		ck_assert_uint_lt(request->file_index, plan.n_files);
 		ck_assert_uint_ge(request->n_pages, 1);
-		ck_assert_uint_le(request->n_pages, shape.piece_pages);
+		if (request->how == PLAN_HUGE)
+			ck_assert_uint_eq(request->n_pages, page_huge_bytes() / page_bytes());
+		else
+			ck_assert_uint_le(request->n_pages, shape.piece_pages);
 		if (i > 0)
 			ck_assert_uint_ge(request->first_use_us, plan.requests[i - 1].first_use_us);
 		n_pages += request->n_pages;
@@ -421,6 +425,54 @@ START_TEST(operands_are_planned_apart)
 }
 END_TEST
 
+static size_t count_huge(struct plan_options options)
+{
+	size_t n = 0;
+
+	build(options);
+	for (size_t i = 0; i < plan.n_requests; i++)
+		n += plan.requests[i].how == PLAN_HUGE;
+	return n;
+}
+
+START_TEST(dense_windows_are_read_as_a_whole_where_that_makes_huge_folios)
+{
+	static const char table[] = "27 1 0:99 / / rw - ext4 root rw\n28 27 0:98 / /vfat rw - vfat none rw\n";
+	struct plan_options options = DEFAULTS;
+	struct places places = { 0 };
+	const uint64_t w = page_huge_bytes() / page_bytes();
+	const size_t n_expected = huge_is_known("ext4") ? 2 : 0;
+	struct pageset_file *library = add_file("/lib.so", 0, 3 * w);
+
+	ck_assert_int_eq(mounts_parse(table, sizeof(table) - 1, &places.mounts), 0);
+	options.places = &places;
+	options.shapes = NULL;
+	shape.piece_pages = 256;
+	add_extent(library, 0, 2 * w - 1, 7);
+	add_extent(add_file("/vfat/lib.so", 0, 3 * w), 0, w, 7);
+	add_extent(add_file("/read", 0, 3 * w), 0, w, 7);
+	add_extent(add_file("/data", 0, 3 * w), 0, w, 7);
+	for (size_t i = 0; i < pageset.n_files; i++) {
+		pageset.files[i]->access = PAGESET_MAPPED;
+		pageset.files[i]->id.build_id_size = 20;
+	}
+	pageset_find(&pageset, "/read")->access = PAGESET_READ;
+	pageset_find(&pageset, "/data")->id.build_id_size = 0;
+	ck_assert_uint_eq(count_huge(options), 0);
+	options.folios = PLAN_HUGE_FOLIOS;
+	ck_assert_uint_eq(count_huge(options), n_expected);
+	ck_assert_uint_eq(plan.n_pages, 5 * w - (n_expected == 0));
+	/* What the budget cuts is none. */
+	options.budget_pages = 2 * w - 1;
+	ck_assert_uint_eq(count_huge(options), n_expected / 2);
+	/* A disk that is slow has no use for it: it would read more. */
+	memset(places.is_known, true, sizeof(places.is_known));
+	places.storages[0] = STORAGE_ROTATING;
+	ck_assert_uint_eq(count_huge(options), 0);
+	places_release(&places);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("plan");
@@ -444,6 +496,7 @@ int main(void)
 	tcase_add_test(t, many_files_are_in_order_and_whole);
 	tcase_add_test(t, so_many_extents_and_no_more);
 	tcase_add_test(t, so_many_pieces_and_no_more);
+	tcase_add_test(t, dense_windows_are_read_as_a_whole_where_that_makes_huge_folios);
 	tcase_add_test(t, the_kernels_own_is_not_planned);
 	tcase_add_test(t, what_did_not_answer_is_left_out_if_told_so);
 	tcase_add_test(t, operands_are_planned_apart);

@@ -11,6 +11,7 @@
 #include "support.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
+#include "sys/resident.h"
 
 enum { FILE_PAGES = 64 };
 
@@ -140,6 +141,41 @@ static void tear_down(void)
 	pageset_release(&pageset);
 	scratch_leave();
 }
+
+/* As windows.h makes it, wherever that is. */
+START_TEST(a_window_is_read_once)
+{
+	const uint64_t n_pages = page_huge_bytes() / page_bytes();
+	cleanup_close int fd = open(scratch_path("library"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct plan_request request = { .n_pages = n_pages, .how = PLAN_HUGE };
+	struct pageset_file *file = add("library", PAGESET_MAPPED);
+	struct stat st;
+
+	for (uint64_t i = 0; i < n_pages; i++)
+		ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)(i * page_bytes())), 1);
+	ck_assert_int_eq(fsync(fd), 0);
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	file->id = fileid_from_stat(&st);
+	/* Where its first page is in memory, it is read like all else. */
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	if (_i)
+		ck_assert_int_ge(resident_look(fd, 0), 0);
+	add_pages(file, 0, 1);
+	make_plan();
+	plan.requests[0] = request;
+	for (int again = 0; again < 2; again++) {
+		struct readahead *self = readahead_start(&plan, 2);
+
+		ck_assert_ptr_nonnull(self);
+		readahead_finish(self, &stats, NULL);
+		ck_assert_uint_eq(again ? stats.resident_bytes : stats.bytes, page_huge_bytes());
+		ck_assert_uint_eq(again ? stats.bytes : stats.resident_bytes, 0);
+	}
+	for (uint64_t i = 0; i < n_pages; i++)
+		ck_assert_int_eq(resident_look(fd, i), RESIDENT_YES);
+}
+END_TEST
 
 START_TEST(an_empty_plan_ends)
 {
@@ -612,6 +648,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, an_empty_plan_ends);
+	tcase_add_loop_test(t, a_window_is_read_once, 0, 2);
 	tcase_add_loop_test(t, what_is_planned_is_read_and_nothing_else, 1, 5);
 	tcase_add_test(t, what_is_resident_is_not_counted_as_read);
 	tcase_add_test(t, what_is_not_as_recorded_is_left_alone);
