@@ -29,18 +29,27 @@ static uint64_t first_left(const struct walk *self, const struct plan_request *p
 	return pages->first_page > self->page ? pages->first_page : self->page;
 }
 
+/* Does request go on where the last one ends, in the same way and at the same time? */
+static bool joins_last(const struct walk *self, const struct plan_request *request)
+{
+	if (self->n_requests == 0)
+		return false;
+	const struct plan_request *last = &self->requests[self->n_requests - 1];
+
+	return last->how == request->how && end_page(last) == request->first_page &&
+	       last->first_use_us == request->first_use_us;
+}
+
 /* A part of what from asks for, or a window that it begins. */
 static void add(struct walk *self, const struct plan_request *from, struct page_run run, enum plan_how how)
 {
-	struct plan_request *last = self->n_requests > 0 ? &self->requests[self->n_requests - 1] : NULL;
 	struct plan_request request = *from;
 
 	request.first_page = run.first_page;
 	request.n_pages = run.n_pages;
 	request.how = how;
-	if (last && last->how == how && end_page(last) == run.first_page &&
-	    last->first_use_us == request.first_use_us)
-		last->n_pages += run.n_pages;
+	if (joins_last(self, &request))
+		self->requests[self->n_requests - 1].n_pages += run.n_pages;
 	else
 		self->requests[self->n_requests++] = request;
 }
