@@ -213,7 +213,8 @@ static enum outcome issue(const struct worker *self, const struct target *target
 
 	if (target->has_holes && is_hole(fd, offset, n_bytes))
 		return OUTCOME_HOLE;
-	if (how == PLAN_HUGE && !target->has_holes && huge_read(fd, offset) == 0 && resident_disk_reads() != n_read)
+	if (how == PLAN_HUGE && !target->has_holes && huge_read(fd, offset) == 0 &&
+	    resident_disk_reads() != n_read)
 		return OUTCOME_ARRIVED;
 	for (size_t n_asked = 0; n_asked < n_bytes; n_asked += how == PLAN_HUGE ? HUGE_PIECE_BYTES : n_bytes)
 		(void)readahead(fd, offset + (off_t)n_asked, n_bytes - n_asked);

@@ -7,7 +7,7 @@ load common
 setup() {
   ((EUID == 0)) || skip "needs root"
   make_work
-  cd "$WORK"
+  cd "$WORK" || return
   mkdir point
   truncate -s 64M image
   mkfs.ext4 -q image
@@ -30,7 +30,7 @@ EOF
 }
 
 teardown() {
-  cd /
+  cd / || return
   [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || umount "$WORK/point"
   remove_work
 }

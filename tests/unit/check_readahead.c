@@ -142,6 +142,14 @@ static void tear_down(void)
 	scratch_leave();
 }
 
+static void replay(void)
+{
+	struct readahead *self = readahead_start(&plan, 2);
+
+	ck_assert_ptr_nonnull(self);
+	readahead_finish(self, &stats, NULL);
+}
+
 /* As windows.h makes it, wherever that is. */
 START_TEST(a_window_is_read_once)
 {
@@ -153,25 +161,28 @@ START_TEST(a_window_is_read_once)
 
 	for (uint64_t i = 0; i < n_pages; i++)
 		ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)(i * page_bytes())), 1);
-	ck_assert_int_eq(fsync(fd), 0);
-	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	file->id = fileid_from_stat(&st);
-	/* Where its first page is in memory, it is read like all else. */
-	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
-	if (_i)
-		ck_assert_int_ge(resident_look(fd, 0), 0);
 	add_pages(file, 0, 1);
-	make_plan();
-	plan.requests[0] = request;
-	for (int again = 0; again < 2; again++) {
-		struct readahead *self = readahead_start(&plan, 2);
-
-		ck_assert_ptr_nonnull(self);
-		readahead_finish(self, &stats, NULL);
-		ck_assert_uint_eq(again ? stats.resident_bytes : stats.bytes, page_huge_bytes());
-		ck_assert_uint_eq(again ? stats.bytes : stats.resident_bytes, 0);
+	stats.bytes = 0;
+	/* A page that some other CPU has at hand cannot be evicted: then once more. */
+	for (int i = 0; i < 100 && stats.bytes < page_huge_bytes(); i++) {
+		evict("library");
+		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+		/* Where its first page is in memory, it is read like all else. */
+		if (_i)
+			ck_assert_int_ge(resident_look(fd, 0), 0);
+		make_plan();
+		plan.requests[0] = request;
+		replay();
 	}
+	ck_assert_uint_eq(stats.bytes, page_huge_bytes());
+	/* What is on its way would count as read. */
+	for (uint64_t i = 0; i < n_pages; i++)
+		(void)resident_read(fd, i, RESIDENT_DISK);
+	replay();
+	ck_assert_uint_eq(stats.bytes, 0);
+	ck_assert_uint_eq(stats.resident_bytes, page_huge_bytes());
 	for (uint64_t i = 0; i < n_pages; i++)
 		ck_assert_int_eq(resident_look(fd, i), RESIDENT_YES);
 }
