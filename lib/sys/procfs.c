@@ -139,7 +139,8 @@ uint64_t procfs_exec_mark(pid_t pid)
 
 	for (ssize_t i = 0; i < n; i++)
 		hash = (hash ^ auxv[i]) * UINT64_C(0x100000001b3);
-	return n > 0 ? hash : 0;
+	/* In the middle of an exec there is the end of the vector alone. */
+	return n > (ssize_t)sizeof(ElfW(auxv_t)) ? hash : 0;
 }
 
 /* Of one thread: "123 456 ". A long list is cut, maybe within a number, which is left out then. */

@@ -48,7 +48,7 @@ int64_t procfs_read_position(pid_t tid, int fd);
 uint64_t procfs_read_auxv(pid_t tid, unsigned long type);
 
 /* A number that another exec(2) of the process changes, if addresses are random (a checksum of its auxiliary
- * vector). 0: it is gone, or may not be read. */
+ * vector). 0: it is gone, may not be read, or is in the middle of one. */
 uint64_t procfs_exec_mark(pid_t pid);
 
 /* The processes whose parent is one of its threads, n_max at most. Their number; 0 also if the kernel does
