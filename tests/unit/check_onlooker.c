@@ -224,6 +224,7 @@ END_TEST
 
 START_TEST(without_news_the_window_closes_early)
 {
+	keeps_gates_shut = true;
 	ck_assert_int_eq(
 		look_at("map_second",
 			(struct follow_options){ .mode = FOLLOW_EVERYBODY, .excluded = NULL, .quiet_ms = 1 }),
