@@ -37,6 +37,7 @@ await_notices() { # NUMBER
   [ "$("$PBRUN" --list --json | json - 'len(j["notices"])')" -eq 1 ]
   # One who cannot be watched is told of in the report, too.
   "$PBRUN_HELPERS/deny" ptrace=5 "$PBRUN" -R report true 2>/dev/null
+  eventually [ -s report ] # nobody holds its end
   [[ $(json report 'j["warnings"]') == *"cannot be watched"* ]]
   "$PBRUN" sh -c 'exit 0'
   await_notices 1
