@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent.h"
 #include "command.h"
 #include "common_part.h"
 #include "known.h"
@@ -147,6 +148,8 @@ static void await_observer(struct job *job, struct observer_link *link)
 	struct account account = { .record = { .attach_error = observer_await(link) } };
 	cleanup_free char *problem = account_problem(&account, job->known.program, job->known.db.path, 0);
 
+	if (link->agent_fd >= 0)
+		agent_load(link->agent_fd);
 	if (problem && (!job->known.notice.text || strcmp(problem, job->known.notice.text) != 0))
 		warn(job, problem);
 }
@@ -189,6 +192,8 @@ static void take_over(struct job *job, struct observer_options *options)
 	options->shadow = known->has_shadow ? &known->shadow : is_known ? load_common(known, job) : NULL;
 	options->obstacle = known->obstacle;
 	options->has_notice = known->notice.text;
+	/* If it is not known whether it may be, it is not loaded. */
+	options->agent = is_known && known->config.uses_agent ? OBSERVER_HAS_AGENT : OBSERVER_HAS_NO_AGENT;
 	/* What was found out of a shadow of its own holds. */
 	if (!known->has_shadow || job->is_deferred)
 		options->prefetch = find_prefetch(job, options->shadow);
@@ -202,7 +207,7 @@ static void leave_observer(struct job *job)
 {
 	struct known *known = &job->known;
 	bool is_heard = job->options->verbose || job->report.name;
-	struct observer_link link = { .fd = -1 };
+	struct observer_link link = { .fd = -1, .agent_fd = -1 };
 	struct observer_options options = { .program = known->program,
 					    .profile = known->profile,
 					    .db = &known->db,

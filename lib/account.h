@@ -29,6 +29,7 @@ enum account_progress {
 enum account_way {
 	ACCOUNT_TRACED,  /* ptrace(2) */
 	ACCOUNT_OUTSIDE, /* that is refused: /proc, looked at now and then */
+	ACCOUNT_AGENT,   /* and an agent in the program */
 };
 
 #define ACCOUNT_STATUS_UNKNOWN (-1)

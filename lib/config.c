@@ -10,7 +10,9 @@
 
 void config_init(struct config *self)
 {
-	*self = (struct config){ .store_bytes = CONFIG_STORE_BYTES, .store_days = CONFIG_STORE_DAYS };
+	*self = (struct config){ .store_bytes = CONFIG_STORE_BYTES,
+				 .store_days = CONFIG_STORE_DAYS,
+				 .uses_agent = true };
 }
 
 void config_release(struct config *self)
@@ -46,6 +48,16 @@ static int parse_number(const char *text, const char *units, uint64_t *ret_numbe
 	return 0;
 }
 
+static int parse_choice(const char *text, bool *ret_choice)
+{
+	bool is_yes = strcmp(text, "yes") == 0;
+
+	if (!is_yes && strcmp(text, "no") != 0)
+		return -EINVAL;
+	*ret_choice = is_yes;
+	return 0;
+}
+
 static int set(struct config *self, const char *name, const char *value, const char *home)
 {
 	if (strcmp(name, "exclude") == 0)
@@ -54,6 +66,8 @@ static int set(struct config *self, const char *name, const char *value, const c
 		return parse_number(value, "KMG", &self->store_bytes);
 	if (strcmp(name, "store-age") == 0)
 		return parse_number(value, "", &self->store_days);
+	if (strcmp(name, "agent") == 0)
+		return parse_choice(value, &self->uses_agent);
 	return -EINVAL;
 }
 

@@ -5,12 +5,14 @@
  *     exclude = /mnt/nas          # a pattern of exclusions.h; as many lines as wanted
  *     store-size = 256M           # of all shadows together; K, M, G; or unlimited
  *     store-age = 180             # days without use, after which a shadow goes; or unlimited
+ *     agent = yes                 # or no: nothing is loaded into programs that may not be traced
  *
  * Of a setting that is there twice the later one holds.
  */
 #ifndef PBRUN_CONFIG_H
 #define PBRUN_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sys/exclusions.h"
@@ -25,6 +27,7 @@ struct config {
 	struct exclusions excluded;
 	uint64_t store_bytes; /* CONFIG_UNLIMITED: no limit */
 	uint64_t store_days;
+	bool uses_agent;
 };
 
 /* What holds where nothing is said. */

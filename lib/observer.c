@@ -8,6 +8,7 @@
 #include "prefetch/residency.h"
 #include "sys/clock.h"
 #include "sys/keep_running.h"
+#include "trace/agent_fit.h"
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
@@ -156,13 +157,14 @@ static void tell(struct launch *self)
 	self->phase = LAUNCH_TOLD;
 }
 
-static void start_program(struct launch *self)
+/* agent_fd: -1, or what the launcher is to open. */
+static void start_program(struct launch *self, int agent_fd)
 {
-	int problem = self->account.record.attach_error;
+	struct observer_word word = { self->account.record.attach_error, getpid(), agent_fd };
 
 	if (self->replay)
 		readahead_note_start(self->replay);
-	(void)!write(self->link->fd, &problem, sizeof(problem));
+	(void)!write(self->link->fd, &word, sizeof(word));
 	close(take_fd(self->link->fd));
 	self->phase = LAUNCH_STARTED;
 }
@@ -208,20 +210,35 @@ static bool is_refused(int attach_error)
 	return attach_error == -EPERM || attach_error == -EACCES || attach_error == -ENOSYS;
 }
 
+static int offer_agent(struct launch *self)
+{
+	const struct observer_options *options = self->options;
+	int fd = -1;
+
+	if (options->agent == OBSERVER_HAS_NO_AGENT || self->account.record.choice.mode == POLICY_NONE ||
+	    !agent_fits(options->program, "/proc/self/exe") || recorder_offer_agent(&self->recorder, &fd) < 0)
+		return -1;
+	return fd;
+}
+
 static void look_from_outside(struct launch *self, const struct follow_options *options)
 {
 	int r = recorder_prepare_to_look(&self->recorder, self->link->launcher_pid, self->program_fd,
 					 options);
+	/* Open until the launcher has opened it, and longer. */
+	cleanup_close int agent_fd = r < 0 ? -1 : offer_agent(self);
 
 	self->account.record.way = ACCOUNT_OUTSIDE;
 	self->account.record.attach_error = r;
-	start_program(self);
+	start_program(self, agent_fd);
 	if (r < 0) {
 		recorder_release(&self->recorder);
 		return;
 	}
 	self->sight = LAUNCH_FROM_OUTSIDE;
 	self->milestone = recorder_look(&self->recorder);
+	if (self->recorder.onlooker.flags & ONLOOKER_HEARD_AGENT)
+		self->account.record.way = ACCOUNT_AGENT;
 }
 
 static void follow(struct launch *self)
@@ -249,7 +266,7 @@ static void follow(struct launch *self)
 	}
 	self->sight = r == 0 ? LAUNCH_FOLLOWED : LAUNCH_UNSEEN;
 	self->account.record.attach_error = r;
-	start_program(self);
+	start_program(self, -1);
 	if (r == 0)
 		watch(self);
 	else
@@ -369,7 +386,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	    (choice->mode != POLICY_NONE || options->audience != OBSERVER_UNHEARD))
 		follow(&self);
 	else
-		start_program(&self);
+		start_program(&self, -1);
 	if (self.sight == LAUNCH_FOLLOWED && self.milestone != FOLLOW_ALL_GONE)
 		detach_all(&self);
 	finish(&self);

@@ -44,6 +44,8 @@ struct observer_link {
 	enum observer_kinship kinship;
 	bool gave_up_orphans; /* launcher: until observer_await() it is no subreaper */
 	pid_t child_pid;      /* launcher: the observer, or the middle process that has left it behind */
+	int agent_fd;         /* launcher, after observer_await(): for the agent (trace/agent_log.h), not
+				 close-on-exec; -1: there is to be none */
 };
 
 /*
@@ -67,6 +69,9 @@ enum observer_audience {
 	OBSERVER_HEARD,   /* yes; so the program is watched to its end even if nothing is to be recorded */
 };
 
+/* Can the launcher load an agent into the program (trace/agent_log.h)? */
+enum observer_agent { OBSERVER_HAS_NO_AGENT, OBSERVER_HAS_AGENT };
+
 enum observer_prefetch {
 	OBSERVER_PREFETCHES_NOTHING,
 	OBSERVER_REPLAYS,  /* what shadow remembers */
@@ -87,6 +92,7 @@ struct observer_options {
 			    goes well */
 	enum observer_prefetch prefetch;
 	enum observer_audience audience;
+	enum observer_agent agent;
 	uint32_t window_ms;
 	uint32_t random; /* any number, equally distributed */
 };

@@ -24,10 +24,16 @@ static void add_to_stats(const struct account *account, struct shadow_stats *sta
 	stats->missed_bytes = account->launch.cost.read_bytes;
 }
 
+/* From outside, nobody knows which part; but an agent tells what a program has at its end. */
+static bool is_seen_in_part(const struct launch *self)
+{
+	return self->sight == LAUNCH_FROM_OUTSIDE && !(self->recorder.onlooker.flags & ONLOOKER_SAW_END);
+}
+
 static int merge_trained(const struct launch *self, struct shadow *shadow, struct pageset *seen)
 {
 	unsigned int cuts = self->recorder.follow.cuts;
-	bool is_part = cuts || self->sight == LAUNCH_FROM_OUTSIDE;
+	bool is_part = cuts || is_seen_in_part(self);
 	struct merge_result result;
 	int r;
 
@@ -46,7 +52,7 @@ static int merge(const struct launch *self, struct shadow *shadow, struct pagese
 
 	if (self->account.record.choice.mode == POLICY_TRAIN)
 		return merge_trained(self, shadow, seen);
-	if (self->sight == LAUNCH_FROM_OUTSIDE)
+	if (is_seen_in_part(self))
 		return merge_sample_part(shadow, seen, &result);
 	return self->commit.n_done > 0 ? merge_sample_more(shadow, seen, &result)
 				       : merge_sample(shadow, seen, &result);

@@ -1,5 +1,5 @@
 /* observer_fork.c - the split into launcher and observer of observer.h */
-#include "observer.h"
+#include "observer_private.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -165,11 +165,25 @@ static void end_child(pid_t pid)
 		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 }
 
+/* The observer's descriptor, for the program to inherit. Not one of the first few: should its number be seen
+ * for a moment, it is none that anybody expects. */
+static int open_agent_fd(const struct observer_word *word)
+{
+	enum { FIRST_FD = 100 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", word->pid, word->agent_fd);
+	cleanup_close int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD, FIRST_FD);
+}
+
 int observer_await(struct observer_link *link)
 {
 	struct pollfd ready = { .fd = link->fd, .events = POLLIN };
 	uint64_t until_ns = clock_now_ns() + OBSERVER_PATIENCE_MS * UINT64_C(1000000);
-	int problem = 0, r;
+	struct observer_word word = { 0 };
+	int r;
 
 	/* A word, or the end of the pipe when there is no observer any more. */
 	do {
@@ -178,11 +192,12 @@ int observer_await(struct observer_link *link)
 
 		r = poll(&ready, 1, (int)((left_ns + 999999) / 1000000));
 	} while (r < 0 && errno == EINTR && clock_now_ns() < until_ns);
-	bool stays = r > 0 && read(link->fd, &problem, sizeof(problem)) == sizeof(problem);
+	bool stays = r > 0 && read(link->fd, &word, sizeof(word)) == sizeof(word);
 
 	if (!stays || link->kinship == OBSERVER_ORPHAN)
 		end_child(link->child_pid);
 	close(take_fd(link->fd));
 	restore(link);
-	return stays ? problem : 0;
+	link->agent_fd = stays && word.agent_fd >= 0 ? open_agent_fd(&word) : -1;
+	return stays ? word.problem : 0;
 }

@@ -35,6 +35,13 @@ struct gone_files {
 	char **paths; /* sorted */
 };
 
+/* What the observer tells the launcher when the program may start. */
+struct observer_word {
+	int problem;  /* 0 or -errno: the program cannot be watched */
+	pid_t pid;    /* the observer's */
+	int agent_fd; /* of the observer, -1: none */
+};
+
 /* Writing what was seen into the shadow (observer_commit.c). */
 struct commit {
 	pthread_mutex_t lock; /* of state */

@@ -39,6 +39,11 @@ int recorder_prepare_to_look(struct recorder *self, pid_t pid, int pidfd,
 	return onlooker_init(&self->onlooker, pid, pidfd, &joined);
 }
 
+int recorder_offer_agent(struct recorder *self, int *ret_fd)
+{
+	return onlooker_offer_agent(&self->onlooker, ret_fd);
+}
+
 int recorder_look(struct recorder *self)
 {
 	int r = onlooker_run(&self->onlooker);

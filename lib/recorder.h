@@ -28,6 +28,9 @@ must_check int recorder_run(struct recorder *self);
 must_check int recorder_prepare_to_look(struct recorder *self, pid_t pid, int pidfd,
 					const struct follow_options *options);
 
+/* As onlooker_offer_agent(). */
+must_check int recorder_offer_agent(struct recorder *self, int *ret_fd);
+
 /* As onlooker_run(). */
 must_check int recorder_look(struct recorder *self);
 

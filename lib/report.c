@@ -149,7 +149,7 @@ static json_t *unreached_array(const struct account *account)
 static json_t *record_object(const struct account *account)
 {
 	static const char *const way_names[] = {
-		[ACCOUNT_TRACED] = "tracing", [ACCOUNT_OUTSIDE] = "looking"
+		[ACCOUNT_TRACED] = "tracing", [ACCOUNT_OUTSIDE] = "looking", [ACCOUNT_AGENT] = "agent"
 	};
 	json_t *object = json_object();
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps what no other tool keeps of the style in HACKING.md.
 
-In lib/ and cmd/: no file of more than 500 lines, no structure with more than three booleans, no boolean
+In lib/, cmd/ and agent/: no file of more than 500 lines, no structure with more than three booleans, no boolean
 parameter, and each .c file opens with a comment that says what it is.
 
 usage: rules.py SOURCE_DIRECTORY
@@ -54,7 +54,7 @@ def faults_of(path, text):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    paths = [path for folder in ("lib", "cmd") for path in sorted((root / folder).rglob("*.[ch]"))]
+    paths = [path for folder in ("lib", "cmd", "agent") for path in sorted((root / folder).rglob("*.[ch]"))]
     faults = [f"{path.relative_to(root)}: {fault}" for path in paths for fault in faults_of(path, path.read_text())]
     print("\n".join(faults))
     return bool(faults) or not paths

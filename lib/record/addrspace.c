@@ -195,6 +195,21 @@ static int add_found(uint64_t run_start, uint64_t run_end, enum pagemap_kind kin
 	return r;
 }
 
+int addrspace_add(struct addrspace *self, uint64_t start, uint64_t end, enum pagemap_kind kind,
+		  uint32_t now_us)
+{
+	struct scan scan = { .now_us = now_us };
+
+	sort(&self->mappings);
+	scan.next = self->mappings.items;
+	scan.end = scan.next + self->mappings.n_items;
+	int r = add_found(start, end, kind, &scan);
+
+	if (r < 0)
+		return r;
+	return scan.n_new > INT_MAX ? INT_MAX : (int)scan.n_new;
+}
+
 int addrspace_scan(struct addrspace *self, const struct addrspace_pages *pages, pid_t tid, uint64_t start,
 		   uint64_t end, uint32_t now_us)
 {

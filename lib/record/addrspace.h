@@ -63,6 +63,11 @@ struct addrspace_pages {
 	int (*scan)(int fd, uint64_t start, uint64_t end, pagemap_found *found, void *context);
 };
 
+/* Adds the pages in [start, end), all of a kind (pagemap.h), to the files that are mapped there, with first
+ * use now_us. Returns the number of new pages (saturated), or -ENOMEM. */
+must_check int addrspace_add(struct addrspace *self, uint64_t start, uint64_t end, enum pagemap_kind kind,
+			     uint32_t now_us);
+
 /*
  * Adds to their files the pages touched in [start, end), with first use now_us, and windows that are mapped
  * as a whole (pageset_file_add_whole()); tid is a task that has the address space. Returns the number of new

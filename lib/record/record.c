@@ -126,6 +126,16 @@ static int look(struct record *self, struct addrspace *addrspace, const struct e
 	return n == -ENOMEM ? n : 0; /* else it is gone, or hidden: nothing to be had */
 }
 
+static int add(struct record *self, struct addrspace *addrspace, const struct event *event)
+{
+	enum pagemap_kind kind = event->flags & EVENT_IS_HUGE ? PAGEMAP_HUGE : PAGEMAP_PAGES;
+	int n = addrspace_add(addrspace, event->start, event->end, kind, event->time_us);
+
+	if (n > 0)
+		self->n_new += (uint64_t)n;
+	return n < 0 ? n : 0;
+}
+
 static int look_at_all(struct record *self, struct addrspace *addrspace, const struct event *event)
 {
 	if (event->kind == EVENT_EXECING || event->pid != self->main_pid)
@@ -147,6 +157,8 @@ static int take_mapping(struct record *self, struct addrspace *addrspace, const 
 		return on_mapped(self, addrspace, event);
 	case EVENT_UNMAPPED:
 		return addrspace_unmap(addrspace, event->start, event->end);
+	case EVENT_TOUCHED:
+		return add(self, addrspace, event);
 	case EVENT_UNMAPPING:
 		return look(self, addrspace, event, event->start, event->end);
 	case EVENT_TICK:

@@ -88,12 +88,14 @@ int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
 	if (n < 0)
 		return (int)n;
 	long n_threads = status_number(text, "\nThreads:");
+	long n_filters = status_number(text, "\nSeccomp_filters:");
 	struct procfs_status status = {
 		.tgid = (pid_t)status_number(text, "\nTgid:"),
 		.parent_pid = (pid_t)status_number(text, "\nPPid:"),
 		.n_threads = n_threads > 0 ? (size_t)n_threads : 0,
 		/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
 		.has_seccomp_filter = status_number(text, "\nSeccomp:") != 0,
+		.n_seccomp_filters = n_filters > 0 ? (size_t)n_filters : 0,
 	};
 
 	if (status.tgid <= 0)
@@ -132,15 +134,16 @@ uint64_t procfs_read_auxv(pid_t tid, unsigned long type)
 
 uint64_t procfs_exec_mark(pid_t pid)
 {
-	unsigned char auxv[1024];
+	ElfW(auxv_t) auxv[64] = { { 0 } };
+	const unsigned char *bytes = (const void *)auxv;
 	cleanup_close int fd = procfs_open(pid, "auxv");
 	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	for (ssize_t i = 0; i < n; i++)
-		hash = (hash ^ auxv[i]) * UINT64_C(0x100000001b3);
-	/* In the middle of an exec there is the end of the vector alone. */
-	return n > (ssize_t)sizeof(ElfW(auxv_t)) ? hash : 0;
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	/* In the middle of an exec it is empty. */
+	return n > 0 && auxv[0].a_type != AT_NULL ? hash : 0;
 }
 
 /* Of one thread: "123 456 ". A long list is cut, maybe within a number, which is left out then. */

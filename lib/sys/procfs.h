@@ -34,7 +34,8 @@ struct procfs_status {
 	pid_t tgid;
 	pid_t parent_pid;
 	size_t n_threads;
-	bool has_seccomp_filter; /* true also when in doubt */
+	bool has_seccomp_filter;  /* true also when in doubt */
+	size_t n_seccomp_filters; /* 0 also before Linux 5.9, which does not say */
 };
 must_check int procfs_read_status(pid_t tid, struct procfs_status *ret_status);
 
@@ -48,7 +49,7 @@ int64_t procfs_read_position(pid_t tid, int fd);
 uint64_t procfs_read_auxv(pid_t tid, unsigned long type);
 
 /* A number that another exec(2) of the process changes, if addresses are random (a checksum of its auxiliary
- * vector). 0: it is gone, may not be read, or is in the middle of one. */
+ * vector). 0: it is gone, may not be read, or is just executing. */
 uint64_t procfs_exec_mark(pid_t pid);
 
 /* The processes whose parent is one of its threads, n_max at most. Their number; 0 also if the kernel does

@@ -12,25 +12,8 @@
 #include <sys/xattr.h>
 
 #include "sys/fileid.h"
+#include "sys/script.h"
 #include "trace/procpath.h"
-
-/* The interpreter of a "#!" script, as seen under root. False if path is none. */
-static bool read_interpreter(const char *path, char ret_interpreter[static 256])
-{
-	struct stat st;
-	cleanup_close int fd = fileid_open(path, &st);
-	ssize_t n = fd < 0 ? -1 : pread(fd, ret_interpreter, 255, 0);
-
-	if (n < 3 || memcmp(ret_interpreter, "#!", 2) != 0)
-		return false;
-	ret_interpreter[n] = '\0';
-	size_t skipped = 2 + strspn(ret_interpreter + 2, " \t");
-	size_t length = strcspn(ret_interpreter + skipped, " \t\n");
-
-	memmove(ret_interpreter, ret_interpreter + skipped, length);
-	ret_interpreter[length] = '\0';
-	return ret_interpreter[0] == '/';
-}
 
 static bool grants_privilege(const char *path)
 {
@@ -45,15 +28,14 @@ static bool grants_privilege(const char *path)
  * process sees as "/". */
 static bool exec_grants_privilege(const char *root, const char *path)
 {
-	enum { MAX_INTERPRETERS = 5 }; /* the kernel's own limit (fs/exec.c) */
-	char interpreter[256];
+	char interpreter[SCRIPT_INTERPRETER_BYTES];
 	char seen_path[PATH_MAX + 64];
 
 	snprintf(seen_path, sizeof(seen_path), "%s", path);
-	for (int depth = 0; depth < MAX_INTERPRETERS; depth++) {
+	for (int depth = 0; depth < SCRIPT_MAX_INTERPRETERS; depth++) {
 		if (grants_privilege(seen_path))
 			return true;
-		if (!read_interpreter(seen_path, interpreter))
+		if (!script_read_interpreter(seen_path, interpreter))
 			return false;
 		snprintf(seen_path, sizeof(seen_path), "%s%s", root, interpreter);
 	}

@@ -30,6 +30,8 @@ enum event_kind {
 	EVENT_MAPS_END,
 	EVENT_MAPPED,   /* path and id, a regular file, from first_page on; EVENT_IS_EXACT */
 	EVENT_UNMAPPED, /* nothing of a file is there any more */
+	EVENT_TOUCHED, /* the pages from start to end are, or were, present: nobody has to look; EVENT_IS_HUGE
+			*/
 	/* Moments to look at the pages of an address space, through tid. */
 	EVENT_TICK,      /* now and then */
 	EVENT_UNMAPPING, /* the last one for what lies between start and end */
@@ -49,6 +51,7 @@ enum event_flag {
 	EVENT_IS_EXACT = 1 << 0, /* from now on a page there is present only once it was touched (uffd.h) */
 	EVENT_FOR_WRITING = 1 << 1,
 	EVENT_IS_MISSING = 1 << 2, /* there is nothing of that name */
+	EVENT_IS_HUGE = 1 << 3,    /* the pages are huge ones: one of each was touched at least */
 };
 
 struct event {

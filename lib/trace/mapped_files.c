@@ -14,12 +14,31 @@ bool mapped_files_may_have(const struct exclusions *excluded, const char *path)
 	return !exclusions_match(excluded, path);
 }
 
-int mapped_files_read(struct mapped_files *self, pid_t tid)
+static void rewind_to_start(struct mapped_files *self)
 {
 	self->offset = 0;
 	self->last = (struct procmaps_entry){ 0 };
 	self->is_found = false;
+}
+
+int mapped_files_read(struct mapped_files *self, pid_t tid)
+{
+	rewind_to_start(self);
 	return procmaps_read(tid, &self->text);
+}
+
+int mapped_files_take(struct mapped_files *self, const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	free(self->text.data);
+	self->text = (struct procmaps_text){ .data = copy, .size = size, .allocated = size + 1 };
+	rewind_to_start(self);
+	return 0;
 }
 
 /* The segments of one file stand together. */

@@ -31,6 +31,8 @@ bool mapped_files_may_have(const struct exclusions *excluded, const char *path);
 
 /* Reads the maps of a task. 0 or -errno of procmaps_read(). */
 must_check int mapped_files_read(struct mapped_files *self, pid_t tid);
+/* The same from a copy of size bytes of such a text. 0 or -ENOMEM. */
+must_check int mapped_files_take(struct mapped_files *self, const char *text, size_t size);
 /* The next mapping of such a file; false at the end. What is not looked up yet is, by path. */
 bool mapped_files_next(struct mapped_files *self, struct procmaps_entry *ret_entry);
 void mapped_files_release(struct mapped_files *self);

@@ -1,15 +1,12 @@
 /* onlooker.c - a program and its children, found in /proc again and again, and told of by events. */
-#include "trace/onlooker.h"
-
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 
 #include "sys/clock.h"
 #include "sys/page.h"
-#include "trace/mapped_files.h"
+#include "trace/onlooker_private.h"
 
-#define MAX_PROCESSES 64
 /* So long the launcher has to become the program. */
 #define EXEC_MS 5000
 /* Looks come at first so often, and ever more rarely: at an age, after so large a part of it. */
@@ -19,25 +16,13 @@
 /* Looking may take this share of the time: one part in so many. */
 #define LOOK_SHARE 10
 
-struct seen_process {
-	pid_t pid;
-	uint32_t space;
-	uint64_t mark; /* procfs_exec_mark() */
-	enum { AT_THIS_LOOK, BEFORE } last_seen;
-};
+/* Whoever confines itself further may not be troubled. */
+static size_t count_filters(pid_t pid)
+{
+	struct procfs_status status;
 
-struct onlooker_state {
-	struct follow_options options;
-	pid_t pid;
-	int pidfd;
-	uint64_t launcher_mark;
-	struct seen_process processes[MAX_PROCESSES];
-	size_t n_processes;
-	uint32_t n_spaces;
-	uint64_t last_new_ns;
-	struct mapped_files maps;
-	int error; /* of emit() */
-};
+	return procfs_read_status(pid, &status) == 0 ? status.n_seccomp_filters : 0;
+}
 
 int onlooker_init(struct onlooker *self, pid_t pid, int pidfd, const struct follow_options *options)
 {
@@ -49,22 +34,27 @@ int onlooker_init(struct onlooker *self, pid_t pid, int pidfd, const struct foll
 	self->state->pidfd = pidfd;
 	self->state->maps.excluded = options->excluded;
 	self->state->launcher_mark = procfs_exec_mark(pid);
+	self->state->n_launcher_filters = count_filters(pid);
 	return 0;
 }
 
 void onlooker_release(struct onlooker *self)
 {
-	if (self->state)
+	if (self->state) {
 		mapped_files_release(&self->state->maps);
+		agent_log_release(&self->state->agent);
+	}
 	free(self->state);
 	self->state = NULL;
 }
 
-static void emit(struct onlooker *self, const struct seen_process *process, struct event event)
+void onlooker_emit(struct onlooker *self, const struct seen_process *process, uint64_t at_ns,
+		   struct event event)
 {
 	struct onlooker_state *state = self->state;
 	uint64_t now_ns = clock_now_ns();
-	uint64_t us = (now_ns - self->start_ns) / 1000;
+	uint64_t since_ns = at_ns > 0 ? at_ns : now_ns;
+	uint64_t us = since_ns > self->start_ns ? (since_ns - self->start_ns) / 1000 : 0;
 
 	if (state->error < 0)
 		return;
@@ -79,26 +69,28 @@ static void emit(struct onlooker *self, const struct seen_process *process, stru
 		state->last_new_ns = now_ns;
 }
 
-static void emit_maps(struct onlooker *self, const struct seen_process *process)
+void onlooker_emit_maps(struct onlooker *self, const struct seen_process *process, uint64_t at_ns)
 {
 	struct mapped_files *maps = &self->state->maps;
 	struct procmaps_entry entry;
 	pid_t tid = process->pid;
 
-	if (mapped_files_read(maps, tid) < 0)
-		return;
-	emit(self, process, (struct event){ .kind = EVENT_MAPS_BEGIN, .tid = tid });
+	onlooker_emit(self, process, at_ns, (struct event){ .kind = EVENT_MAPS_BEGIN, .tid = tid });
 	while (self->state->error == 0 && mapped_files_next(maps, &entry))
-		emit(self, process,
-		     (struct event){ .kind = EVENT_MAPPED,
-				     .tid = tid,
-				     .path = maps->path,
-				     .id = &maps->id,
-				     .start = entry.start,
-				     .end = entry.end,
-				     .first_page = entry.offset_bytes >> page_shift() });
-	emit(self, process, (struct event){ .kind = EVENT_MAPS_END, .tid = tid });
-	emit(self, process, (struct event){ .kind = EVENT_TICK, .tid = tid });
+		onlooker_emit(self, process, at_ns,
+			      (struct event){ .kind = EVENT_MAPPED,
+					      .tid = tid,
+					      .path = maps->path,
+					      .id = &maps->id,
+					      .start = entry.start,
+					      .end = entry.end,
+					      .first_page = entry.offset_bytes >> page_shift() });
+	onlooker_emit(self, process, at_ns, (struct event){ .kind = EVENT_MAPS_END, .tid = tid });
+}
+
+int onlooker_offer_agent(struct onlooker *self, int *ret_fd)
+{
+	return agent_log_create(&self->state->agent, ret_fd);
 }
 
 static struct seen_process *find_process(struct onlooker_state *state, pid_t pid)
@@ -113,18 +105,18 @@ static struct seen_process *add_process(struct onlooker_state *state, pid_t pid)
 {
 	struct seen_process *process = &state->processes[state->n_processes];
 
-	if (state->n_processes == MAX_PROCESSES)
+	if (state->n_processes == ONLOOKER_MAX_PROCESSES)
 		return NULL;
 	state->n_processes++;
 	*process = (struct seen_process){ .pid = pid };
 	return process;
 }
 
-static void leave_space(struct onlooker *self, const struct seen_process *process)
+void onlooker_leave_space(struct onlooker *self, const struct seen_process *process, uint64_t at_ns)
 {
 	/* Its pages can be looked at no more: without a task, nobody tries. */
-	emit(self, process, (struct event){ .kind = EVENT_EXECING });
-	emit(self, process, (struct event){ .kind = EVENT_LEFT });
+	onlooker_emit(self, process, at_ns, (struct event){ .kind = EVENT_EXECING });
+	onlooker_emit(self, process, at_ns, (struct event){ .kind = EVENT_LEFT });
 }
 
 static void look_at(struct onlooker *self, pid_t pid)
@@ -140,14 +132,19 @@ static void look_at(struct onlooker *self, pid_t pid)
 	if (!process)
 		return;
 	if (process->space != 0 && process->mark != mark)
-		leave_space(self, process);
+		onlooker_leave_space(self, process, 0);
 	if (process->mark != mark) {
 		process->mark = mark;
 		process->space = ++state->n_spaces;
-		emit(self, process, (struct event){ .kind = EVENT_EXECED, .tid = pid });
+		onlooker_emit(self, process, 0, (struct event){ .kind = EVENT_EXECED, .tid = pid });
 	}
 	process->last_seen = AT_THIS_LOOK;
-	emit_maps(self, process);
+	if (count_filters(pid) != state->n_launcher_filters)
+		agent_log_confine(&state->agent);
+	if (mapped_files_read(&state->maps, pid) < 0)
+		return;
+	onlooker_emit_maps(self, process, 0);
+	onlooker_emit(self, process, 0, (struct event){ .kind = EVENT_TICK, .tid = pid });
 }
 
 /* Forgets those that were not there any more. */
@@ -164,7 +161,7 @@ static void forget_the_gone(struct onlooker *self)
 			continue;
 		}
 		if (process->pid != state->pid)
-			leave_space(self, process);
+			onlooker_leave_space(self, process, 0);
 		*process = state->processes[--state->n_processes];
 	}
 }
@@ -172,16 +169,17 @@ static void forget_the_gone(struct onlooker *self)
 static void look(struct onlooker *self)
 {
 	struct onlooker_state *state = self->state;
-	pid_t pids[MAX_PROCESSES] = { state->pid };
+	pid_t pids[ONLOOKER_MAX_PROCESSES] = { state->pid };
 	size_t n = 1;
 
 	if (state->options.mode == FOLLOW_TO_EXIT)
 		n = 0;
 	for (size_t i = 0; i < n && state->error == 0; i++) {
 		look_at(self, pids[i]);
-		n += procfs_read_children(pids[i], pids + n, MAX_PROCESSES - n);
+		n += procfs_read_children(pids[i], pids + n, ONLOOKER_MAX_PROCESSES - n);
 	}
 	forget_the_gone(self);
+	onlooker_listen(self, AGENT_LOG_GOES_ON);
 	(void)!procfs_read_cost(state->pid, &self->cost);
 	self->n_looks++;
 }
@@ -198,14 +196,24 @@ static bool has_ended_after(const struct onlooker_state *state, uint64_t pause_n
 	return kill(state->pid, 0) < 0 && errno == ESRCH; /* a kernel before 5.3, or a filter */
 }
 
-/* The launcher's end of waiting is close to its exec, which shows in /proc alone. */
+/* The first process that is told of is the program, whoever speaks first. */
+static void announce(struct onlooker *self)
+{
+	const struct seen_process program = { .pid = self->state->pid, .space = ++self->state->n_spaces };
+
+	onlooker_emit(self, &program, 0, (struct event){ .kind = EVENT_EXECED });
+	onlooker_emit(self, &program, 0, (struct event){ .kind = EVENT_LEFT });
+}
+
+/* The launcher's end of waiting is close to its exec, which shows in /proc alone. A program that has ended
+ * already has had its own. */
 static bool await_exec(struct onlooker *self)
 {
 	struct onlooker_state *state = self->state;
 	uint64_t until_ns = clock_now_ns() + EXEC_MS * UINT64_C(1000000);
 
-	while (procfs_exec_mark(state->pid) == state->launcher_mark)
-		if (has_ended_after(state, 500000) || clock_now_ns() > until_ns)
+	while (procfs_exec_mark(state->pid) == state->launcher_mark && !has_ended_after(state, 500000))
+		if (clock_now_ns() > until_ns)
 			return false;
 	self->start_ns = clock_now_ns();
 	state->last_new_ns = self->start_ns;
@@ -239,6 +247,7 @@ int onlooker_run(struct onlooker *self)
 
 	if (!await_exec(self))
 		return FOLLOW_ALL_GONE;
+	announce(self);
 	while (!has_ended_after(state, pause_ns)) {
 		uint64_t began_ns = clock_now_ns();
 
@@ -251,5 +260,6 @@ int onlooker_run(struct onlooker *self)
 			return FOLLOW_WINDOW_CLOSED;
 		pause_ns = pause_after(self, now_ns, now_ns - began_ns);
 	}
-	return FOLLOW_ALL_GONE;
+	onlooker_listen(self, AGENT_LOG_IS_OVER);
+	return state->error < 0 ? state->error : FOLLOW_ALL_GONE;
 }

@@ -6,6 +6,8 @@
  * has for programs of his own even where a seccomp filter or Yama refuses ptrace(2) itself. Nobody stops, and
  * nobody is disturbed. What is mapped between two looks, or after the last one, is missed; what a page table
  * says has fault-around in it; what is read or looked up is not seen at all.
+ *
+ * An agent in the program (agent_log.h) tells what is opened, and what is mapped before the end.
  */
 #ifndef PBRUN_ONLOOKER_H
 #define PBRUN_ONLOOKER_H
@@ -13,8 +15,14 @@
 #include "sys/procfs.h"
 #include "trace/follow.h"
 
+enum onlooker_flag {
+	ONLOOKER_HEARD_AGENT = 1 << 0, /* it has told of something */
+	ONLOOKER_SAW_END = 1 << 1,     /* also of the pages that the program had before its end */
+};
+
 struct onlooker {
 	uint64_t start_ns;       /* CLOCK_MONOTONIC when the exec was seen; 0: it was not */
+	unsigned int flags;      /* ONLOOKER_ bits */
 	struct procfs_cost cost; /* of the program, at the last look */
 	uint64_t n_looks;
 	struct onlooker_state *state; /* private */
@@ -25,6 +33,9 @@ struct onlooker {
 must_check int onlooker_init(struct onlooker *self, pid_t pid, int pidfd,
 			     const struct follow_options *options);
 void onlooker_release(struct onlooker *self);
+
+/* Makes an area for an agent (agent_log.h), and listens to what comes there. As agent_log_create(). */
+must_check int onlooker_offer_agent(struct onlooker *self, int *ret_fd);
 
 /*
  * From before the exec until the program or the launch window ends: FOLLOW_ALL_GONE, FOLLOW_WINDOW_CLOSED, or

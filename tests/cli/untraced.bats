@@ -7,6 +7,10 @@ load common
 setup() {
   make_work
   cd "$WORK" || return
+  # With the agent: agent.bats.
+  mkdir -p home/pbrun
+  echo "agent = no" >home/pbrun/config
+  export XDG_CONFIG_HOME=$WORK/home
   deny=$PBRUN_HELPERS/deny
   "$deny" prctl=0 true 2>/dev/null || skip "no seccomp filters"
 }

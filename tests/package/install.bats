@@ -56,6 +56,7 @@ left_over() {
   inside cmake --install /tmp/build
   inside pbrun -r train cat /usr/local/share/doc/pbrun/LICENSE
   [ -d "$ROOT/var/cache/pbrun" ]
+  [ -n "$(find "$ROOT/usr/local/lib" -path '*/pbrun/libpbrun-agent.so')" ]
   inside man -w pbrun
   inside bash -c 'PBRUN_DIR=/tmp/shadows pbrun -r train true && PBRUN_DIR=/tmp/shadows pbrun --list' | grep -q /true
   inside cmake --build /tmp/build --target uninstall

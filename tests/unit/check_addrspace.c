@@ -221,6 +221,22 @@ START_TEST(nobody_has_no_pages)
 }
 END_TEST
 
+START_TEST(what_is_told_needs_no_look)
+{
+	map(10, 20, 0);
+	map(30, 40, 100);
+	map(50, 55, 20);
+	ck_assert_int_eq(addrspace_add(self, at(5), at(12), PAGEMAP_PAGES, 7), 2);
+	ck_assert_int_eq(addrspace_add(self, at(11), at(13), PAGEMAP_PAGES, 8), 1);
+	ck_assert_int_eq(addrspace_add(self, at(54), at(60), PAGEMAP_PAGES, 9), 1);
+	ck_assert_int_eq(addrspace_add(self, at(21), at(29), PAGEMAP_PAGES, 9), 0);
+	ck_assert_uint_eq(pageset_file_pages(file), 4);
+	ck_assert_uint_eq(file->extents[0].first_page, 0);
+	ck_assert_uint_eq(file->extents[0].first_use_us, 7);
+	ck_assert(!file->exact);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("addrspace");
@@ -238,6 +254,7 @@ int main(void)
 	tcase_add_test(t, a_list_replaces_what_was_known);
 	tcase_add_test(t, what_is_part_of_an_exact_mapping_remains_exact);
 	tcase_add_test(t, nobody_has_no_pages);
+	tcase_add_test(t, what_is_told_needs_no_look);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -124,6 +124,18 @@ START_TEST(files_are_trusted_or_not)
 }
 END_TEST
 
+START_TEST(the_agent_can_be_turned_off)
+{
+	ck_assert(config.uses_agent);
+	ck_assert_uint_eq(parse("agent = no\n"), 0);
+	ck_assert(!config.uses_agent);
+	ck_assert_uint_eq(parse("agent = yes\n"), 0);
+	ck_assert(config.uses_agent);
+	ck_assert_uint_eq(parse("agent = maybe\n"), 1);
+	ck_assert(config.uses_agent);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config");
@@ -134,6 +146,7 @@ int main(void)
 	tcase_add_test(t, faulty_lines_are_passed_over);
 	tcase_add_test(t, bytes_that_are_no_text);
 	tcase_add_test(t, files_are_trusted_or_not);
+	tcase_add_test(t, the_agent_can_be_turned_off);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -1,11 +1,14 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
 #include "trace/onlooker.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sysmacros.h>
 
 #include "target.h"
+#include "trace/agent_log.h"
 
 /* What was told, as far as tests ask. */
 static struct onlooker onlooker;
@@ -16,6 +19,8 @@ static pid_t first_pid;
 static int emit_result;
 static bool keeps_gates_shut;
 static bool is_mapped[2]; /* in the list that is told now */
+static size_t n_opened, n_read_bytes, n_touched_bytes;
+static uint32_t touched_space;
 
 static void release(const char *gate)
 {
@@ -44,8 +49,10 @@ static int note(const struct event *event, void *context)
 	static const char *const gates[] = { "first-gate", "second-gate" };
 
 	ck_assert_ptr_eq(context, &onlooker);
-	if (event->kind == EVENT_EXECED && n_execed++ == 0)
+	/* The first one is announced, without a task. */
+	if (event->kind == EVENT_EXECED && first_pid == 0)
 		first_pid = event->pid;
+	n_execed += event->kind == EVENT_EXECED && event->tid != 0;
 	if (event->kind == EVENT_MAPS_BEGIN)
 		is_mapped[0] = is_mapped[1] = false;
 	if (event->kind == EVENT_MAPPED)
@@ -57,8 +64,14 @@ static int note(const struct event *event, void *context)
 		told_space[i] = event->space;
 		release(gates[i]);
 	}
+	n_opened += event->kind == EVENT_OPENED;
+	n_read_bytes += event->kind == EVENT_READ ? (size_t)event->n_bytes : 0;
+	if (event->kind == EVENT_TOUCHED) {
+		n_touched_bytes += event->end - event->start;
+		touched_space = event->space;
+	}
 	n_marked += event->kind == EVENT_EXECING && event->tid == 0;
-	n_left += event->kind == EVENT_LEFT;
+	n_left += event->kind == EVENT_LEFT && event->space > 1;
 	return emit_result;
 }
 
@@ -247,6 +260,77 @@ START_TEST(who_hides_or_ends_early_is_not_seen)
 }
 END_TEST
 
+/* As the agent does it. */
+static void write_record(unsigned char *area, enum agent_kind kind, pid_t pid, const void *data, size_t size)
+{
+	struct agent_head *head = (void *)area;
+	struct agent_record *record = (void *)(area + head->n_bytes);
+
+	record->n_bytes = (uint32_t)(sizeof(*record) + size + 7) & ~7u;
+	record->pid = pid;
+	record->n_data = (uint32_t)size;
+	memcpy(record + 1, data, size);
+	record->kind = kind;
+	head->n_bytes += record->n_bytes;
+}
+
+static void write_agents_records(int fd, pid_t pid, enum agent_kind maps_kind)
+{
+	const struct agent_pages pages[] = { { 0x10000, 0x11000, 0 }, { 0x12000, 0x11000, 0 } };
+	unsigned char *area = mmap(NULL, AGENT_LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	char maps[PATH_MAX + 128];
+	struct stat st;
+
+	ck_assert_ptr_ne(area, MAP_FAILED);
+	ck_assert_int_eq(stat(scratch_path("excluded"), &st), 0);
+	snprintf(maps, sizeof(maps), "10000-12000 r--p 00000000 %02x:%02x %lu    %s\n", major(st.st_dev),
+		 minor(st.st_dev), (unsigned long)st.st_ino, scratch_path("excluded"));
+	write_record(area, AGENT_PAGES, pid, pages, sizeof(pages)); /* of no maps: not heard */
+	write_record(area, AGENT_OPENED, pid, scratch_path("second"), strlen(scratch_path("second")));
+	write_record(area, AGENT_OPENED, pid, "second", 6);
+	write_record(area, AGENT_OPENED, pid, "/proc/self/maps", 15);
+	write_record(area, AGENT_OPENED, pid, "/\0x", 3);
+	write_record(area, AGENT_OPENED, pid, "", 0);
+	write_record(area, maps_kind, pid, maps, strlen(maps));
+	write_record(area, AGENT_PAGES, pid + 1, pages, sizeof(pages)); /* somebody else's */
+	write_record(area, AGENT_PAGES, pid, pages, sizeof(pages));
+	munmap(area, AGENT_LOG_BYTES);
+}
+
+START_TEST(what_an_agent_tells_is_told)
+{
+	const struct follow_options options = { .mode = FOLLOW_EVERYBODY,
+						.window_ms = 60000,
+						.quiet_ms = 60000,
+						.emit = note,
+						.context = &onlooker };
+	pid_t pid = target_fork("map_first", NULL);
+	int status = 0;
+
+	ck_assert_int_eq(onlooker_init(&onlooker, pid, -1, &options), 0);
+	int fd = -1;
+
+	ck_assert_int_eq(onlooker_offer_agent(&onlooker, &fd), 0);
+	write_agents_records(fd, pid, _i ? AGENT_EXEC_MAPS : AGENT_MAPS);
+	close(fd);
+	release("first-gate");
+	target_go();
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, TARGET_STATUS << 8);
+	/* It has ended before anybody looked. */
+	ck_assert_int_eq(onlooker_run(&onlooker), FOLLOW_ALL_GONE);
+	ck_assert_uint_eq(n_opened, 1);
+	ck_assert_uint_eq(n_read_bytes, 1);
+	ck_assert_uint_eq(n_others, 1);
+	ck_assert_uint_eq(n_touched_bytes, 0x1000);
+	ck_assert_uint_gt(touched_space, 1);
+	ck_assert_int_eq(first_pid, pid);
+	ck_assert_uint_eq(n_marked, _i ? 1 : 0);
+	ck_assert_uint_eq(onlooker.flags,
+			  _i ? ONLOOKER_HEARD_AGENT : ONLOOKER_HEARD_AGENT | ONLOOKER_SAW_END);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *s = suite_create("onlooker");
@@ -262,6 +346,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, without_news_the_window_closes_early);
 	tcase_add_test(t, an_error_ends_the_looks);
 	tcase_add_test(t, who_hides_or_ends_early_is_not_seen);
+	tcase_add_loop_test(t, what_an_agent_tells_is_told, 0, 2);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
