@@ -13,16 +13,28 @@ static enum cached look(const char *path, enum cached_part part)
 	return cached_look(&looks, path, part);
 }
 
+/* After a use of it. Others on the machine may empty the caches in between: then once more. */
+static enum cached look_after_use(const char *path, enum cached_part part)
+{
+	enum cached cached = CACHED_NO;
+	char byte;
+
+	for (int i = 0; i < 100 && cached == CACHED_NO; i++) {
+		cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		(void)!pread(fd, &byte, 1, 0);
+		cached = look(path, part);
+	}
+	return cached;
+}
+
 START_TEST(what_was_just_used_is_cached)
 {
-	struct stat st;
-
 	write_file("file", "text", 4, 0600);
-	ck_assert_int_eq(look(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
-	ck_assert_int_eq(look("file", CACHED_ENDS), CACHED_PRESENT);
-	ck_assert_int_eq(look(scratch_path("."), CACHED_NAME), CACHED_PRESENT);
-	ck_assert_int_lt(stat("none", &st), 0);
-	ck_assert_int_eq(look(scratch_path("none"), CACHED_ALL), CACHED_ABSENT);
+	ck_assert_int_eq(look_after_use(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
+	ck_assert_int_eq(look_after_use("file", CACHED_ENDS), CACHED_PRESENT);
+	ck_assert_int_eq(look_after_use(scratch_path("."), CACHED_NAME), CACHED_PRESENT);
+	ck_assert_int_eq(look_after_use(scratch_path("none"), CACHED_ALL), CACHED_ABSENT);
 }
 END_TEST
 
@@ -33,7 +45,7 @@ START_TEST(what_is_behind_a_closed_directory_is_absent)
 	ck_assert_int_eq(mkdir("closed", 0), 0);
 	if (is_root)
 		ck_assert_int_eq(seteuid(65534), 0);
-	enum cached cached = look(scratch_path("closed/file"), CACHED_ALL);
+	enum cached cached = look_after_use(scratch_path("closed/file"), CACHED_ALL);
 
 	if (is_root)
 		ck_assert_int_eq(seteuid(0), 0);
@@ -43,7 +55,7 @@ END_TEST
 
 START_TEST(nothing_else_can_be_on_a_file_system_in_memory)
 {
-	ck_assert_int_eq(look("/dev/shm/pbrun-none/none", CACHED_ALL), CACHED_ABSENT);
+	ck_assert_int_eq(look_after_use("/dev/shm/pbrun-none/none", CACHED_ALL), CACHED_ABSENT);
 }
 END_TEST
 
@@ -57,8 +69,8 @@ START_TEST(a_page_that_is_not_in_memory_is_waited_for)
 	ck_assert_int_eq(fsync(fd), 0);
 	for (enum cached_part part = CACHED_ENDS; part <= CACHED_ALL; part++) {
 		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-		ck_assert_int_eq(look(path, CACHED_NAME), CACHED_PRESENT);
 		ck_assert_int_eq(look(path, part), CACHED_NO);
+		ck_assert_int_eq(look_after_use(path, CACHED_NAME), CACHED_PRESENT);
 	}
 }
 END_TEST
@@ -87,7 +99,7 @@ START_TEST(without_openat2_it_is_told_by_the_mount)
 	write_file("file", "text", 4, 0600);
 	if (!refuse_call(SYS_openat2, EPERM))
 		return;
-	ck_assert_int_eq(look(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
+	ck_assert_int_eq(look_after_use(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
 }
 END_TEST
 
