@@ -73,8 +73,8 @@ needs_overlays() {
   [[ $output != *"from /usr/share/pbrun"* ]]
   [ "$("$PBRUN" --show --json ./program | json - 'j["runs"]')" = 2 ]
   # Another version of a file is not asked for.
-  rm -r shadows
-  seq 30000 >data
+  eventually rm -r shadows
+  cp /bin/tac program
   with_package "$PBRUN" -r none -R report ./program data >/dev/null
   [ "$(json report 'j["shadow"]')" = stale ]
 }

@@ -22,7 +22,7 @@ START_TEST(a_script_is_what_its_interpreter_is)
 	const char one[] = "#! /bin/sh -e\n";
 	const char two[] = "#!./one\n";
 	const char three[] = "#!/missing\n";
-	char four[PATH_MAX];
+	char four[PATH_MAX + 8];
 
 	write_file("one", one, sizeof(one) - 1, 0755);
 	write_file("two", two, sizeof(two) - 1, 0755);
