@@ -75,7 +75,7 @@ static int note_file(struct record *self, const struct event *event, uint8_t acc
 
 		if (r == 0)
 			r = pageset_add(&self->seen, event->path, event->time_us, &file);
-		if (r < 0)
+		if (r != 0)
 			return r;
 	}
 	if ((file->access | access) != file->access) {

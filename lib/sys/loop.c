@@ -25,13 +25,13 @@ static int read_attribute(dev_t device, const char *name, char *ret_text, size_t
 
 int loop_find(dev_t device, struct loop *ret_loop)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	char offset[32];
 	int r = read_attribute(device, "backing_file", path, sizeof(path));
 
 	if (r == 0)
 		r = read_attribute(device, "offset", offset, sizeof(offset));
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (path[0] != '/')
 		return -ENOENT;

@@ -151,8 +151,9 @@ static int read_entry(const struct squashfs *self, uint64_t table, uint64_t inde
 	uint64_t offset = index * size;
 	int r = read_at(self, &place, sizeof(place), table + offset / METADATA_BYTES * sizeof(place));
 
-	if (r == 0)
-		r = stream_begin(&stream, self, le64toh(place), offset % METADATA_BYTES);
+	if (r != 0)
+		return r;
+	r = stream_begin(&stream, self, le64toh(place), offset % METADATA_BYTES);
 	return r < 0 ? r : take(&stream, data, size);
 }
 
@@ -171,11 +172,11 @@ static int take_inode(struct stream *stream, struct inode *ret_inode)
 	} head;
 	struct {
 		uint32_t start, fragment, offset, size;
-	} basic;
+	} basic = { 0 };
 	struct {
 		uint64_t start, size, sparse;
 		uint32_t n_links, fragment, offset, xattr;
-	} extended;
+	} extended = { 0 };
 	int r = take(stream, &head, sizeof(head));
 
 	if (r < 0)
@@ -255,8 +256,8 @@ int squashfs_find(const struct squashfs *self, uint64_t number, struct squashfs_
 {
 	struct squashfs_file file = { .block_bytes = self->block_bytes };
 	struct stream stream;
-	struct inode inode;
-	uint64_t place;
+	struct inode inode = { 0 };
+	uint64_t place = 0;
 
 	if (number == 0 || number > self->n_inodes)
 		return -ENOENT;

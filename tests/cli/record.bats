@@ -263,9 +263,9 @@ recorded_of() { # SCRIPT EXPRESSION-OVER-f
   if [ "$(json report 'j["record"].get("cut", "")')" = children ]; then
     grep -q 'cut short after' err
   fi
-  # What was followed is not followed again: by and by, all is known.
+  # What was followed is not followed again, and not forgotten.
   for _ in 3 4; do "$PBRUN" -p x dash build.sh >/dev/null; done
-  [ "$(read_sources)" -gt "$second" ] || [ "$second" -eq 120 ]
+  [ "$(read_sources)" -ge "$second" ]
 }
 
 @test "whoever asks for training gets all of it" {
