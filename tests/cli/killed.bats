@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # packages: python3
+# No coverage: who is stopped while it writes its counters keeps them locked for everybody.
 # Whatever is killed or stopped of pbrun: the program goes on as if alone, and nobody of pbrun is left. HITS=200 tries more moments.
 
 load common
