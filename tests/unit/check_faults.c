@@ -337,6 +337,7 @@ START_TEST(the_power_is_cut_at_each_call)
 			faults.fault = FAULT_CUT;
 			faults.failing_call = n_cuts + 1;
 			(void)use_store(0);
+			no_faults(); /* what a coverage build writes at its end has none */
 			_exit(42);
 		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
