@@ -68,8 +68,14 @@ START_TEST(a_page_that_is_not_in_memory_is_waited_for)
 
 	ck_assert_int_eq(fsync(fd), 0);
 	for (enum cached_part part = CACHED_ENDS; part <= CACHED_ALL; part++) {
-		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-		ck_assert_int_eq(look(path, part), CACHED_NO);
+		enum cached cached = CACHED_PRESENT;
+
+		/* A look starts to read what is missing: a fast disk may be done before it is over. */
+		for (int i = 0; i < 100 && cached == CACHED_PRESENT; i++) {
+			ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+			cached = look(path, part);
+		}
+		ck_assert_int_eq(cached, CACHED_NO);
 		ck_assert_int_eq(look_after_use(path, CACHED_NAME), CACHED_PRESENT);
 	}
 }
