@@ -21,8 +21,23 @@ struct span {
 enum kind { KIND_SCRIPT, KIND_NAME, KIND_WORD, KIND_COMMAND, KIND_NONE, N_KINDS };
 static const char *const kind_names[N_KINDS] = { "script", "name", "word", "command", "none" };
 
-enum key { KEY_VALUE, KEY_PATH, KEY_NAME, KEY_INLINE, KEY_REST, KEY_THEN, KEY_SKIP, N_KEYS };
-static const char *const key_names[N_KEYS] = { "value", "path", "name", "inline", "rest", "then", "skip" };
+enum key {
+	KEY_VALUE,
+	KEY_PATH,
+	KEY_NAME,
+	KEY_VALUE2,
+	KEY_VALUE3,
+	KEY_INLINE,
+	KEY_REST,
+	KEY_THEN,
+	KEY_SKIP,
+	N_KEYS
+};
+static const char *const key_names[N_KEYS] = {
+	[KEY_VALUE] = "value",   [KEY_PATH] = "path",     [KEY_NAME] = "name",
+	[KEY_VALUE2] = "value2", [KEY_VALUE3] = "value3", [KEY_INLINE] = "inline",
+	[KEY_REST] = "rest",     [KEY_THEN] = "then",     [KEY_SKIP] = "skip",
+};
 
 struct rule {
 	struct span patterns;
@@ -213,12 +228,23 @@ static bool has_option(const struct rule *rule, enum key key, const char *option
 	return list_has(rule->words[key], (struct span){ option, size });
 }
 
+/* As many as wanted, if there are so many arguments. */
+static int count_arguments(char *const rest[], int n_wanted)
+{
+	int n = 0;
+
+	while (n < n_wanted && rest[n])
+		n++;
+	return n;
+}
+
 /*
  * Looks at one option, spelled so, whose value may stand in the same argument (attached, else NULL), or be
- * the next one. Returns the number of further arguments that it takes; -1: the rule does not know the option.
+ * the next one, the first of rest. Returns the number of further arguments that it takes; -1: the rule does
+ * not know the option.
  */
 static int take_option(const struct rule *rule, const char *option, size_t size, const char *attached,
-		       const char *next, struct finding *finding)
+		       char *const rest[], struct finding *finding)
 {
 	if (has_option(rule, KEY_INLINE, option, size)) {
 		finding->is_inline = true;
@@ -229,15 +255,19 @@ static int take_option(const struct rule *rule, const char *option, size_t size,
 			continue;
 		if (key != KEY_VALUE) {
 			finding->key = key;
-			finding->value = attached ? attached : next;
+			finding->value = attached ? attached : rest[0];
 		}
-		return attached || !next ? 0 : 1;
+		return attached ? 0 : count_arguments(rest, 1);
 	}
+	if (has_option(rule, KEY_VALUE2, option, size))
+		return count_arguments(rest, 2);
+	if (has_option(rule, KEY_VALUE3, option, size))
+		return count_arguments(rest, 3);
 	return -1;
 }
 
 /* "-Im": letters that are joined. */
-static int take_letters(const struct rule *rule, const char *argument, const char *next,
+static int take_letters(const struct rule *rule, const char *argument, char *const rest[],
 			struct finding *finding)
 {
 	for (const char *letter = argument + 1; *letter; letter++) {
@@ -246,7 +276,7 @@ static int take_letters(const struct rule *rule, const char *argument, const cha
 
 		if (has_option(rule, KEY_REST, option, sizeof(option)))
 			return 0;
-		int n_taken = take_option(rule, option, sizeof(option), attached, next, finding);
+		int n_taken = take_option(rule, option, sizeof(option), attached, rest, finding);
 
 		if (n_taken >= 0)
 			return n_taken;
@@ -277,10 +307,10 @@ static void read_options(const struct rule *rule, char *const argv[], struct fin
 			break;
 		}
 		n_taken = take_option(rule, argument, size, argument[size] ? argument + size + 1 : NULL,
-				      at[1], finding);
+				      at + 1, finding);
 		if (n_taken < 0)
 			n_taken = rule->joins_letters && argument[1] != '-'
-					  ? take_letters(rule, argument, at[1], finding)
+					  ? take_letters(rule, argument, at + 1, finding)
 					  : 0;
 		at += n_taken;
 	}

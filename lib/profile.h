@@ -15,6 +15,8 @@
  *     none     nothing: there is no profile
  * KEY says which options stand before it:
  *     value    their value may be the next argument
+ *     value2   the next two arguments are theirs
+ *     value3   the next three
  *     path     their value is the file: it is the profile, and no operand is looked for
  *     name     their value is a name: "-m NAME", the first of the options named, is the profile
  *     inline   with them there is nothing to be told apart: no profile
@@ -22,8 +24,7 @@
  *     then     of kind word, subcommands: the operand after them counts, too
  *     skip     of kind command, a number: so many operands stand before the command
  * "letters" says that one-letter options may be joined, as getopt(3) has it. Lines that are empty or begin
- * with
- * "#" are no rules. The first rule that matches counts.
+ * with "#" are no rules. The first rule that matches counts.
  */
 #ifndef PBRUN_PROFILE_H
 #define PBRUN_PROFILE_H

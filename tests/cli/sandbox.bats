@@ -19,7 +19,7 @@ teardown() {
   cd / && remove_work
 }
 
-# Pages of PATH in the record of PROGRAM.
+# Pages of PATH in the record of PROGRAM. The profile is what runs in the sandbox.
 pages_of() { # PATH PROGRAM [PROFILE]
   "$PBRUN" --show --json "${@:2:1}" ${3:+--profile "$3"} |
     json - "sum(e[1] for f in j['files'] if f['path'] == '$1' for e in f['extents'])"
@@ -37,20 +37,30 @@ needs_overlays() {
   sandbox=(bwrap --ro-bind /usr /elsewhere --symlink elsewhere /usr --symlink elsewhere/lib /lib
     --symlink elsewhere/lib64 /lib64 --ro-bind "$WORK/real" /there --proc /proc --dev /dev)
   "$PBRUN" -R report "${sandbox[@]}" /there/program /there/data >/dev/null
-  [ "$(pages_of "$WORK/real/program" bwrap)" -gt 0 ]
-  [ "$(pages_of "$WORK/real/data" bwrap)" -gt 20 ]
+  [ "$(pages_of "$WORK/real/program" bwrap /there/program)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" bwrap /there/program)" -gt 20 ]
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
   # Nothing under a name that only the sandbox knows.
-  "$PBRUN" --show --json bwrap >shown
+  "$PBRUN" --show --json -- "${sandbox[@]}" /there/program >shown
   [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith(("/there", "/elsewhere"))]')" = '[]' ]
   # Also what is only looked up, there or not.
   "$PBRUN" "${sandbox[@]}" /elsewhere/bin/python3 -c 'import os; os.path.exists("/there/none"); os.stat("/there/data")'
-  "$PBRUN" --show --json bwrap >shown
+  "$PBRUN" --show --json --profile /elsewhere/bin/python3 bwrap >shown
   [ "$(json shown '[f["access"] for f in j["files"] if f["path"].endswith("real/none")]')" = '[["missing"]]' ]
   # And it is there before the sandbox is.
   "$PBRUN" -R report "${sandbox[@]}" /there/program /there/data >/dev/null
   [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 100000')" = true ]
   [ "$(json report 'j["shadow"]')" = fresh ]
+}
+
+@test "programs in sandboxes are kept apart" {
+  bwrap --ro-bind / / true || skip "bwrap does not work here"
+  "$PBRUN" bwrap --ro-bind / / --setenv A B real/program real/data >/dev/null
+  "$PBRUN" bwrap --ro-bind / / true
+  "$PBRUN" --list --json >shown
+  [ "$(json shown 'sorted(s["profile"] for s in j["shadows"])')" = "[\"$WORK/real/program\", \"true\"]" ]
+  "$PBRUN" --show --json --profile true bwrap >shown
+  [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith("'"$WORK"'/real")]')" = '[]' ]
 }
 
 @test "a chroot, in this mount namespace and in one of its own" {
@@ -59,12 +69,12 @@ needs_overlays() {
     mount --bind real root/there'
   # The mounts are only there.
   "$PBRUN" -R report unshare -m sh -c "$inside && exec chroot root /there/program /there/data" >/dev/null
-  [ "$(pages_of "$WORK/real/program" unshare)" -gt 0 ]
-  [ "$(pages_of "$WORK/real/data" unshare)" -gt 20 ]
+  [ "$(pages_of "$WORK/real/program" unshare sh)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" unshare sh)" -gt 20 ]
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
   # pbrun sees them, too.
   unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" -R report chroot root /there/program /there/data >/dev/null
-  unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" --show --json chroot >shown
+  unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" --show --json --profile /there/program chroot >shown
   [ "$(json shown 'sum(e[1] for f in j["files"] if f["path"].endswith("/data") for e in f["extents"]) > 20')" = true ]
   # A path that begins at the root directory of the chroot.
   [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith("/there")]')" = '[]' ]
@@ -75,9 +85,9 @@ needs_overlays() {
   seq 10000 >o/up/other
   inside="mount -t overlay overlay -o lowerdir=$WORK/real:/usr,upperdir=$WORK/o/up,workdir=$WORK/o/work o/merged"
   "$PBRUN" -R report unshare -m sh -c "$inside && exec o/merged/program o/merged/data o/merged/other" >/dev/null
-  [ "$(pages_of "$WORK/real/program" unshare)" -gt 0 ]
-  [ "$(pages_of "$WORK/real/data" unshare)" -gt 20 ]
-  [ "$(pages_of "$WORK/o/up/other" unshare)" -gt 10 ]
+  [ "$(pages_of "$WORK/real/program" unshare sh)" -gt 0 ]
+  [ "$(pages_of "$WORK/real/data" unshare sh)" -gt 20 ]
+  [ "$(pages_of "$WORK/o/up/other" unshare sh)" -gt 10 ]
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
 }
 
@@ -94,16 +104,16 @@ make_image() { # OPTION...
   inside="mount -o loop,ro $WORK/image inside && exec inside/program"
   "$PBRUN" -R report unshare -m sh -c "$inside inside/data" >/dev/null
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
-  [ "$(pages_of "$WORK/image" unshare)" -gt 10 ]
+  [ "$(pages_of "$WORK/image" unshare sh)" -gt 10 ]
   # Of the image what was used: by far not all of it.
-  [ "$(pages_of "$WORK/image" unshare)" -lt 200 ]
-  "$PBRUN" --show --json unshare >shown
+  [ "$(pages_of "$WORK/image" unshare sh)" -lt 200 ]
+  "$PBRUN" --show --json --profile sh unshare >shown
   [ "$(json shown '[f["path"] for f in j["files"] if "//" in f["path"] or "inside/" in f["path"]]')" = '[]' ]
   "$PBRUN" -R report unshare -m sh -c "$inside inside/data" >/dev/null
   [ "$(json report 'j["shadow"]')" = fresh ]
   # More, when more is used.
   "$PBRUN" unshare -m sh -c "$inside inside/random" >/dev/null
-  [ "$(pages_of "$WORK/image" unshare)" -gt 700 ]
+  [ "$(pages_of "$WORK/image" unshare sh)" -gt 700 ]
 }
 
 @test "an image of a kind that cannot be read is counted and named" {

@@ -2,7 +2,7 @@
 
 #include "support.h"
 
-#define MAX_WORDS 16
+#define MAX_WORDS 20
 
 /* Splits text at its spaces. */
 static void split(char *text, char *argv[MAX_WORDS])
@@ -93,6 +93,31 @@ START_TEST(builtin_rules)
 		{ "nice -10 /opt/prog", "/opt/prog" },
 		{ "timeout -k 1 5 ./prog", "/home/me/prog" },
 		{ "env env env env env env env prog", "env env env env" },
+		{ "bwrap --ro-bind /usr /usr --symlink usr/lib /lib --proc /proc --chdir /x python3 -m "
+		  "http.server",
+		  "python3 -m http.server" },
+		{ "bwrap --unshare-all --setenv A B --perms 0755 --dir /d -- /app/prog x", "/app/prog" },
+		{ "bwrap --overlay-src /a --overlay /rw /work / prog", "prog" },
+		{ "bwrap --ro-bind /usr", "" },
+		{ "bwrap --overlay /rw", "" },
+		{ "unshare -mpf --mount-proc -R /root --wd / python3 tool.py", "python3 /home/me/tool.py" },
+		{ "unshare --mount=/x --map-user 0 git log", "git log" },
+		{ "unshare -m sh -c prog", "sh" },
+		{ "unshare", "" },
+		{ "nsenter -t 1 -m/proc/1/ns/mnt --net prog", "prog" },
+		{ "chroot --userspec 0:0 /srv/root /bin/prog x", "/bin/prog" },
+		{ "chroot --groups=0 /srv/root", "" },
+		{ "unshare -m chroot /srv/root python3 tool.py", "chroot python3 /home/me/tool.py" },
+		{ "systemd-run --user --scope -q -p MemoryMax=1G --unit u prog x", "prog" },
+		{ "systemd-run -qdGtunit -E A=1 --slice s prog", "prog" },
+		{ "systemd-run -S", "" },
+		{ "systemd-inhibit --why=x --what idle prog", "prog" },
+		{ "setpriv --reuid me --clear-groups --groups=1 prog", "prog" },
+		{ "setpriv --dump", "" },
+		{ "fakeroot -l lib.so -- prog", "prog" },
+		{ "firejail --net=none --private prog x", "prog" },
+		{ "tini -g -p SIGTERM -- prog", "prog" },
+		{ "dumb-init --rewrite 15:3 prog", "prog" },
 		{ "inkscape x.svg", NULL },
 	};
 
@@ -108,7 +133,8 @@ START_TEST(own_rules_come_first)
 			     "python3 none\n"
 			     "this is no rule\n"
 			     "mytool  word\tthen=do,make value=--in\r\n"
-			     "run-* script path=--file";
+			     "run-* script path=--file\n"
+			     "jail command value2=-b,--bind value3=--over";
 
 	ck_assert_uint_eq(profile_find_fault(rules), 4);
 	assert_profile(rules, "python3 tool.py", "");
@@ -118,6 +144,9 @@ START_TEST(own_rules_come_first)
 	assert_profile(rules, "run-it x", "/home/me/x");
 	assert_profile(rules, "run-it --file y x", "/home/me/y");
 	assert_profile(rules, "run-it --file=y x", "/home/me/y");
+	assert_profile(rules, "jail -b 1 2 --over 1 2 3 prog", "prog");
+	assert_profile(rules, "jail --bind 1 2 3 prog", "3");
+	assert_profile(rules, "jail --over 1 2", "");
 	assert_profile(rules, "this x", NULL);
 }
 END_TEST
@@ -129,6 +158,8 @@ START_TEST(no_rules)
 					      "a word key=x",
 					      "a word value=",
 					      "a word value",
+					      "a command value2",
+					      "a command value4=-x",
 					      "a command skip=x",
 					      "a command skip=10" };
 
