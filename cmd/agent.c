@@ -28,39 +28,54 @@ static bool is_unwelcome(void)
 	return getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur != RLIM_INFINITY;
 }
 
-static bool is_trusted(const char *directory)
+/* 0; -errno of there being none, or none that is trusted. */
+static int check_place(const char *directory)
 {
+	cleanup_free char *path = NULL;
+	struct stat st;
+
+	if (asprintf(&path, "%s/%s", directory, AGENT_NAME) < 0)
+		return -ENOMEM;
+	if (access(path, F_OK) < 0)
+		return -errno;
 	cleanup_close int dir_fd = trust_open_directory(directory, 0);
 	cleanup_close int fd =
 		dir_fd < 0 ? -1 : openat(dir_fd, AGENT_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && trust_check_file(&st) == 0;
+	if (dir_fd < 0)
+		return dir_fd;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return trust_check_file(&st);
 }
 
-char *agent_find(void)
+int agent_find(char **ret_path)
 {
 	/* From the directory that pbrun is in. */
 	static const char *const places[] = { PBRUN_AGENT_DIR, "." };
 	char own[PATH_MAX];
-	ssize_t n = is_unwelcome() ? -1 : readlink("/proc/self/exe", own, sizeof(own) - 1);
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	int r = is_unwelcome() ? -EOPNOTSUPP : -ENOENT;
 
 	own[n > 0 ? n : 0] = '\0';
 	char *slash = strrchr(own, '/');
 
-	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; r != -EOPNOTSUPP && slash && i < sizeof(places) / sizeof(places[0]); i++) {
 		cleanup_free char *directory = NULL;
-		char *path;
 
 		*slash = '\0';
 		if (asprintf(&directory, "%s/%s", own, places[i]) < 0)
-			return NULL;
+			return -ENOMEM;
+		int found = check_place(directory);
+
 		/* These separate the names of LD_PRELOAD, or stand for something else (ld.so(8)). */
-		if (strpbrk(directory, " :$") || !is_trusted(directory))
-			continue;
-		return asprintf(&path, "%s/%s", directory, AGENT_NAME) < 0 ? NULL : path;
+		if (found == 0 && strpbrk(directory, " :$"))
+			found = -EILSEQ;
+		if (found == 0)
+			return asprintf(ret_path, "%s/%s", directory, AGENT_NAME) < 0 ? -ENOMEM : 0;
+		r = found == -ENOENT ? r : found;
 	}
-	return NULL;
+	return r;
 }
 
 /* Of two variables of one name the dynamic loader takes the last, and everybody else finds the first: what
@@ -68,14 +83,14 @@ char *agent_find(void)
 void agent_load(int fd)
 {
 	const char *before = getenv("LD_PRELOAD");
-	cleanup_free char *path = agent_find();
+	cleanup_free char *path = NULL;
 	char *preload = NULL, *variable = NULL;
 	char **grown = NULL;
 	size_t n = 0;
 
 	while (environ[n])
 		n++;
-	if (path &&
+	if (agent_find(&path) == 0 &&
 	    asprintf(&preload, "%s%s%s%s", AGENT_LOG_PRELOAD, path, before ? ":" : "",
 		     before ? before : "") >= 0 &&
 	    asprintf(&variable, "%s%d", AGENT_LOG_VARIABLE, fd) >= 0)

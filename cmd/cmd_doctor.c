@@ -114,6 +114,7 @@ int cmd_doctor(const struct arguments *arguments)
 	int status;
 
 	doctor_check_kernel(&doctor);
+	doctor_check_agent(&doctor);
 	doctor_check_store(&doctor);
 	doctor_check_disks(&doctor);
 	doctor_check_trial(&doctor);

@@ -36,6 +36,9 @@ void doctor_add(struct doctor *self, const struct finding *finding, const char *
 
 /* Kernel, /proc, ptrace, userfaultfd, pagemap, seccomp, large folios. */
 void doctor_check_kernel(struct doctor *self);
+/* The library that stands in where ptrace is refused: whether it is there, and tells what it should. After
+ * doctor_check_kernel(), which knows whether it is needed. */
+void doctor_check_agent(struct doctor *self);
 /* Environment, store, free space, descriptors, memory. */
 void doctor_check_store(struct doctor *self);
 /* Disks and file systems of program, libraries, home and store. */

@@ -88,3 +88,45 @@ advice_of() { # ID
   [ "$(verdict_of trial)" = limited ]
   [[ $(advice_of userfaultfd) == *userfaultfd* ]]
 }
+
+agent_is() { # VERDICT FOUND COMMAND...
+  "${@:3}" --doctor --json >"$WORK/json" || true
+  json "$WORK/json" "next(c['found'] for c in j['checks'] if c['id'] == 'agent')" >&2
+  [ "$(verdict_of agent)" = "$1" ]
+  [[ $(json "$WORK/json" "next(c['found'] for c in j['checks'] if c['id'] == 'agent')") == *$2* ]]
+}
+
+@test "the agent: there and usable, or what is in its way" {
+  cd "$WORK" || return
+  mkdir -m 755 bin home home/pbrun
+  cp "$PBRUN" bin/pbrun
+  cp "$(dirname "$PBRUN")/libpbrun-agent.so" bin/
+  chmod 755 bin/libpbrun-agent.so
+  agent_is ok 'libpbrun-agent.so works' bin/pbrun
+  chmod 757 bin
+  agent_is ok 'no use: it or its directory can be written by others' bin/pbrun
+  chmod 755 bin
+  LD_AUDIT='' agent_is ok 'no use: variables for the dynamic loader' bin/pbrun
+  echo "agent = no" >home/pbrun/config
+  XDG_CONFIG_HOME=$WORK/home agent_is ok 'switched off' bin/pbrun
+  mkdir 'a b'
+  cp -p bin/* 'a b'
+  agent_is ok 'no use: LD_PRELOAD cannot name' 'a b/pbrun'
+  # No library, and one that is not ours.
+  echo garbage >bin/libpbrun-agent.so
+  agent_is ok 'no use: a program that was to load it told nothing' bin/pbrun
+  rm bin/libpbrun-agent.so
+  agent_is ok 'no use: it is not there' bin/pbrun
+  [[ $(advice_of agent) == *lib/pbrun* ]]
+}
+
+@test "the agent matters where ptrace is refused" {
+  deny=$PBRUN_HELPERS/deny
+  "$deny" prctl=0 true 2>/dev/null || skip "no seccomp filters"
+  mkdir -m 755 "$WORK/bin"
+  cp "$PBRUN" "$WORK/bin/pbrun"
+  agent_is limited 'it is not there' "$deny" ptrace "$WORK/bin/pbrun"
+  cp "$(dirname "$PBRUN")/libpbrun-agent.so" "$WORK/bin/"
+  chmod 755 "$WORK/bin/libpbrun-agent.so"
+  agent_is ok works "$deny" ptrace "$WORK/bin/pbrun"
+}
