@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps what no other tool keeps of the style in HACKING.md.
 
-In lib/, cmd/ and agent/: no file of more than 500 lines, no structure with more than three booleans, no boolean
+No C file of more than 500 lines, and no structure with more than three booleans. In lib/, cmd/ and agent/ also no boolean
 parameter, and each .c file opens with a comment that says what it is.
 
 usage: rules.py SOURCE_DIRECTORY
@@ -10,6 +10,9 @@ import pathlib
 import re
 import sys
 
+# Of these all is kept, of the others what makes a reader lose his way.
+PRODUCT = ("lib", "cmd", "agent")
+OTHERS = ("tests", "bench")
 MAX_LINES = 500
 MAX_BOOLEANS = 3
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
@@ -35,11 +38,11 @@ def opens_with_sentence(path, text):
     return bool(opening)
 
 
-def faults_of(path, text):
+def faults_of(path, text, is_product):
     n_lines = text.count("\n")
     if n_lines > MAX_LINES:
         yield f"{n_lines // 100 * 100} lines and more, of at most {MAX_LINES}"
-    if path.suffix == ".c" and not opens_with_sentence(path, text):
+    if is_product and path.suffix == ".c" and not opens_with_sentence(path, text):
         yield f'does not open with "/* {path.name} - what it is. */"'
     code = COMMENT.sub("", text)
     for structure in STRUCTURE.finditer(code):
@@ -47,15 +50,16 @@ def faults_of(path, text):
         n = sum(len(member.split(",")) for member in members)
         if n > MAX_BOOLEANS:
             yield f"struct {structure[1] or ''} has {n} booleans, of at most {MAX_BOOLEANS}"
-    for parameter in BOOLEAN_PARAMETER.finditer(code):
+    for parameter in BOOLEAN_PARAMETER.finditer(code) if is_product else ():
         functions = FUNCTION.findall(code[:parameter.start() + 1].rpartition(";")[2].rpartition("}")[2])
         yield f"a boolean parameter{' ' + parameter[1] if parameter[1] else ''} of {functions[-1] if functions else '?'}()"
 
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    paths = [path for folder in ("lib", "cmd", "agent") for path in sorted((root / folder).rglob("*.[ch]"))]
-    faults = [f"{path.relative_to(root)}: {fault}" for path in paths for fault in faults_of(path, path.read_text())]
+    paths = [path for folder in PRODUCT + OTHERS for path in sorted((root / folder).rglob("*.[ch]"))]
+    faults = [f"{path.relative_to(root)}: {fault}" for path in paths
+              for fault in faults_of(path, path.read_text(), path.relative_to(root).parts[0] in PRODUCT)]
     print("\n".join(faults))
     return bool(faults) or not paths
 

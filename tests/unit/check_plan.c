@@ -1,6 +1,5 @@
 #include "prefetch/plan.h"
 
-#include <check.h>
 #include <stdio.h>
 
 #include "support.h"
@@ -185,21 +184,20 @@ END_TEST
 
 START_TEST(gaps_are_bridged_up_to_the_limit)
 {
-	struct plan_options options = DEFAULTS;
 	struct pageset_file *a = add_file("/a", 0, 1000);
 
 	add_extent(a, 0, 2, 500);
 	add_extent(a, 5, 2, 400); /* gap of 3 */
 	add_extent(a, 11, 2, 0);  /* gap of 4 */
 	shape.bridge_pages = 3;
-	build(options);
+	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 11, 2);
 	assert_request(1, "/a", 0, 7);
 	ck_assert_uint_eq(plan.requests[1].first_use_us, 400);
 
 	shape.bridge_pages = 4;
-	build(options);
+	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_requests, 1);
 	assert_request(0, "/a", 0, 13);
 	ck_assert_uint_eq(plan.requests[0].first_use_us, 0);
@@ -208,14 +206,13 @@ END_TEST
 
 START_TEST(extents_used_far_apart_in_time_stay_apart)
 {
-	struct plan_options options = DEFAULTS;
 	struct pageset_file *a = add_file("/a", 0, 1000);
 
 	add_extent(a, 0, 1, 0);
 	add_extent(a, 1, 1, 3000000);
 	add_extent(a, 3, 1, 3000100);
 	shape.bridge_pages = 16;
-	build(options);
+	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 0, 1);
 	assert_request(1, "/a", 1, 3);
@@ -224,13 +221,12 @@ END_TEST
 
 START_TEST(joining_that_saves_no_request_is_left)
 {
-	struct plan_options options = DEFAULTS;
 	struct pageset_file *a = add_file("/a", 0, 1000);
 
 	add_extent(a, 0, 20, 0);
 	add_extent(a, 24, 20, 10);
 	shape.bridge_pages = 16;
-	build(options);
+	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_requests, 2);
 	assert_request(0, "/a", 0, 20);
 	assert_request(1, "/a", 24, 20);
@@ -290,7 +286,6 @@ END_TEST
 /* Enough of everything that an order by luck is out of the question. */
 START_TEST(many_files_are_in_order_and_whole)
 {
-	struct plan_options options = DEFAULTS;
 	uint64_t n_pages = 0;
 	char path[32];
 
@@ -304,7 +299,7 @@ START_TEST(many_files_are_in_order_and_whole)
 			n_pages += 1 + (i + j) % 50;
 		}
 	}
-	build(options);
+	build(DEFAULTS);
 	ck_assert_uint_eq(plan.n_pages, n_pages);
 	for (size_t i = 1; i < plan.n_files; i++)
 		ck_assert_uint_ge(plan.files[i].first_use_us, plan.files[i - 1].first_use_us);
@@ -328,7 +323,6 @@ END_TEST
 
 START_TEST(a_plan_is_compared_with_what_was_used)
 {
-	struct plan_options options = DEFAULTS;
 	struct pageset_file *mapped = add_file("/mapped", 0, 1000), *data = add_file("/data", 0, 1000), *used;
 	struct pageset seen;
 	struct plan_use use;
@@ -339,7 +333,7 @@ START_TEST(a_plan_is_compared_with_what_was_used)
 	add_extent(mapped, 5, 4, 0);
 	add_extent(data, 0, 10, 0);
 	shape.bridge_pages = 1;
-	build(options);
+	build(DEFAULTS);
 	pageset_init(&seen);
 	ck_assert_int_eq(pageset_add(&seen, "/mapped", 0, &used), 0);
 	ck_assert_int_eq(pageset_file_append(used, (struct extent){ 2, 4, 0, 0 }), 0);

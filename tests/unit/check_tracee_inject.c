@@ -231,15 +231,10 @@ START_TEST(a_call_may_use_what_the_last_one_returned)
 }
 END_TEST
 
-static void on_tick(int signal)
-{
-	(void)signal;
-}
-
 /* A timer of the tracer's own interrupts it all the time. */
 START_TEST(calls_of_ours_bear_ticks)
 {
-	struct sigaction action = { .sa_handler = on_tick };
+	struct sigaction action = { .sa_handler = count_signal };
 	struct itimerval tick = { .it_interval = { .tv_usec = 50 }, .it_value = { .tv_usec = 50 } };
 	struct itimerval never = { 0 };
 	struct tracee_stop stop = start_to_exec("end", NULL);
@@ -281,7 +276,7 @@ END_TEST
 /* Nothing comes for a while, as far as that can be told. */
 static void assert_rests(void)
 {
-	struct sigaction action = { .sa_handler = on_tick };
+	struct sigaction action = { .sa_handler = count_signal };
 	struct itimerval soon = { .it_value = { .tv_usec = 20000 } };
 	struct tracee_stop stop;
 
