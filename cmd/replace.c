@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "sys/io.h"
+
 int replacement_begin(struct replacement *self, const char *path)
 {
 	*self = (struct replacement){ .path = strdup(path), .fd = -1 };
@@ -80,17 +82,7 @@ int replacement_take_after(const struct replacement *self, int like_fd, enum rep
 
 int replacement_write(const struct replacement *self, const void *data, size_t size)
 {
-	for (const uint8_t *at = data; size > 0;) {
-		ssize_t n = write(self->fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		size -= (size_t)n;
-	}
-	return 0;
+	return io_write_all(self->fd, data, size);
 }
 
 int replacement_commit(struct replacement *self)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sys/clock.h"
+#include "sys/io.h"
 #include "sys/survey.h"
 
 /* What is done with the file: the thread that does it may outlive who asked. */
@@ -34,16 +35,10 @@ static void open_path(size_t i, void *context)
 static void write_text(size_t i, void *context)
 {
 	struct deed *deed = context;
-	size_t size = strlen(deed->text), n_done = 0;
 
 	(void)i;
-	while (n_done < size && deed->error == 0) {
-		ssize_t n = write(deed->fd, deed->text + n_done, size - n_done);
-
-		if (n < 0 && errno != EINTR)
-			deed->error = -errno;
-		n_done += n > 0 ? (size_t)n : 0;
-	}
+	if (deed->error == 0)
+		deed->error = io_write_all(deed->fd, deed->text, strlen(deed->text));
 	if (close(deed->fd) < 0 && deed->error == 0)
 		deed->error = -errno;
 }

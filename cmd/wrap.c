@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "output.h"
+#include "sys/io.h"
 #include "sys/trust.h"
 
 #define MAX_TEXT_BYTES (1 << 20)
@@ -50,19 +51,15 @@ char *wrap_own_path(void)
 static int read_text(int fd, char **ret_text)
 {
 	cleanup_free char *text = malloc(MAX_TEXT_BYTES + 1);
-	size_t size = 0;
-	ssize_t n = 1;
 
 	if (!text)
 		return -ENOMEM;
-	while (n > 0 && size < MAX_TEXT_BYTES) {
-		n = read(fd, text + size, MAX_TEXT_BYTES - size);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		size += n > 0 ? (size_t)n : 0;
-	}
-	text[size] = '\0';
-	if (strlen(text) != size)
+	ssize_t n = io_read(fd, text, MAX_TEXT_BYTES);
+
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	if (strlen(text) != (size_t)n)
 		return -EINVAL;
 	*ret_text = take_pointer(text);
 	return 0;
@@ -82,16 +79,10 @@ int wrap_read(const char *path, char **ret_text)
 
 static int write_text(int fd, const char *text)
 {
-	size_t left = strlen(text);
+	int r = io_write_all(fd, text, strlen(text));
 
-	while (left > 0) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
+	if (r < 0)
+		return r;
 	return fchmod(fd, 0644) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "sys/io.h"
 #include "sys/page.h"
 
 /* The CRC-32 of all of the file. 0 or -errno. */
@@ -13,20 +14,15 @@ static int checksum_of(int fd, uint32_t *ret_crc)
 	enum { CHUNK_BYTES = 1 << 16 };
 	uint8_t chunk[CHUNK_BYTES];
 	uLong crc = crc32_z(0, NULL, 0);
-	off_t offset = 0;
+	uint64_t offset = 0;
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n = pread(fd, chunk, sizeof(chunk), offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
+	while ((n = io_pread(fd, chunk, sizeof(chunk), offset)) > 0) {
 		crc = crc32_z(crc, chunk, (size_t)n);
-		offset += n;
+		offset += (uint64_t)n;
 	}
+	if (n < 0)
+		return (int)n;
 	*ret_crc = (uint32_t)crc;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "shadowdb_private.h"
+#include "sys/io.h"
 
 #define NOTICE_SUFFIX ".notice"
 #define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
@@ -40,13 +41,8 @@ static int write_text(int dir_fd, const char *name, const char *text)
 {
 	cleanup_close int fd =
 		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t size = strlen(text);
 
-	if (fd < 0)
-		return -errno;
-	ssize_t n = write(fd, text, size);
-
-	return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
+	return fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
 }
 
 int notice_leave(const struct shadowdb *db, const char *program, const char *profile, enum notice_state state,

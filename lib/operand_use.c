@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/bounds.h"
 #include "sys/page.h"
 
 enum {
@@ -134,26 +135,6 @@ static struct manner manner_of(const struct pageset_file *example)
 	return manner;
 }
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t max(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int append(struct pageset_file *file, uint64_t first_page, uint64_t end_page, uint32_t first_use_us)
-{
-	int r = end_page > first_page
-			? pageset_file_add(file, (struct page_run){ first_page, end_page - first_page },
-					   first_use_us)
-			: 0;
-
-	return r == -ENOMEM ? r : 0;
-}
-
 /* The extents of the example between two pages, as pages from to_page on, up to end_page. */
 static int copy_pages(struct pageset_file *file, const struct pageset_file *example, uint64_t from_page,
 		      uint64_t to_page, uint64_t end_page)
@@ -162,11 +143,12 @@ static int copy_pages(struct pageset_file *file, const struct pageset_file *exam
 
 	for (size_t i = 0; i < example->n_extents && r == 0; i++) {
 		const struct extent *extent = &example->extents[i];
-		uint64_t first = max(extent->first_page, from_page);
+		uint64_t first = max_u64(extent->first_page, from_page);
 
 		if (end_of(extent) > from_page)
-			r = append(file, min(first - from_page + to_page, end_page),
-				   min(end_of(extent) - from_page + to_page, end_page), extent->first_use_us);
+			r = pageset_file_add_up_to(file, min_u64(first - from_page + to_page, end_page),
+						   min_u64(end_of(extent) - from_page + to_page, end_page),
+						   extent->first_use_us);
 	}
 	return r;
 }
@@ -174,8 +156,8 @@ static int copy_pages(struct pageset_file *file, const struct pageset_file *exam
 /* All of the file, up to end_page: as fast as the example was gone through. */
 static int take_whole(struct pageset_file *file, const struct manner *manner, uint64_t end_page)
 {
-	uint64_t n_known = min(manner->n_file_pages, end_page);
-	uint64_t piece_pages = max((end_page - n_known) / MAX_PIECES + 1, MIN_PIECE_PAGES);
+	uint64_t n_known = min_u64(manner->n_file_pages, end_page);
+	uint64_t piece_pages = max_u64((end_page - n_known) / MAX_PIECES + 1, MIN_PIECE_PAGES);
 	uint32_t first_us = UINT32_MAX, last_us = 0;
 	int r = copy_pages(file, manner->example, 0, 0, end_page);
 
@@ -187,20 +169,21 @@ static int take_whole(struct pageset_file *file, const struct manner *manner, ui
 	}
 	/* Gaps in what was used nearly whole. */
 	if (r == 0)
-		r = append(file, 0, n_known, last_us);
+		r = pageset_file_add_up_to(file, 0, n_known, last_us);
 	for (uint64_t page = n_known; page < end_page && r == 0; page += piece_pages) {
 		uint64_t us = last_us + (uint64_t)((double)(last_us - first_us) * (double)(page - n_known) /
 						   (double)manner->n_file_pages);
 
-		r = append(file, page, min(page + piece_pages, end_page), (uint32_t)min(us, UINT32_MAX));
+		r = pageset_file_add_up_to(file, page, min_u64(page + piece_pages, end_page),
+					   (uint32_t)min_u64(us, UINT32_MAX));
 	}
 	return r;
 }
 
 static int take_ends(struct pageset_file *file, const struct manner *manner, uint64_t n_pages)
 {
-	uint64_t n_tail = min(manner->n_tail, n_pages);
-	int r = copy_pages(file, manner->example, 0, 0, min(manner->n_head, n_pages));
+	uint64_t n_tail = min_u64(manner->n_tail, n_pages);
+	int r = copy_pages(file, manner->example, 0, 0, min_u64(manner->n_head, n_pages));
 
 	return r < 0 ? r
 		     : copy_pages(file, manner->example, manner->n_file_pages - manner->n_tail,
@@ -212,7 +195,7 @@ static int follow_example(struct pageset *wanted, const struct operand_target *t
 			  const struct pageset_file *example)
 {
 	struct manner manner = manner_of(example);
-	uint64_t n_pages = min(pages_of(target->id.size_bytes), BITMAP_MAX_PAGES);
+	uint64_t n_pages = min_u64(pages_of(target->id.size_bytes), BITMAP_MAX_PAGES);
 	struct pageset_file *file = NULL;
 	int r = pageset_add(wanted, target->path, example->first_use_us, &file);
 
@@ -224,8 +207,9 @@ static int follow_example(struct pageset *wanted, const struct operand_target *t
 		return 0;
 	if (!manner.is_whole)
 		return take_ends(file, &manner, n_pages);
-	return take_whole(file, &manner,
-			  min(n_pages, max(manner.n_file_pages * OPERAND_MAX_GROWTH, OPERAND_MIN_PAGES)));
+	return take_whole(
+		file, &manner,
+		min_u64(n_pages, max_u64(manner.n_file_pages * OPERAND_MAX_GROWTH, OPERAND_MIN_PAGES)));
 }
 
 static int copy_file(struct pageset *wanted, const struct pageset_file *remembered)

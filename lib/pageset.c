@@ -302,6 +302,17 @@ int pageset_file_add(struct pageset_file *file, struct page_run run, uint32_t fi
 	return n_new < INT_MAX ? (int)n_new : INT_MAX;
 }
 
+int pageset_file_add_up_to(struct pageset_file *file, uint64_t first_page, uint64_t end_page,
+			   uint32_t first_use_us)
+{
+	int r = 0;
+
+	if (end_page > first_page)
+		r = pageset_file_add(file, (struct page_run){ first_page, end_page - first_page },
+				     first_use_us);
+	return r == -ENOMEM ? r : 0;
+}
+
 bool pageset_file_has(struct pageset_file *file, uint64_t page_index)
 {
 	if (know_pages(file) == 0)

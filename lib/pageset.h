@@ -105,6 +105,11 @@ must_check int pageset_file_reserve(struct pageset_file *file, size_t n_extents)
  */
 must_check int pageset_file_add(struct pageset_file *file, struct page_run run, uint32_t first_use_us);
 
+/* The same from one page up to another, which may be no page at all. What no file can have is left out. 0 or
+ * -ENOMEM. */
+must_check int pageset_file_add_up_to(struct pageset_file *file, uint64_t first_page, uint64_t end_page,
+				      uint32_t first_use_us);
+
 /*
  * Notes that the windows (page_huge_bytes()) in which the pages of run lie were mapped as a whole: which
  * pages of them were used, nobody knows. They are not among the file's pages before pageset_file_settle().

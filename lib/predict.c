@@ -118,16 +118,6 @@ static int add_needed(struct closure *self, const char *library, const struct el
 	return r;
 }
 
-static int add_run(struct pageset_file *file, uint64_t first_page, uint64_t end_page, uint32_t time_us)
-{
-	int r = end_page > first_page
-			? pageset_file_add(file, (struct page_run){ first_page, end_page - first_page },
-					   time_us)
-			: 0;
-
-	return r == -ENOMEM ? r : 0;
-}
-
 /* What the loader is sure to touch. */
 static int add_parts(struct pageset_file *file, const struct elfinfo_needs *needs, uint32_t time_us)
 {
@@ -140,7 +130,7 @@ static int add_parts(struct pageset_file *file, const struct elfinfo_needs *need
 			(needs->parts[i].offset_bytes + needs->parts[i].size_bytes + page_bytes() - 1) >>
 			page_shift();
 
-		r = add_run(file, first, end < n_file_pages ? end : n_file_pages, time_us);
+		r = pageset_file_add_up_to(file, first, end < n_file_pages ? end : n_file_pages, time_us);
 	}
 	return r;
 }
@@ -157,7 +147,8 @@ static int add_known(struct closure *self, struct pageset_file *file, uint32_t t
 		const struct extent *extent = &known->extents[i];
 		uint32_t use_us = extent->first_use_us > time_us ? extent->first_use_us : time_us;
 
-		r = add_run(file, extent->first_page, extent->first_page + extent->n_pages, use_us);
+		r = pageset_file_add_up_to(file, extent->first_page, extent->first_page + extent->n_pages,
+					   use_us);
 	}
 	return r;
 }

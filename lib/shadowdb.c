@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "shadowdb_private.h"
+#include "sys/io.h"
 #include "sys/trust.h"
 
 static int open_directory(const char *path)
@@ -124,23 +125,16 @@ void shadowdb_name(const char *program, const char *profile, char ret_name[stati
 static int read_all(int fd, size_t size, void **ret_data, size_t *ret_size)
 {
 	cleanup_free uint8_t *data = malloc(size + 1);
-	size_t n_read = 0;
 
 	if (!data)
 		return -ENOMEM;
-	while (n_read < size) {
-		ssize_t n = read(fd, data + n_read, size - n_read);
+	/* It may be cut while it is read: the decoder will find out. */
+	ssize_t n = io_read(fd, data, size);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break; /* cut while it was read: the decoder will find out */
-		n_read += (size_t)n;
-	}
+	if (n < 0)
+		return (int)n;
 	*ret_data = take_pointer(data);
-	*ret_size = n_read;
+	*ret_size = (size_t)n;
 	return 0;
 }
 

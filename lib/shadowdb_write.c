@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "shadowdb_private.h"
+#include "sys/io.h"
 #include "sys/trust.h"
 
 #define LOCK_NAME ".lock"
@@ -113,23 +114,6 @@ void shadowdb_remove_lock_file(const struct shadowdb *self)
 		(void)unlinkat(self->dir_fd, LOCK_NAME, 0);
 }
 
-static int write_all(int fd, const void *data, size_t size)
-{
-	const uint8_t *at = data;
-
-	while (size > 0) {
-		ssize_t n = write(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		size -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Makes a new file. If this fails, name may be there, unfinished. */
 static int create_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
 {
@@ -140,7 +124,9 @@ static int create_file(const struct shadowdb *self, const char *name, const void
 		return -errno;
 	/* Some filesystems know no modes. */
 	(void)!fchmod(fd, self->is_public ? PUBLIC_MODE : OWN_MODE);
-	return write_all(fd, data, size);
+	int r = io_write_all(fd, data, size);
+
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
 static int replace_file(const struct shadowdb *self, const char *name, const void *data, size_t size)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "prefetch/windows.h"
+#include "sys/bounds.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
 
@@ -153,11 +154,6 @@ static int order_files(const struct pageset *pageset, const struct plan_options 
 	return 0;
 }
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t end_page(const struct plan_request *request)
 {
 	return request->first_page + request->n_pages;
@@ -199,7 +195,7 @@ static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 			.file_index = file_index,
 			.first_use_us = extent->first_use_us,
 			.first_page = extent->first_page,
-			.n_pages = min(extent->n_pages, n_file_pages - extent->first_page),
+			.n_pages = min_u64(extent->n_pages, n_file_pages - extent->first_page),
 		};
 	}
 	if (!is_sorted)
@@ -274,7 +270,7 @@ static uint64_t count_pieces(const struct plan *plan, const struct plan_request 
 
 	for (size_t i = 0; i < n && n_wanted < PLAN_MAX_EXTENTS; i++)
 		n_wanted += n_pieces(whole[i].n_pages, max_piece_pages(plan, &whole[i], options));
-	return min(n_wanted, PLAN_MAX_EXTENTS);
+	return min_u64(n_wanted, PLAN_MAX_EXTENTS);
 }
 
 /* Fills plan->requests from whole, in the given order, as far as the budget goes. */
@@ -282,7 +278,7 @@ static int cut_pieces(const struct plan_request *whole, const struct timed *orde
 		      const struct plan_options *options, struct plan *plan)
 {
 	/* 16 TiB is as good as no limit, and keeps the sums from overflowing. */
-	uint64_t budget_pages = min(options->budget_pages, BITMAP_MAX_PAGES), left_pages = budget_pages;
+	uint64_t budget_pages = min_u64(options->budget_pages, BITMAP_MAX_PAGES), left_pages = budget_pages;
 	uint64_t max_pieces = count_pieces(plan, whole, n, options);
 
 	plan->requests = reallocarray(NULL, max_pieces + 1, sizeof(*plan->requests));
@@ -292,14 +288,14 @@ static int cut_pieces(const struct plan_request *whole, const struct timed *orde
 	for (size_t i = 0; i < n && left_pages > 0; i++) {
 		struct plan_request rest = whole[order[i].index];
 
-		rest.n_pages = min(rest.n_pages, left_pages);
+		rest.n_pages = min_u64(rest.n_pages, left_pages);
 		while (rest.n_pages > 0 && plan->n_requests < max_pieces) {
 			if (rest.n_pages < huge_pages())
 				rest.how = PLAN_ORDINARY;
 
 			struct plan_request piece = rest;
 
-			piece.n_pages = min(piece.n_pages, max_piece_pages(plan, &rest, options));
+			piece.n_pages = min_u64(piece.n_pages, max_piece_pages(plan, &rest, options));
 			plan->requests[plan->n_requests++] = piece;
 			rest.first_page += piece.n_pages;
 			rest.n_pages -= piece.n_pages;
@@ -357,7 +353,7 @@ static size_t collect_requests(struct plan *plan, const struct plan_options *opt
 static int order_requests(const struct pageset *pageset, const struct plan_options *options,
 			  struct plan *plan)
 {
-	size_t n_extents = (size_t)min(pageset_count_extents(pageset), PLAN_MAX_EXTENTS);
+	size_t n_extents = (size_t)min_u64(pageset_count_extents(pageset), PLAN_MAX_EXTENTS);
 	size_t room = options->folios == PLAN_HUGE_FOLIOS ? 3 * n_extents : n_extents;
 	cleanup_free struct plan_request *scratch = reallocarray(NULL, n_extents + 1, sizeof(*scratch));
 	cleanup_free struct plan_request *whole = reallocarray(NULL, room + 1, sizeof(*whole));
@@ -380,7 +376,7 @@ static int order_requests(const struct pageset *pageset, const struct plan_optio
 /* What the kernel keeps of a name takes about a kilobyte, if there is a file of it. */
 static int order_names(const struct pageset *pageset, const struct plan_options *options, struct plan *plan)
 {
-	uint64_t left_pages = options->budget_pages - min(plan->n_pages, options->budget_pages);
+	uint64_t left_pages = options->budget_pages - min_u64(plan->n_pages, options->budget_pages);
 	struct directory directory = { 0 };
 	struct directory again = { 0 };
 	int r = order_files(pageset, options, is_leading_name, &directory, &plan->names, &plan->n_names);

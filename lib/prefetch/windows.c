@@ -1,6 +1,7 @@
 /* windows.c - finds the windows of a file that are used densely, in one walk along its pages. */
 #include "prefetch/windows.h"
 
+#include "sys/bounds.h"
 #include "sys/page.h"
 
 struct walk {
@@ -13,11 +14,6 @@ struct walk {
 	struct plan_request *requests;
 	size_t n_requests;
 };
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static uint64_t end_page(const struct plan_request *request)
 {
@@ -84,7 +80,7 @@ static void take_window(struct walk *self)
 	struct plan_request earliest = self->pages[self->at];
 
 	for (size_t i = self->at; i < self->n && self->pages[i].first_page < window_end; i++) {
-		n_used += min(end_page(&self->pages[i]), window_end) - first_left(self, &self->pages[i]);
+		n_used += min_u64(end_page(&self->pages[i]), window_end) - first_left(self, &self->pages[i]);
 		if (self->pages[i].first_use_us < earliest.first_use_us)
 			earliest = self->pages[i];
 	}
@@ -93,7 +89,7 @@ static void take_window(struct walk *self)
 	} else {
 		for (size_t i = self->at; i < self->n && self->pages[i].first_page < window_end; i++) {
 			uint64_t first = first_left(self, &self->pages[i]);
-			uint64_t end = min(end_page(&self->pages[i]), window_end);
+			uint64_t end = min_u64(end_page(&self->pages[i]), window_end);
 
 			add(self, &self->pages[i], (struct page_run){ first, end - first }, PLAN_ORDINARY);
 		}

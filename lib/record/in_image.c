@@ -39,15 +39,11 @@ static int add_range(struct pageset_file *file, uint64_t image_offset, struct sq
 	uint64_t start = image_offset + range.offset_bytes;
 	uint64_t end = start + range.size_bytes;
 	uint64_t first_page = start >> page_shift();
-	int r = 0;
+	uint64_t end_page = (end + page_bytes() - 1) >> page_shift();
 
-	if (range.size_bytes > 0 && end <= file->id.size_bytes)
-		r = pageset_file_add(
-			file,
-			(struct page_run){ first_page,
-					   ((end + page_bytes() - 1) >> page_shift()) - first_page },
-			first_use_us);
-	return r == -ENOMEM ? r : 0;
+	if (range.size_bytes == 0 || end > file->id.size_bytes)
+		return 0;
+	return pageset_file_add_up_to(file, first_page, end_page, first_use_us);
 }
 
 /* The blocks that an extent of a file in the image is made of. */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "sys/io.h"
+
 /* Far more than any linker writes: bounds the work that a made-up file can ask for. */
 enum { MAX_SECTIONS = 4096, MAX_SEGMENTS = 512, MAX_NAMES_BYTES = 1 << 20, ALIGNMENT = 8 };
 
@@ -209,22 +211,6 @@ static bool translate(Elf *elf, const GElf_Ehdr *header, Elf_Type type, const vo
 				    : gelf_xlatetom(elf, &target, &source, order) != NULL;
 }
 
-static int write_all(int fd, const void *data, size_t size, uint64_t offset)
-{
-	for (const uint8_t *at = data; size > 0;) {
-		ssize_t n = pwrite(fd, at, size, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		size -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
 /* Gives the ELF header of the file another section header table. */
 static int write_table_place(int fd, Elf *elf, const GElf_Ehdr *header, struct elfinfo_table table)
 {
@@ -247,7 +233,7 @@ static int write_table_place(int fd, Elf *elf, const GElf_Ehdr *header, struct e
 	}
 	if (!translate(elf, header, ELF_T_EHDR, &in_memory, &in_file, size, TO_FILE))
 		return -ENOEXEC;
-	return write_all(fd, &in_file, size, 0);
+	return io_pwrite_all(fd, &in_file, size, 0);
 }
 
 /* Puts a section header into a table in the form of the file. */
@@ -331,13 +317,13 @@ static int append(int fd, Elf *elf, const char *name, const void *data, size_t s
 	int r = make_table(fd, elf, &header, &names_header, &added, table);
 
 	if (r == 0)
-		r = write_all(fd, data, size, at.data);
+		r = io_pwrite_all(fd, data, size, at.data);
 	if (r == 0)
-		r = write_all(fd, names->d_buf, names->d_size, at.names);
+		r = io_pwrite_all(fd, names->d_buf, names->d_size, at.names);
 	if (r == 0)
-		r = write_all(fd, name, name_size, at.names + names->d_size);
+		r = io_pwrite_all(fd, name, name_size, at.names + names->d_size);
 	if (r == 0)
-		r = write_all(fd, table, table_size, at.table);
+		r = io_pwrite_all(fd, table, table_size, at.table);
 	/* Last, so that the file is what it was up to here. */
 	return r < 0 ? r
 		     : write_table_place(fd, elf, &header,

@@ -5,24 +5,16 @@
 #include <string.h>
 
 #include "sys/fileid.h"
+#include "sys/io.h"
 
 static int read_image(void *data, size_t size, uint64_t offset_bytes, void *context)
 {
 	const struct image *self = context;
-	uint8_t *to = data;
+	ssize_t n = io_pread(self->fd, data, size, self->offset_bytes + offset_bytes);
 
-	while (size > 0) {
-		ssize_t n = pread(self->fd, to, size, (off_t)(self->offset_bytes + offset_bytes));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EBADMSG;
-		to += n;
-		size -= (size_t)n;
-		offset_bytes += (uint64_t)n;
-	}
-	return 0;
+	if (n < 0)
+		return (int)n;
+	return (size_t)n < size ? -EBADMSG : 0;
 }
 
 int image_open(struct image *self, const char *path, uint64_t offset_bytes)

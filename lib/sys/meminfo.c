@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "sys/bounds.h"
 #include "sys/cleanup.h"
 
 /* /proc/meminfo and memory.stat have about 2 KiB; a deeply nested /proc/self/cgroup some more. */
@@ -81,11 +82,6 @@ static bool read_number(const char *root, const char *directory, const char *nam
 	return read_text(root, directory, name, text) && sscanf(text, "%" SCNu64, ret_number) == 1;
 }
 
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What one cgroup leaves of its own limit. */
 static uint64_t left_by_group(const struct controller *controller, const char *root, const char *directory)
 {
@@ -94,13 +90,13 @@ static uint64_t left_by_group(const struct controller *controller, const char *r
 
 	(void)read_number(root, directory, controller->limit, &limit);
 	(void)read_number(root, directory, controller->soft_limit, &soft_limit);
-	limit = min(limit, soft_limit);
+	limit = min_u64(limit, soft_limit);
 	if (limit == UINT64_MAX || !read_number(root, directory, controller->usage, &usage))
 		return UINT64_MAX;
 	if (read_text(root, directory, "memory.stat", stat))
 		(void)find_number(stat, controller->inactive_file, &inactive);
-	usage -= min(usage, inactive);
-	return limit - min(limit, usage);
+	usage -= min_u64(usage, inactive);
+	return limit - min_u64(limit, usage);
 }
 
 /*
@@ -123,7 +119,7 @@ static uint64_t left_by_groups(const struct controller *controller, const char *
 	if (strstr(directory, "/.."))
 		directory[mount_size] = '\0';
 	for (;;) {
-		left = min(left, left_by_group(controller, root, directory));
+		left = min_u64(left, left_by_group(controller, root, directory));
 
 		char *slash = strrchr(directory, '/');
 
@@ -185,7 +181,7 @@ uint64_t meminfo_available_bytes(const char *root)
 	for (const char *line = text; *line;) {
 		size_t size = strcspn(line, "\n");
 
-		available = min(available, left_by_line(root, line, size));
+		available = min_u64(available, left_by_line(root, line, size));
 		line += size + (line[size] == '\n');
 	}
 	return available;

@@ -27,6 +27,16 @@ START_TEST(each_stop_costs)
 }
 END_TEST
 
+START_TEST(nothing_is_spent_before_the_first_stop)
+{
+	budget_update(&budget, 1, 0);
+	ck_assert(!budget_is_spent(&budget));
+	ck_assert(!budget_own_is_spent(&budget));
+	ck_assert(!budget_dry_is_spent(&budget));
+	ck_assert(budget_affords_another(&budget));
+}
+END_TEST
+
 START_TEST(a_beginning_is_free)
 {
 	budget_update(&budget, BUDGET_BEGINNING_NS, 0);
@@ -121,6 +131,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, each_stop_costs);
+	tcase_add_test(t, nothing_is_spent_before_the_first_stop);
 	tcase_add_test(t, a_beginning_is_free);
 	tcase_add_test(t, what_is_run_pays);
 	tcase_add_test(t, what_it_is_known_to_run_pays_from_the_beginning);

@@ -199,13 +199,5 @@ int main(void)
 	tcase_add_test(core, programs_in_a_directory_are_not_marked);
 	tcase_add_test(core, of_two_codes_that_of_the_profile_wins);
 	suite_add_tcase(suite, core);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_ENV);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed > 0;
+	return run_suite(suite);
 }

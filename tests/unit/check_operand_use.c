@@ -288,13 +288,5 @@ int main(void)
 	tcase_add_test(core, other_directories);
 	tcase_add_test(core, sizes_that_lie);
 	suite_add_tcase(suite, core);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_ENV);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed > 0;
+	return run_suite(suite);
 }

@@ -179,13 +179,5 @@ int main(void)
 	tcase_add_test(core, without_a_directory_only_absolute_names_count);
 	tcase_add_test(core, what_is_too_long_is_no_path);
 	suite_add_tcase(suite, core);
-
-	SRunner *runner = srunner_create(suite);
-
-	srunner_run_all(runner, CK_ENV);
-
-	int n_failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return n_failed > 0;
+	return run_suite(suite);
 }

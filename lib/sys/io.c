@@ -1,0 +1,64 @@
+/* io.c - read(2), write(2) and their like, again and again until all is done. */
+#include "sys/io.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int io_write_all(int fd, const void *data, size_t size)
+{
+	for (const uint8_t *at = data; size > 0;) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+int io_pwrite_all(int fd, const void *data, size_t size, uint64_t offset_bytes)
+{
+	for (size_t n_done = 0; n_done < size;) {
+		ssize_t n = pwrite(fd, (const uint8_t *)data + n_done, size - n_done,
+				   (off_t)(offset_bytes + n_done));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		n_done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+ssize_t io_read(int fd, void *ret_data, size_t size)
+{
+	size_t n_done = 0;
+
+	while (n_done < size) {
+		ssize_t n = read(fd, (uint8_t *)ret_data + n_done, size - n_done);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		n_done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)n_done;
+}
+
+ssize_t io_pread(int fd, void *ret_data, size_t size, uint64_t offset_bytes)
+{
+	size_t n_done = 0;
+
+	while (n_done < size) {
+		ssize_t n = pread(fd, (uint8_t *)ret_data + n_done, size - n_done,
+				  (off_t)(offset_bytes + n_done));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		n_done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)n_done;
+}
