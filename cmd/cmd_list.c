@@ -25,14 +25,15 @@ struct listing {
 	size_t n_entries;
 };
 
-/* What the last start that prefetched did not have to wait for, of all that it needed from the disk. */
-static const char *format_saved(const struct shadow_stats *stats, char buffer[static TEXT_NUMBER_SIZE])
+/* What the last starts with this record did not have to wait for, of all that they needed from the disk. */
+static const char *format_saved(const struct history *history, char buffer[static TEXT_NUMBER_SIZE])
 {
-	uint64_t used_bytes = stats->prefetched_bytes > stats->wasted_bytes
-				      ? stats->prefetched_bytes - stats->wasted_bytes
-				      : 0;
+	struct history_sum sum = history_sum(history);
+	uint64_t whole;
 
-	return text_share(used_bytes, used_bytes + stats->missed_bytes, buffer);
+	if (__builtin_add_overflow(sum.used_bytes, sum.missed_bytes, &whole))
+		whole = UINT64_MAX;
+	return text_share(sum.used_bytes, whole, buffer);
 }
 
 static int add_row(struct listing *listing, const struct shadowdb_entry *entry, const char *state)
@@ -47,7 +48,7 @@ static int add_row(struct listing *listing, const struct shadowdb_entry *entry, 
 		head->profile,
 		text_bytes(entry->n_pages * head->page_size, size),
 		text_number(head->stats.runs, starts),
-		format_saved(&head->stats, saved),
+		format_saved(&head->history, saved),
 		format_date(head->stats.updated_s, date),
 		state,
 	};

@@ -60,6 +60,36 @@ static void print_remembered(const struct shadow *shadow, const struct terminal 
 		      text_number(n_exact, size), pages);
 }
 
+/* The last starts together; of each tells show_starts(). */
+static void print_last_starts(const struct history *history, const struct terminal *terminal)
+{
+	const struct history_sum sum = history_sum(history);
+	const uint32_t last_faults = history->starts[0].faults;
+	char number[TEXT_NUMBER_SIZE];
+	char starts[TEXT_NUMBER_SIZE + sizeof(" starts")];
+	char used[TEXT_NUMBER_SIZE];
+	char wasted[TEXT_NUMBER_SIZE];
+	char missed[TEXT_NUMBER_SIZE];
+	char first[TEXT_NUMBER_SIZE];
+
+	snprintf(starts, sizeof(starts), "%s starts", text_number(sum.n_starts, number));
+	if (sum.n_starts == 0)
+		field(terminal, "gained", "nothing yet: no start with this record was watched");
+	else if (sum.used_bytes == 0 && sum.missed_bytes == 0)
+		field(terminal, "gained", "nothing: all was in memory already");
+	else
+		field(terminal, "gained",
+		      "%s were there before the last %s asked for them; %s were read later, and %s in vain",
+		      text_bytes(sum.used_bytes, used), sum.n_starts == 1 ? "start" : starts,
+		      text_bytes(sum.missed_bytes, missed), text_bytes(sum.wasted_bytes, wasted));
+	if (history->first_faults > last_faults)
+		field(terminal, "waited",
+		      "%s page faults waited for the disk at the last start, %s at the first",
+		      last_faults ? text_number(last_faults, number) : "no",
+		      text_number(history->first_faults, first));
+}
+
+/* Of a record of an older version. */
 static void print_last_start(const struct shadow_stats *stats, const struct terminal *terminal)
 {
 	uint64_t used_bytes = stats->prefetched_bytes > stats->wasted_bytes
@@ -105,7 +135,10 @@ static void print_summary(const struct shadow *shadow, const char *shadow_path,
 		field(terminal, "training", "was cut short: it would have slowed the program down too much");
 	field(terminal, "state", "%s", state ? state : "");
 	print_remembered(shadow, terminal);
-	print_last_start(&shadow->stats, terminal);
+	if (shadow->history.n_starts > 0)
+		print_last_starts(&shadow->history, terminal);
+	else
+		print_last_start(&shadow->stats, terminal);
 	field(terminal, "next start", "%s", next ? next : "");
 	field(terminal, "shadow", "%s", path ? path : "");
 	putchar('\n');
@@ -117,8 +150,10 @@ static int print_text(const struct shadow *shadow, const char *shadow_path, cons
 
 	terminal_start_pager(&terminal);
 	print_summary(shadow, shadow_path, &terminal);
-	int r = show_files(&shadow->files, shadow->page_size, &terminal);
+	int r = show_starts(&shadow->history, &terminal);
 
+	if (r == 0)
+		r = show_files(&shadow->files, shadow->page_size, &terminal);
 	if (r < 0)
 		return complain_error("show", shadow->program, r);
 	if (arguments_has(arguments, OPTION_VERBOSE)) {

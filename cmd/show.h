@@ -13,6 +13,10 @@ const struct pageset_file **show_sorted_files(const struct pageset *files, size_
 /* Their table, with a bar for each that maps the touched pages along the file. 0 or -ENOMEM. */
 must_check int show_files(const struct pageset *files, uint64_t page_size, const struct terminal *terminal);
 
+/* What each of the last starts prefetched, used, wasted and waited for, as a table, the latest first. 0 or
+ * -ENOMEM. */
+must_check int show_starts(const struct history *history, const struct terminal *terminal);
+
 /* The names that are only looked up, one a line. */
 void show_names(const struct pageset *files);
 

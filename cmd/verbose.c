@@ -40,12 +40,16 @@ static void tell_prefetch(const struct account *account, FILE *line)
 static void tell_launch(const struct account *account, FILE *line)
 {
 	uint64_t n_faults = account->launch.cost.major_faults;
+	uint64_t n_first = account->launch.first_faults;
 	char number[TEXT_NUMBER_SIZE];
 
 	if (account->progress == ACCOUNT_UNSEEN)
 		return;
 	fprintf(line, "; %s %s waited for the disk", n_faults ? text_number(n_faults, number) : "no",
 		n_faults == 1 ? "fault" : "faults");
+	/* Of a first start that was warm there is nothing to tell. */
+	if (n_first > n_faults)
+		fprintf(line, " (%s at the first start)", text_number(n_first, number));
 }
 
 static void tell_record(const struct account *account, FILE *line)

@@ -62,6 +62,7 @@ struct account {
 	struct {
 		uint64_t elapsed_ns; /* from the exec to the end of the program or of the launch window */
 		struct procfs_cost cost;
+		uint32_t first_faults; /* of the very first start; 0: none, or not known */
 		int wait_status; /* with ACCOUNT_ENDED: as waitpid(2) gives it, or ACCOUNT_STATUS_UNKNOWN */
 	} launch;
 };

@@ -132,6 +132,8 @@ int exchange_pack(struct shadow *shadow, const struct exchange_listener *listene
 	cleanup_with(pass_release) struct pass pass = { 0 };
 
 	*shadow = (struct shadow){ 0 };
+	/* When the program was started here is nobody's business. */
+	portable.shadow.history = (struct history){ 0 };
 	pageset_remove_if(&portable.shadow.files, is_operand, NULL);
 	int r = pass_init(&pass, &portable.shadow, listener);
 

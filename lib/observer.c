@@ -367,6 +367,7 @@ void observer_run(struct observer_link *link, const struct observer_options *opt
 	/* What profiles have in common is no shadow of this one. */
 	self.account.shadow = options->shadow && options->shadow->stats.runs > 0 ? ACCOUNT_SHADOW_FRESH
 										 : ACCOUNT_SHADOW_NONE;
+	self.account.launch.first_faults = options->shadow ? options->shadow->history.first_faults : 0;
 	launch_start_operands(&self);
 	launch_start_prefetch(&self);
 	if (options->prefetch == OBSERVER_PREDICTS)

@@ -24,6 +24,28 @@ static void add_to_stats(const struct account *account, struct shadow_stats *sta
 	stats->missed_bytes = account->launch.cost.read_bytes;
 }
 
+static void add_to_history(const struct launch *self, struct shadow *shadow)
+{
+	const struct account *account = &self->account;
+	const bool replayed =
+		account->shadow != ACCOUNT_SHADOW_NONE && self->options->prefetch == OBSERVER_REPLAYS;
+	const struct procfs_cost *cost = &account->launch.cost;
+	const uint64_t bytes = account->prefetch.stats.bytes + account->predicted.bytes;
+	const bool knows_waste = bytes == 0 || account->prefetch.knows_waste;
+	struct history_start start = {
+		.time_s = shadow->stats.updated_s,
+		.prefetched_bytes = bytes,
+		.wasted_bytes = account->prefetch.knows_waste ? account->prefetch.wasted_bytes : 0,
+		.missed_bytes = cost->read_bytes,
+		.faults = cost->major_faults < UINT32_MAX ? (uint32_t)cost->major_faults : UINT32_MAX,
+		.flags = (knows_waste ? HISTORY_KNOWS_WASTE : 0u) |
+			 (cost->knows_read_bytes ? HISTORY_KNOWS_MISSED : 0u) |
+			 (replayed ? HISTORY_REPLAYED : 0u),
+	};
+
+	history_add(&shadow->history, &start);
+}
+
 /* From outside, nobody knows which part; but an agent tells what a program has at its end. */
 static bool is_seen_in_part(const struct launch *self)
 {
@@ -63,6 +85,7 @@ static int merge_seen(struct shadow *shadow, void *context)
 	struct launch *self = context;
 	struct pageset *seen = &self->recorder.record.seen;
 	bool trained = self->account.record.choice.mode == POLICY_TRAIN;
+	bool is_first = shadow->stats.runs == 0;
 	int r;
 
 	if (trained)
@@ -75,6 +98,10 @@ static int merge_seen(struct shadow *shadow, void *context)
 		return r;
 	shadow->stats.updated_s = time(NULL);
 	add_to_stats(&self->account, &shadow->stats);
+	if (self->commit.n_done == 0)
+		add_to_history(self, shadow);
+	if (is_first)
+		shadow->history.first_faults = shadow->history.starts[0].faults;
 	if (self->recorder.follow.was_polite)
 		shadow->flags |= SHADOW_DO_NOT_TRACE;
 	if (self->files == POLICY_FILES_CHANGED && !trained)

@@ -177,6 +177,8 @@ static json_t *launch_object(const struct account *account)
 
 	put(&object, "elapsed_ms", milliseconds(account->launch.elapsed_ns));
 	put(&object, "major_faults", number(account->launch.cost.major_faults));
+	if (account->launch.first_faults > 0)
+		put(&object, "first_major_faults", number(account->launch.first_faults));
 	put(&object, "read_bytes", number(account->launch.cost.read_bytes));
 	if (account->progress != ACCOUNT_ENDED || status == ACCOUNT_STATUS_UNKNOWN)
 		return object;
@@ -277,6 +279,36 @@ static json_t *file_array(const struct pageset *files)
 	return array;
 }
 
+static json_t *start_object(const struct history_start *start)
+{
+	json_t *object = json_object();
+
+	put(&object, "recorded", json_integer(start->time_s));
+	put(&object, "replayed", json_boolean(start->flags & HISTORY_REPLAYED));
+	put(&object, "prefetched_bytes", number(start->prefetched_bytes));
+	if (start->flags & HISTORY_KNOWS_WASTE)
+		put(&object, "wasted_bytes", number(start->wasted_bytes));
+	if (start->flags & HISTORY_KNOWS_MISSED)
+		put(&object, "missed_bytes", number(start->missed_bytes));
+	put(&object, "major_faults", number(start->faults));
+	return object;
+}
+
+static void put_history(json_t **object, const struct history *history)
+{
+	struct history_sum sum = history_sum(history);
+	json_t *starts = json_array();
+
+	for (size_t i = 0; i < history->n_starts; i++)
+		append(&starts, start_object(&history->starts[i]));
+	if (history->first_faults > 0)
+		put(object, "first_major_faults", number(history->first_faults));
+	if (sum.used_bytes > 0 || sum.missed_bytes > 0)
+		put(object, "saved_share",
+		    json_real((double)sum.used_bytes / ((double)sum.used_bytes + (double)sum.missed_bytes)));
+	put(object, "starts", starts);
+}
+
 /* What the head of a shadow file says. */
 static void put_head(json_t **object, const struct shadow *head)
 {
@@ -295,6 +327,7 @@ static void put_head(json_t **object, const struct shadow *head)
 	put(object, "prefetched_bytes", number(stats->prefetched_bytes));
 	put(object, "wasted_bytes", number(stats->wasted_bytes));
 	put(object, "missed_bytes", number(stats->missed_bytes));
+	put_history(object, &head->history);
 }
 
 int report_format_shadow(const struct shadow *shadow, const char *shadow_path, char **ret_json)

@@ -135,8 +135,8 @@ static uint8_t *put_file(uint8_t *at, const struct pageset_file *file, const cha
 static int measure(const struct shadow *self, size_t *ret_size, size_t *ret_paths_size)
 {
 	const uint64_t n_extents = pageset_count_extents(&self->files);
-	size_t size = sizeof(struct shadow_header) + strlen(self->program) + strlen(self->profile) +
-		      SHADOW_CRC_SIZE;
+	size_t size = sizeof(struct shadow_header) + sizeof(struct shadow_more) + strlen(self->program) +
+		      strlen(self->profile) + SHADOW_CRC_SIZE;
 	size_t paths_size = 0;
 
 	if (self->is_partial)
@@ -159,11 +159,34 @@ static int measure(const struct shadow *self, size_t *ret_size, size_t *ret_path
 	return 0;
 }
 
+static uint8_t *put_more(uint8_t *at, const struct history *history)
+{
+	struct shadow_more more = {
+		.first_faults = history->first_faults,
+		.n_starts = history->n_starts,
+	};
+
+	for (size_t i = 0; i < history->n_starts; i++) {
+		const struct history_start *start = &history->starts[i];
+
+		more.starts[i] = (struct shadow_start){
+			.time_s = start->time_s,
+			.prefetched_bytes = start->prefetched_bytes,
+			.wasted_bytes = start->wasted_bytes,
+			.missed_bytes = start->missed_bytes,
+			.faults = start->faults,
+			.flags = start->flags,
+		};
+	}
+	shadow_swap_more(&more);
+	return put_bytes(at, &more, sizeof(more));
+}
+
 static uint8_t *put_header(uint8_t *at, const struct shadow *self)
 {
 	struct shadow_header header = {
 		.format = SHADOW_FORMAT,
-		.header_size = sizeof(header),
+		.header_size = sizeof(header) + sizeof(struct shadow_more),
 		.page_size = self->page_size,
 		.flags = self->flags,
 		.runs = self->stats.runs,
@@ -183,6 +206,7 @@ static uint8_t *put_header(uint8_t *at, const struct shadow *self)
 	memcpy(header.magic, SHADOW_MAGIC, sizeof(header.magic));
 	shadow_swap_header(&header);
 	at = put_bytes(at, &header, sizeof(header));
+	at = put_more(at, &self->history);
 	at = put_bytes(at, self->program, strlen(self->program));
 	return put_bytes(at, self->profile, strlen(self->profile));
 }

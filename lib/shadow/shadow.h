@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "pageset.h"
+#include "shadow/history.h"
 
 #define SHADOW_FORMAT 1
 /* What a decoder takes at most. */
@@ -56,6 +57,7 @@ struct shadow {
 	uint32_t page_size;
 	uint32_t flags; /* SHADOW_ bits; others are dropped at decoding */
 	struct shadow_stats stats;
+	struct history history;
 	struct pageset files;
 	bool is_partial; /* files without pages are missing: shadow_decode_partial() */
 	struct shadow_source source;

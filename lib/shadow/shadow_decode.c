@@ -233,10 +233,42 @@ static int get_header(struct reader *reader, size_t size, struct shadow_header *
 	return 0;
 }
 
+/* Reads what was appended to the header, if it is there. */
+static int get_history(const struct shadow_header *header, const uint8_t *data, struct history *ret_history)
+{
+	struct shadow_more more;
+
+	*ret_history = (struct history){ 0 };
+	if (header->header_size < sizeof(*header) + sizeof(more))
+		return 0;
+	memcpy(&more, data + sizeof(*header), sizeof(more));
+	shadow_swap_more(&more);
+	if (more.n_starts > HISTORY_MAX_STARTS)
+		return -EBADMSG;
+	ret_history->first_faults = more.first_faults;
+	ret_history->n_starts = more.n_starts;
+	for (size_t i = 0; i < more.n_starts; i++) {
+		const struct shadow_start *start = &more.starts[i];
+
+		ret_history->starts[i] = (struct history_start){
+			.time_s = start->time_s,
+			.prefetched_bytes = start->prefetched_bytes,
+			.wasted_bytes = start->wasted_bytes,
+			.missed_bytes = start->missed_bytes,
+			.faults = start->faults,
+			.flags = start->flags & HISTORY_KNOWN_FLAGS,
+		};
+	}
+	return 0;
+}
+
 /* Goes on with what follows the header. */
 static int get_names(struct reader *reader, const struct shadow_header *header, struct shadow *shadow)
 {
-	if (header->header_size < sizeof(*header) || !get_bytes(reader, header->header_size))
+	const uint8_t *data = reader->at;
+
+	if (header->header_size < sizeof(*header) || !get_bytes(reader, header->header_size) ||
+	    get_history(header, data, &shadow->history) < 0)
 		return -EBADMSG;
 
 	const char *program = get_bytes(reader, header->program_size);

@@ -2,7 +2,7 @@
  * shadow_format.h - what the encoder and the decoder of shadow.h share. Private to them; the format is
  * described in docs/shadow-format.md. All numbers little-endian:
  *
- *     shadow  = header program profile file* crc32
+ *     shadow  = header more program profile file* crc32
  *     file    = n-shared suffix-size suffix access age size mtime build-id first-use n-extents extent*
  *     extent  = gap-and-marks length [time] [age]
  */
@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "shadow/history.h"
 
 #define SHADOW_CRC_SIZE 4
 /* Shared prefixes must not make a small shadow a large one in memory: so many times its own size, the
@@ -52,6 +54,24 @@ struct shadow_header {
 
 static_assert(sizeof(struct shadow_header) == 88, "no padding: the structure is the form on disk");
 
+struct shadow_start {
+	int64_t time_s;
+	uint64_t prefetched_bytes;
+	uint64_t wasted_bytes;
+	uint64_t missed_bytes;
+	uint32_t faults;
+	uint32_t flags;
+};
+
+/* What was appended to the header later; a shadow may be without. */
+struct shadow_more {
+	uint32_t first_faults;
+	uint32_t n_starts;
+	struct shadow_start starts[HISTORY_MAX_STARTS];
+};
+
+static_assert(sizeof(struct shadow_more) == 328, "no padding: the structure is the form on disk");
+
 /* Either way: from the machine's byte order, and to it. */
 static inline void shadow_swap_header(struct shadow_header *header)
 {
@@ -71,6 +91,22 @@ static inline void shadow_swap_header(struct shadow_header *header)
 	header->n_extents = le32toh(header->n_extents);
 	header->program_size = le16toh(header->program_size);
 	header->profile_size = le16toh(header->profile_size);
+}
+
+static inline void shadow_swap_more(struct shadow_more *more)
+{
+	more->first_faults = le32toh(more->first_faults);
+	more->n_starts = le32toh(more->n_starts);
+	for (size_t i = 0; i < HISTORY_MAX_STARTS; i++) {
+		struct shadow_start *start = &more->starts[i];
+
+		start->time_s = (int64_t)le64toh((uint64_t)start->time_s);
+		start->prefetched_bytes = le64toh(start->prefetched_bytes);
+		start->wasted_bytes = le64toh(start->wasted_bytes);
+		start->missed_bytes = le64toh(start->missed_bytes);
+		start->faults = le32toh(start->faults);
+		start->flags = le32toh(start->flags);
+	}
 }
 
 /* Absolute, shorter than PATH_MAX, without a NUL byte. Not terminated. */

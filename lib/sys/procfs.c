@@ -208,8 +208,10 @@ int procfs_read_cost(pid_t pid, struct procfs_cost *ret_cost)
 	ssize_t n_io = procfs_read(pid, "io", text, sizeof(text));
 	const char *line = n_io > 0 ? strstr(text, "\nread_bytes: ") : NULL;
 
-	if (line)
+	if (line) {
 		result.read_bytes = strtoull(line + strlen("\nread_bytes: "), NULL, 10);
+		result.knows_read_bytes = true;
+	}
 	if (n_stat < 0 && n_io < 0)
 		return (int)n_stat;
 	*ret_cost = result;

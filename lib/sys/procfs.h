@@ -60,6 +60,7 @@ size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max);
 struct procfs_cost {
 	uint64_t major_faults; /* of the process and its awaited children */
 	uint64_t read_bytes;   /* that they caused to be read from storage */
+	bool knows_read_bytes; /* /proc/PID/io could be read */
 };
 
 /* Fills in what can be read; the rest is 0. 0, or -errno if nothing can. */

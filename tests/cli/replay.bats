@@ -53,6 +53,62 @@ shown() { # EXPRESSION-OVER-j
   [ "$(json report 'j["prefetch"]["bytes"] <= 4096 * 8')" = true ]
 }
 
+@test "the first start's faults are told, and what the last starts gained" {
+  can_evict
+  touch_pages=$PBRUN_HELPERS/touch_pages
+  "$touch_pages" "$WORK/data"
+  for _ in 1 2 3 4 5 6 7 8; do
+    "$PBRUN" --forget "$touch_pages" || true
+    evict data
+    "$PBRUN" "$touch_pages" "$WORK/data" 0 300 600 900
+    evict data
+    "$PBRUN" -r train -R report -v "$touch_pages" "$WORK/data" 0 300 600 900 2>err
+    [ "$(shown 'j["starts"][0]["prefetched_bytes"] > 0 and
+      j["first_major_faults"] > j["starts"][0]["major_faults"]')" = false ] || break
+  done
+  cat err
+  first=$(json report 'j["launch"]["first_major_faults"]')
+  [ "$first" -ge 1 ]
+  [[ $(<err) == *" waited for the disk ($first at the first start);"* ]]
+  [ "$(shown '[len(j["starts"]), j["first_major_faults"], j["starts"][1]["major_faults"]]')" = "[2, $first, $first]" ]
+  [ "$(shown '[start["replayed"] for start in j["starts"]]')" = "[true, false]" ]
+  [ "$(shown 'j["saved_share"] > 0')" = true ]
+  COLUMNS=80 "$PBRUN" --show "$touch_pages" >shown
+  cat shown
+  grep -qE "^  gained +[0-9.]+ KiB were there before the last start asked for them" shown
+  grep -qE "^  waited +([0-9]+|no) page faults waited for the disk at the last start, $first at" shown
+  [ "$(grep -cE '^20[0-9-]+ [0-9:]+ +[0-9.]+ (bytes|KiB) ' shown)" -eq 2 ]
+  # More than eight are not kept.
+  for _ in 1 2 3 4 5 6 7; do
+    "$PBRUN" -r train "$touch_pages" "$WORK/data" 0
+  done
+  [ "$(shown '[len(j["starts"]), j["first_major_faults"]]')" = "[8, $first]" ]
+  # Nobody else needs to know.
+  "$PBRUN" --export "$touch_pages" record
+  PBRUN_DIR=$WORK/elsewhere "$PBRUN" --import record
+  [ "$(PBRUN_DIR=$WORK/elsewhere "$PBRUN" --json --list | json - 'j["shadows"][0]["starts"]')" = "[]" ]
+}
+
+@test "--list does not count a start that had only what profiles have in common" {
+  can_evict
+  cp "$(command -v dash)" dash
+  echo : | tee a.sh b.sh c.sh
+  "$PBRUN" ./dash a.sh
+  "$PBRUN" ./dash b.sh
+  for _ in 1 2 3 4 5 6 7 8; do
+    "$PBRUN" --forget --profile "$WORK/c.sh" ./dash || true
+    evict dash
+    "$PBRUN" -R report ./dash c.sh
+    [ "$(json report 'j["prefetch"]["bytes"] > 0')" = false ] || break
+  done
+  [ "$(json report '[j["shadow"], j["prefetch"]["bytes"] > 0]')" = '["none", true]' ]
+  "$PBRUN" --list
+  "$PBRUN" --list | grep -qE 'c\.sh .* 1 +- +20'
+  evict dash
+  "$PBRUN" -r train -R report ./dash c.sh
+  [ "$(json report 'j["prefetch"]["bytes"] == 0')" = true ] || "$PBRUN" --list | grep -qE 'c\.sh .* 2 +[0-9]+ % +20'
+}
+
 @test "a warm start prefetches nothing" {
   head -c 1000000 /dev/urandom >data
   "$PBRUN" cat data >/dev/null

@@ -58,10 +58,24 @@ def one(data, n_pages=1, n_extents=1, **more):
     return shadow([data], n_pages, n_extents, **more)
 
 
+
+
+def history(n_starts, n_held=8):
+    """What follows the header of 88 bytes: the last starts."""
+    starts = [struct.pack("<qQQQII", 1_700_000_000 + i, 1 << 20, 4096, (1 << 64) - 1, 12 + i, 0xffffffff >> i)
+              for i in range(n_held)]
+    return struct.pack("<II", 1380, n_starts) + b"".join(starts)
+
+
 SAMPLES = {
     "valid-empty": shadow(),
     "valid-full": FULL,
     "valid-longer-header": shadow([TRUE], 1, 1, extra=b"from the future"),
+    "valid-history": shadow([TRUE], 1, 1, extra=history(8)),
+    "valid-history-of-three": shadow([TRUE], 1, 1, extra=history(3)),
+    "valid-history-and-more": shadow([TRUE], 1, 1, extra=history(2) + b"from the future"),
+    "valid-history-cut": shadow([TRUE], 1, 1, extra=history(9, 7)),
+    "broken-history-of-nine": shadow([TRUE], 1, 1, extra=history(9)),
     "valid-unknown-flags": shadow([file(0, b"/a", use=0x4000)], flags=0xfffffff0),
     "valid-largest-page": one(file(0, b"/a", [extent((1 << 32) - 1, 1)])),
     "valid-longest-run": one(file(0, b"/a", [extent(0, 1 << 32)]), 1 << 32),

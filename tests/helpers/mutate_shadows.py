@@ -45,7 +45,7 @@ def damage_once(data, chance):
         data[at:at + 1] = varint(number)
     else:
         # A field of the header.
-        field = chance.choice([8, 12, 20, 36, 72, 80, 84, 86])
+        field = chance.choice([8, 12, 20, 36, 72, 80, 84, 86, 92])
         data[field:field + 4] = (number & 0xffffffff).to_bytes(4, "little")
 
 

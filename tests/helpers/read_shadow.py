@@ -16,8 +16,10 @@ HEADER = struct.Struct("<8sIIIIIIIIqQQQQIHH")
 NAMES = ("magic", "format", "header_size", "page_size", "flags", "runs", "trained_runs", "stable_runs",
          "n_files", "updated_s", "prefetched_bytes", "wasted_bytes", "missed_bytes", "n_pages", "n_extents",
          "program_size", "profile_size")
+START = struct.Struct("<qQQQII")
 SHOWN = ("page_size", "flags", "runs", "trained_runs", "stable_runs", "updated_s", "prefetched_bytes",
          "wasted_bytes", "missed_bytes")
+HISTORY_SIZE = 8 + 8 * START.size
 
 
 class Corrupt(Exception):
@@ -93,6 +95,15 @@ def read_file(reader, previous_path):
     return path, line, extents
 
 
+def read_history(data, header_size):
+    """The number of faults at the first start, and the last starts."""
+    if header_size < HEADER.size + HISTORY_SIZE:
+        return 0, []
+    first_faults, n_starts = struct.unpack_from("<II", data, HEADER.size)
+    require(n_starts <= 8, "too many starts")
+    return first_faults, [START.unpack_from(data, HEADER.size + 8 + START.size * i) for i in range(n_starts)]
+
+
 def print_bytes(*parts):
     sys.stdout.buffer.write(b"".join(p if isinstance(p, bytes) else p.encode() for p in parts) + b"\n")
 
@@ -112,6 +123,7 @@ def main(name):
     reader.bytes(header["header_size"])
     program, profile = reader.bytes(header["program_size"]), reader.bytes(header["profile_size"])
     require(program.startswith(b"/") and is_text(program) and is_text(profile), "bad program or profile")
+    first_faults, starts = read_history(data, header["header_size"])
     files, path = [], b""
     for _ in range(header["n_files"]):
         files.append(read_file(reader, path))
@@ -126,6 +138,9 @@ def main(name):
     print_bytes("profile ", profile)
     for field in SHOWN:
         print_bytes(f"{field} {header[field]}")
+    print_bytes(f"first_faults {first_faults}")
+    for start in starts:
+        print_bytes("start ", " ".join(str(number) for number in start))
     for path, line, of_file in files:
         print_bytes("file ", path, line)
         for first, n_pages, time, age in of_file:

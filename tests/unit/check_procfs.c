@@ -105,6 +105,7 @@ START_TEST(counts_children_that_were_awaited)
 	pid = start_child("parent", true, &before);
 	ck_assert_int_eq(procfs_read_cost(pid, &after), 0);
 	ck_assert_uint_ge(after.major_faults, before.major_faults + 1);
+	ck_assert(after.knows_read_bytes);
 	ck_assert_uint_ge(after.read_bytes, before.read_bytes + page_bytes());
 	end_child(pid);
 }
@@ -112,7 +113,7 @@ END_TEST
 
 START_TEST(nobody_costs_nothing)
 {
-	struct procfs_cost stat = { 1, 2 };
+	struct procfs_cost stat = { 1, 2, true };
 	pid_t pid = fork();
 
 	if (pid == 0)

@@ -253,6 +253,9 @@ START_TEST(shadow_has_every_field)
 	ck_assert_str_eq(json_string_value(at(json, "profile")), "");
 	ck_assert_int_eq(json_integer_value(at(json, "page_size")), shadow.page_size);
 	ck_assert(json_is_true(at(json, "exact")));
+	ck_assert_uint_eq(json_array_size(at(json, "starts")), 0);
+	ck_assert_ptr_null(json_object_get(json, "saved_share"));
+	ck_assert_ptr_null(json_object_get(json, "first_major_faults"));
 	ck_assert_int_eq(json_integer_value(at(json, "runs")), 3);
 	ck_assert_int_eq(json_integer_value(at(json, "updated")), 1700000000);
 	ck_assert_str_eq(json_string_value(at(json, "shadow_file")), "/cache/x.shadow");
@@ -289,6 +292,35 @@ START_TEST(inexact_file_is_told)
 	ck_assert(json_is_false(at(json_array_get(at(json, "files"), 0), "exact")));
 	ck_assert(json_is_true(at(json_array_get(at(json, "files"), 1), "exact")));
 	ck_assert_ptr_null(json_object_get(json, "shadow_file"));
+	json_decref(json);
+	shadow_release(&shadow);
+}
+END_TEST
+
+START_TEST(the_last_starts_are_told)
+{
+	struct shadow shadow = sample_shadow();
+	struct history_start start = { 5, 300, 100, 600, 7, 0 };
+	char *text = NULL;
+
+	shadow.history.first_faults = 1380;
+	history_add(&shadow.history, &start);
+	start.flags = HISTORY_KNOWS_WASTE | HISTORY_KNOWS_MISSED | HISTORY_REPLAYED;
+	history_add(&shadow.history, &start);
+	ck_assert_int_eq(report_format_shadow(&shadow, NULL, &text), 0);
+
+	json_t *json = parsed(text);
+	char *latest = json_dumps(json_array_get(at(json, "starts"), 0), JSON_COMPACT);
+	char *before = json_dumps(json_array_get(at(json, "starts"), 1), JSON_COMPACT);
+
+	ck_assert_int_eq(json_integer_value(at(json, "first_major_faults")), 1380);
+	ck_assert_double_eq(json_real_value(at(json, "saved_share")), 0.25);
+	ck_assert_str_eq(latest, "{\"recorded\":5,\"replayed\":true,\"prefetched_bytes\":300,"
+				 "\"wasted_bytes\":100,\"missed_bytes\":600,\"major_faults\":7}");
+	ck_assert_str_eq(before, "{\"recorded\":5,\"replayed\":false,\"prefetched_bytes\":300,"
+				 "\"major_faults\":7}");
+	free(latest);
+	free(before);
 	json_decref(json);
 	shadow_release(&shadow);
 }
@@ -377,6 +409,7 @@ int main(void)
 	tcase_add_test(core, any_bytes_give_valid_json);
 	tcase_add_test(core, shadow_has_every_field);
 	tcase_add_test(core, inexact_file_is_told);
+	tcase_add_test(core, the_last_starts_are_told);
 	tcase_add_test(core, huge_number_stays_positive);
 	tcase_add_test(core, list_has_good_and_bad_entries);
 	tcase_add_test(core, empty_list_is_a_list);

@@ -45,6 +45,11 @@ static void make_shadow(struct shadow *shadow)
 	ck_assert_int_eq(shadow_init(shadow, "/usr/bin/x", "profile"), 0);
 	shadow->flags = SHADOW_DO_NOT_TRACE | SHADOW_TELLS_OPERANDS;
 	shadow->stats = (struct shadow_stats){ UINT32_MAX, 2, 3, -4, UINT64_MAX, 6, 7 };
+	shadow->history.first_faults = 1380;
+	for (unsigned int i = 0; i < 3; i++) {
+		history_add(&shadow->history,
+			    &(struct history_start){ -1 - (int64_t)i, UINT64_MAX, 6 + i, 7, UINT32_MAX, i });
+	}
 	add_file(shadow, "/usr/lib/b", PAGESET_MAPPED | PAGESET_OPENED, 5, extents);
 	add_file(shadow, "/usr/lib/a\xff\n", PAGESET_READ, 1, extents);
 	add_file(shadow, "/usr/lib", PAGESET_LISTED | PAGESET_STATED, 0, NULL);
@@ -90,6 +95,7 @@ static void assert_same_head(const struct shadow *a, const struct shadow *b)
 	ck_assert_uint_eq(a->stats.prefetched_bytes, b->stats.prefetched_bytes);
 	ck_assert_uint_eq(a->stats.wasted_bytes, b->stats.wasted_bytes);
 	ck_assert_uint_eq(a->stats.missed_bytes, b->stats.missed_bytes);
+	ck_assert_mem_eq(&a->history, &b->history, sizeof(a->history));
 }
 
 START_TEST(what_was_encoded_is_decoded)
@@ -224,6 +230,14 @@ static char *print_shadow(const struct shadow *shadow)
 		(unsigned long long)shadow->stats.prefetched_bytes,
 		(unsigned long long)shadow->stats.wasted_bytes,
 		(unsigned long long)shadow->stats.missed_bytes);
+	fprintf(stream, "first_faults %u\n", shadow->history.first_faults);
+	for (size_t i = 0; i < shadow->history.n_starts; i++) {
+		const struct history_start *start = &shadow->history.starts[i];
+
+		fprintf(stream, "start %lld %llu %llu %llu %u %u\n", (long long)start->time_s,
+			(unsigned long long)start->prefetched_bytes, (unsigned long long)start->wasted_bytes,
+			(unsigned long long)start->missed_bytes, start->faults, start->flags);
+	}
 	for (size_t i = 0; i < shadow->files.n_files; i++) {
 		const struct pageset_file *file = shadow->files.files[i];
 
