@@ -189,16 +189,26 @@ static bool is_directory_cached(const struct known *self, struct cached_looks *l
 	return true;
 }
 
+/* Where a shadow may be, the first first. */
+enum { N_SHADOW_DIRECTORIES = 3 };
+
+static const char *shadow_directory(const struct known *self, size_t i)
+{
+	const char *directories[N_SHADOW_DIRECTORIES] = { self->dir, SHADOWDB_SYSTEM_DIR,
+							  SHADOWDB_PACKAGED_DIR };
+
+	return directories[i];
+}
+
 /* Also what is used only if the one before is damaged. */
 static bool is_shadow_cached(const struct known *self, struct cached_looks *looks)
 {
-	const char *directories[] = { self->dir, SHADOWDB_SYSTEM_DIR, SHADOWDB_PACKAGED_DIR };
 	bool is_there = false;
 	char name[NAME_MAX + 1];
 
 	shadowdb_name(self->program, self->profile, name);
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
-		enum cached cached = look_below(looks, directories[i], name);
+	for (size_t i = 0; i < N_SHADOW_DIRECTORIES; i++) {
+		enum cached cached = look_below(looks, shadow_directory(self, i), name);
 
 		if (cached == CACHED_NO)
 			return false;
@@ -255,6 +265,22 @@ void known_complete(struct known *self)
 		self->shadow = whole;
 }
 
+/* That there is no shadow in a directory behind the first that has one, nobody has asked: the kernel is to
+ * know it when the next start asks is_shadow_cached(). */
+static void look_up_shadows(const struct known *self)
+{
+	char name[NAME_MAX + 1];
+	char path[PATH_MAX];
+
+	shadowdb_name(self->program, self->profile, name);
+	for (size_t i = 0; i < N_SHADOW_DIRECTORIES; i++) {
+		const char *directory = shadow_directory(self, i);
+
+		if (directory && snprintf(path, sizeof(path), "%s/%s", directory, name) < (int)sizeof(path))
+			(void)!access(path, F_OK);
+	}
+}
+
 /* In a thread, of a copy. */
 static void load_all(size_t i, void *context)
 {
@@ -273,6 +299,7 @@ static void load_all(size_t i, void *context)
 	load_shadow(self);
 	known_complete(self);
 	self->asked = self->dir;
+	look_up_shadows(self);
 	known_find_obstacle(self);
 	self->state = KNOWN_ALL;
 }

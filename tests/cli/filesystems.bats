@@ -107,6 +107,27 @@ remount_squashfs() {
   until_true cold_start_is_prefetched remount_squashfs
 }
 
+has_system_directory() { # COMMAND...: with an empty directory of the system's shadows, of which nothing is known
+  rm -rf "$WORK/system"
+  mkdir "$WORK/system"
+  # shellcheck disable=SC2016 # its own parameters
+  unshare -m sh -c 'mkdir -p /var/cache/pbrun && mount --bind "$0" /var/cache/pbrun && "$@"' "$WORK/system" "$@"
+}
+
+second_start_forks_nothing() {
+  # shellcheck disable=SC2016 # the same
+  has_system_directory sh -c '"$@" >/dev/null && shift && exec strace -f -qq -e trace=clone,clone3,fork,vfork -o "$0" "$@"' \
+    "$WORK/log" env "$PBRUN" -r none "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
+  cat "$WORK/log"
+  ! grep -E '(clone3?|fork)\(' "$WORK/log"
+}
+
+@test "a start is told by the one before that a directory has no shadow" {
+  needs_disk
+  "$PBRUN" -r train "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
+  until_true second_start_forks_nothing
+}
+
 @test "squashfs: for another user as well" {
   mount_squashfs
   PBRUN_DIR=$WORK/user-shadows
