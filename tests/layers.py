@@ -28,6 +28,7 @@ OWNERS = {
     "libelf.h": "sys/elfinfo",
     "gelf.h": "sys/elfinfo",
     "sys/capability.h": "sys/privs",
+    "dlfcn.h": "sys/unpack",
     "jansson.h": "report",
 }
 NOT_IN_HEADERS = {*OWNERS, "zlib.h", "check.h"}

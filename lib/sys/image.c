@@ -26,20 +26,22 @@ int image_open(struct image *self, const char *path, uint64_t offset_bytes)
 	if (self->fd < 0)
 		return self->fd;
 	if (offset_bytes >= (uint64_t)st.st_size) {
-		image_close(self);
+		close(take_fd(self->fd));
 		return -EBADMSG;
 	}
 	int r = squashfs_open(&self->squashfs, read_image, self);
 
 	if (r < 0)
-		image_close(self);
+		close(take_fd(self->fd));
 	return r;
 }
 
 void image_close(struct image *self)
 {
-	if (self->fd >= 0)
-		close(take_fd(self->fd));
+	if (self->fd < 0)
+		return;
+	squashfs_close(&self->squashfs);
+	close(take_fd(self->fd));
 }
 
 bool image_name(const struct loop *loop, uint64_t inode, char *ret_name)

@@ -4,11 +4,9 @@
 #include <endian.h>
 #include <stdbool.h>
 #include <string.h>
-#include <zlib.h>
 
 enum {
 	MAGIC = 0x73717368,
-	COMPRESSED_BY_ZLIB = 1,
 	METADATA_BYTES = 8192,       /* of a metadata block, unpacked */
 	IS_PLAIN_METADATA = 1 << 15, /* in its two bytes of header */
 	IS_PLAIN_BLOCK = 1 << 24,
@@ -16,6 +14,14 @@ enum {
 	LONG_FILE = 9,
 	MIN_BLOCK_LOG = 12,
 	MAX_BLOCK_LOG = 20,
+};
+/* By the number of the compressor; 2 is lzma, which no kernel reads. */
+static const struct {
+	bool is_known;
+	enum unpack_kind kind;
+} compressors[] = {
+	[1] = { true, UNPACK_ZLIB }, [3] = { true, UNPACK_LZO },  [4] = { true, UNPACK_XZ },
+	[5] = { true, UNPACK_LZ4 },  [6] = { true, UNPACK_ZSTD },
 };
 #define NO_FRAGMENT UINT32_MAX
 #define NO_TABLE UINT64_MAX
@@ -60,10 +66,20 @@ int squashfs_open(struct squashfs *self,
 	if (block_log < MIN_BLOCK_LOG || block_log > MAX_BLOCK_LOG || image.block_bytes != 1u << block_log ||
 	    image.end > INT64_MAX || image.inode_table >= image.end)
 		return -EBADMSG;
-	if (le16toh(super.compressor) != COMPRESSED_BY_ZLIB || image.inode_index == NO_TABLE)
+	unsigned int compressor = le16toh(super.compressor);
+
+	if (compressor >= sizeof(compressors) / sizeof(compressors[0]) || !compressors[compressor].is_known ||
+	    image.inode_index == NO_TABLE)
 		return -EOPNOTSUPP;
-	*self = image;
-	return 0;
+	r = unpacker_init(&image.unpacker, compressors[compressor].kind);
+	if (r == 0)
+		*self = image;
+	return r;
+}
+
+void squashfs_close(struct squashfs *self)
+{
+	unpacker_release(&self->unpacker);
 }
 
 static int read_at(const struct squashfs *self, void *data, size_t size, uint64_t offset)
@@ -89,18 +105,15 @@ static int fill(struct stream *stream)
 	r = read_at(stream->image, packed, size, stream->next_block + sizeof(header));
 	if (r < 0)
 		return r;
-	uLongf unpacked = sizeof(stream->data);
-
-	if (le16toh(header) & IS_PLAIN_METADATA) {
+	stream->size = size;
+	if (le16toh(header) & IS_PLAIN_METADATA)
 		memcpy(stream->data, packed, size);
-		unpacked = size;
-	} else if (uncompress(stream->data, &unpacked, packed, size) != Z_OK) {
-		return -EBADMSG;
-	}
+	else
+		r = unpacker_run(&stream->image->unpacker, packed, size, stream->data, sizeof(stream->data),
+				 &stream->size);
 	stream->next_block += sizeof(header) + size;
-	stream->size = unpacked;
 	stream->at = 0;
-	return 0;
+	return r;
 }
 
 /* Begins offset bytes behind the beginning of a metadata block. */

@@ -2,8 +2,8 @@
  * squashfs.h - where in an image the data of a file lies (Documentation/filesystems/squashfs.rst,
  * format 4.0): what is mounted from it comes out of the image's own pages.
  *
- * Knows images that are compressed with zlib, and have a table by inode number (mksquashfs(1) makes one
- * unless told not to). Nothing in an image is believed.
+ * Knows images that have a table by inode number (mksquashfs(1) makes one unless told not to), and are
+ * compressed by what unpack.h knows. Nothing in an image is believed.
  */
 #ifndef PBRUN_SQUASHFS_H
 #define PBRUN_SQUASHFS_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sys/cleanup.h"
+#include "sys/unpack.h"
 
 /* A file of more blocks is not looked at. */
 #define SQUASHFS_MAX_BLOCKS (1u << 20)
@@ -28,13 +29,15 @@ struct squashfs {
 	uint64_t fragment_table;
 	uint64_t inode_index;
 	uint64_t end;
+	struct unpacker unpacker;
 };
 
 /* Looks at the image that read() reads. 0, -EBADMSG: it is none; -EOPNOTSUPP: of a kind that is not known
- * here; what read() says. */
+ * here, or the library that unpacks it is missing; what read() says. To be closed. */
 must_check int squashfs_open(struct squashfs *self,
 			     int (*read)(void *data, size_t size, uint64_t offset_bytes, void *context),
 			     void *context);
+void squashfs_close(struct squashfs *self);
 
 /* Bytes of the image. */
 struct squashfs_range {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: bubblewrap python3 squashfs-tools
+# packages: bubblewrap python3 squashfs-tools liblzo2-2 liblzma5 liblz4-1 libzstd1
 # What a program uses in another mount namespace, or under another root directory, is recorded as it is called outside.
 
 load common
@@ -114,6 +114,19 @@ make_image() { # OPTION...
   # More, when more is used.
   "$PBRUN" unshare -m sh -c "$inside inside/random" >/dev/null
   [ "$(pages_of "$WORK/image" unshare sh)" -gt 700 ]
+}
+
+@test "images by other compressors" {
+  head -c 300000 /dev/urandom >real/random
+  inside="mount -o loop,ro $WORK/image inside && exec inside/program inside/random"
+  for compressor in xz zstd lz4 lzo; do
+    rm -rf image shadows
+    make_image -comp $compressor
+    "$PBRUN" -R report unshare -m sh -c "$inside" >/dev/null
+    echo "$compressor: $(json report 'j["record"]["unreached"]')"
+    [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
+    [ "$(pages_of "$WORK/image" unshare sh)" -gt 70 ]
+  done
 }
 
 @test "an image of a kind that cannot be read is counted and named" {

@@ -49,5 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t inode = 0; inode < 8; inode++)
 		find(&image, inode);
 	find(&image, UINT64_MAX);
+	squashfs_close(&image);
 	return 0;
 }

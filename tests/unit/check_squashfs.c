@@ -1,4 +1,4 @@
-/* packages: squashfs-tools */
+/* packages: squashfs-tools liblzo2-2 liblzma5 liblz4-1 libzstd1 */
 #include "sys/squashfs.h"
 
 #include <zlib.h>
@@ -76,7 +76,15 @@ static void check_file(size_t i)
 	free(file.blocks);
 }
 
-static const char *const options[] = { "", "-noI -noD -noF", "-no-fragments", "-always-use-fragments" };
+/* Of those that are not packed by zlib the data are as they are, and what describes them is packed. */
+static const char *const options[] = { "",
+				       "-noI -noD -noF",
+				       "-no-fragments",
+				       "-always-use-fragments",
+				       "-comp xz -noD -noF",
+				       "-comp zstd -noD -noF",
+				       "-comp lz4 -noD -noF",
+				       "-comp lzo -noD -noF" };
 
 START_TEST(blocks_hold_what_files_hold)
 {
@@ -103,6 +111,13 @@ START_TEST(what_is_no_image_of_a_known_kind)
 	ck_assert_int_eq(image.fd, -ENOENT);
 	squashed_make("-no-exports");
 	ck_assert_int_eq(image_open(&image, "image", 0), -EOPNOTSUPP);
+	/* The number of the compressor: lzma, and none that there is. */
+	for (uint8_t compressor = 2; compressor < 8; compressor += 5) {
+		cleanup_close int fd = open("image", O_WRONLY | O_CLOEXEC);
+
+		ck_assert_int_eq(pwrite(fd, &compressor, 1, 20), 1);
+		ck_assert_int_eq(image_open(&image, "image", 0), -EOPNOTSUPP);
+	}
 }
 END_TEST
 
