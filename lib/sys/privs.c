@@ -90,3 +90,12 @@ int privs_drop_granted(void)
 		(void)!prctl(PR_SET_DUMPABLE, 1);
 	return r;
 }
+
+bool privs_may_trace_all(void)
+{
+	__attribute__((cleanup(cap_freep))) cap_t caps = cap_get_proc();
+	cap_flag_value_t is_effective = CAP_CLEAR;
+
+	return caps && cap_get_flag(caps, CAP_SYS_PTRACE, CAP_EFFECTIVE, &is_effective) == 0 &&
+	       is_effective == CAP_SET;
+}

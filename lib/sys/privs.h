@@ -19,4 +19,8 @@
  */
 must_check int privs_drop_granted(void);
 
+/* Has this process the capability to trace any other (CAP_SYS_PTRACE)? Then an exec that it traces raises
+ * privileges as one that nobody traces (ptracer_capable() in the kernel's security/commoncap.c). */
+bool privs_may_trace_all(void);
+
 #endif

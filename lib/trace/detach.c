@@ -100,7 +100,7 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 {
 	switch (task->call.row->politeness) {
 	case SYSCALL_EXECS:
-		return is_privileged_exec(task) ? DETACH_CALLER : DETACH_NONE;
+		return is_privileged_exec(task) ? DETACH_CALLER_UNLESS_CAPABLE : DETACH_NONE;
 	case SYSCALL_TRACES:
 		if (task->call.args[0] == PTRACE_TRACEME)
 			return DETACH_CALLER;

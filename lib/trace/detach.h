@@ -3,9 +3,10 @@
  * because the task is traced.
  *
  * An exec of a set-user-ID, set-group-ID or file-capability program by a traced task runs without
- * the privilege (execve(2)); a traced task cannot be traced by another (ptrace(2): EPERM). The latter is what
- * LeakSanitizer and crash handlers do to their own process, from a child that no tracer is to see
- * (CLONE_UNTRACED), or by a process that was running before (PR_SET_PTRACER).
+ * the privilege (execve(2)), unless its tracer has CAP_SYS_PTRACE (privs_may_trace_all()); a traced task
+ * cannot be traced by another (ptrace(2): EPERM). The latter is what LeakSanitizer and crash handlers do to
+ * their own process, from a child that no tracer is to see (CLONE_UNTRACED), or by a process that was running
+ * before (PR_SET_PTRACER).
  */
 #ifndef PBRUN_DETACH_H
 #define PBRUN_DETACH_H
@@ -14,7 +15,8 @@
 
 enum detach {
 	DETACH_NONE,
-	DETACH_CALLER,  /* detach from the caller's process, now */
+	DETACH_CALLER,                /* detach from the caller's process, now */
+	DETACH_CALLER_UNLESS_CAPABLE, /* the same, but for a tracer with CAP_SYS_PTRACE */
 	DETACH_PROCESS, /* detach from the caller's process, and from the caller last, when the others are
 			   free */
 	DETACH_FOR,     /* the same, unless *ret_pid is followed, whose own call to attach will be seen */
@@ -53,7 +55,7 @@ enum detach_redo {
 
 /*
  * After an exec that was traced without a stop at its entry, the task standing at TRACEE_EXECED: if that cost
- * the program privileges, has it executed again, untraced.
+ * the program privileges, has it executed again, untraced. Not for a tracer with CAP_SYS_PTRACE.
  */
 must_check enum detach_redo detach_make_good(struct tracee_stop *stop);
 

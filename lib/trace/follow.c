@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "sys/clock.h"
+#include "sys/privs.h"
 #include "trace/follow_private.h"
 
 /* How often the observer wakes up in FOLLOW_EVERYBODY, and by that how finely the order of pages is known;
@@ -75,6 +76,7 @@ int follow_attach(struct follow *self, pid_t pid, const struct follow_options *o
 					 .with_children = options->mode == FOLLOW_EVERYBODY,
 					 .with_crashes = options->mode != FOLLOW_EVERYBODY };
 	state->main_pid = pid;
+	state->is_capable = privs_may_trace_all();
 	if (options->mode == FOLLOW_EVERYBODY)
 		onecpu_init(&state->onecpu);
 	return tracee_seize(&state->tracer, pid);

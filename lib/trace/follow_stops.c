@@ -97,7 +97,7 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 		}
 		process->flags |= PROCESS_NEEDS_STOPS;
 	}
-	switch (detach_make_good(stop)) {
+	switch (self->state->is_capable ? DETACH_NOTHING_LOST : detach_make_good(stop)) {
 	case DETACH_REDONE:
 		self->was_polite = true;
 		return STEP_FORGET;
@@ -161,6 +161,13 @@ static enum next_step be_polite(struct follow *self, struct task *task, const st
 	pid_t other = 0;
 
 	switch (detach_at_entry(task, &other)) {
+	case DETACH_CALLER_UNLESS_CAPABLE:
+		/* The record is for others, too, who have to know. */
+		self->was_polite = true;
+		if (self->state->is_capable)
+			break;
+		detach_process(self, task->process);
+		return STEP_DETACH;
 	case DETACH_CALLER:
 		self->was_polite = true;
 		detach_process(self, task->process);

@@ -100,6 +100,26 @@ same_however_started() {
   same_however_started
 }
 
+@test "what root traces raises and changes its privileges as without, and is recorded" {
+  needs_root
+  cp polite raise && chown nobody raise && chmod 4755 raise
+  ./raise identity | grep -qx "euid $(id -u nobody)" || skip "no set-user-ID programs in $WORK"
+  same env ./raise identity
+  same env sh -c './raise identity; echo done'
+  same env sh -c "exec $WORK/raise identity"
+  # An ordinary user's processes, where a privileged program of root's made them so.
+  cp polite raise-again && chmod 4755 raise-again
+  same env sh -c 'setpriv --reuid=nobody --clear-groups --inh-caps=-all ./raise-again identity; echo done'
+  setcap cap_net_raw+ep polite && same env sh -c 'setpriv --reuid=nobody --clear-groups --inh-caps=-all ./polite identity; echo done'
+  # The record serves others as well, who have to step aside.
+  forget
+  ./pbrun --record=train sh -c './raise identity; true'
+  ./pbrun --show --json sh >shown
+  [ "$(json shown 'j["do_not_trace"]')" = true ]
+  (($((16#$(sed -n 's/^CapEff:\t//p' /proc/self/status) >> 19 & 1)))) || skip "no CAP_SYS_PTRACE"
+  [ "$(json shown 'sum(e[1] for f in j["files"] if f["path"] == "'"$WORK"'/raise" for e in f["extents"]) > 0')" = true ]
+}
+
 @test "sudo-like: a set-user-ID shell's whole session" {
   needs_root
   cp polite raise && chmod 4755 raise

@@ -356,6 +356,25 @@ static bool honours_setuid(void)
 	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
 }
 
+START_TEST(who_may_trace_all)
+{
+	struct __user_cap_data_struct caps[2];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool may = get_caps(caps) == 0 && caps[0].effective & 1U << CAP_SYS_PTRACE;
+
+		if (privs_may_trace_all() != may)
+			_exit(1);
+		caps[0].effective &= ~(1U << CAP_SYS_PTRACE);
+		_exit(set_caps(caps) != 0 || privs_may_trace_all() ? 2 : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *s = suite_create("privs");
@@ -367,6 +386,7 @@ int main(int argc, char **argv)
 		_exit(report_drop());
 
 	tcase_add_test(t, does_nothing_when_nothing_was_granted);
+	tcase_add_test(t, who_may_trace_all);
 	tcase_add_loop_test(t, a_refused_prctl_matters_only_to_what_was_granted, 0, geteuid() == 0 ? 2 : 1);
 	suite_add_tcase(s, t);
 	tcase_add_unchecked_fixture(granted, scratch_enter, scratch_leave);
