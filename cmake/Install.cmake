@@ -26,7 +26,13 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON) # /var/cache/pbrun is outside of the prefix
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_VENDOR "The pbrun authors")
-set(CPACK_PACKAGE_CONTACT "The pbrun authors <pbrun@localhost>")
+# Who answers for the package: whoever builds it, by the variables that Debian's tools go by. Else nobody can be written to.
+set(maintainer "The pbrun authors <pbrun@nobody.invalid>")
+if(DEFINED ENV{DEBEMAIL} AND DEFINED ENV{DEBFULLNAME})
+  set(maintainer "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+endif()
+set(PBRUN_MAINTAINER "${maintainer}" CACHE STRING "Maintainer of the Debian package: NAME <ADDRESS>")
+set(CPACK_PACKAGE_CONTACT "${PBRUN_MAINTAINER}")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "start programs faster when they are not in memory yet")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "pbrun starts a program with the pages that it is going to need already on
@@ -34,7 +40,7 @@ their way into memory, watches which pages it really uses, and remembers
 them for the next start. It needs no daemon and no privileges, and changes
 nothing about the program.")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_RELEASE 0local1) # less than the first one of a distribution
 set(CPACK_DEBIAN_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/debian/postinst
