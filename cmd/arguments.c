@@ -1,5 +1,6 @@
 /* arguments.c - takes the command line apart by the rows of command.h. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,19 @@ static int set_command(struct parser *parser, enum command_id id)
 	return 0;
 }
 
+/* What nobody can mean: an empty path (a variable that is not set), a profile that no shadow can hold. */
+static int check_value(struct parser *parser, enum option_id id, const char *value)
+{
+	const struct option_row *row = &option_rows[id];
+	bool is_path = row->value && (strcmp(row->value, "DIR") == 0 || strcmp(row->value, "FILE") == 0);
+
+	if (is_path && !*value)
+		return problem(parser, "--%s: its value, %s, is empty", row->name, row->value);
+	if (id == OPTION_PROFILE && strlen(value) >= PATH_MAX)
+		return problem(parser, "--%s: a name of %d bytes or more is too long", row->name, PATH_MAX);
+	return 0;
+}
+
 /* value is what stands behind the option in the same word, NULL: nothing. */
 static int take_option(struct parser *parser, enum option_id id, const char *value)
 {
@@ -162,7 +176,9 @@ static int take_option(struct parser *parser, enum option_id id, const char *val
 			return problem(parser, "--%s: its value, %s, is missing", row->name, row->value);
 		value = parser->words[parser->next++];
 	}
-	return add_option(parser, id, value);
+	int r = check_value(parser, id, value);
+
+	return r < 0 ? r : add_option(parser, id, value);
 }
 
 static void add_operand(struct parser *parser, char *operand)

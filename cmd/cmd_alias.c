@@ -93,7 +93,8 @@ static int alias(const char *pbrun, const char *program, enum shell shell)
 	int r = target_find(program, &file, &path);
 
 	if (r < 0)
-		return complain("alias", program, r == -ENOENT ? "no such program in PATH" : strerror(-r));
+		return r == -ENOENT ? complain("alias", program, "no such program in PATH (is it installed?)")
+				    : complain_error("alias", program, r);
 	if (!is_plain(name) || *name == '-')
 		return complain("alias", program, "the name of an alias is of letters, digits and _.+@-");
 	/* A name that is found through PATH stays one: the program may move. */

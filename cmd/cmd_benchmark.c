@@ -297,6 +297,7 @@ static size_t parse_runs(const char *text)
 int cmd_benchmark(const struct arguments *arguments)
 {
 	const struct sigaction action = { .sa_handler = interrupt };
+	const char *picture = arguments_value(arguments, OPTION_SVG);
 	cleanup_free struct bench *bench = calloc(1, sizeof(*bench));
 	cleanup_free char *program = NULL;
 	cleanup_free char *file = NULL;
@@ -315,6 +316,8 @@ int cmd_benchmark(const struct arguments *arguments)
 	/* Where the name leads to pbrun, in the start without pbrun it must not. */
 	if (r > 0)
 		arguments->operands[0] = file;
+	if (picture && picture_check("benchmark", picture) != 0)
+		return 1;
 	bench->command = arguments->operands;
 	bench->program = program;
 	bench->n_cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -174,9 +174,11 @@ static int wrap_entry(const char *id, const char *pbrun)
 	if (r == 0)
 		r = find_source(&entry);
 	if (r == -ENOENT)
-		return complain("desktop", id, "no such desktop entry in XDG_DATA_HOME and XDG_DATA_DIRS");
+		return complain("desktop", id,
+				"no such desktop entry in XDG_DATA_HOME and XDG_DATA_DIRS (its ID is the "
+				"name of its file, without .desktop)");
 	if (r < 0)
-		return complain("desktop", id, strerror(-r));
+		return complain_error("desktop", id, r);
 
 	unsigned int traits = desktop_traits(entry.text);
 	const char *why = obstacle(traits);

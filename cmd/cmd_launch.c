@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "launch.h"
+#include "report_file.h"
 #include "settings.h"
 #include "store.h"
 
@@ -65,6 +66,10 @@ struct launch_options launch_options_of(const struct arguments *arguments)
 		.verbose = arguments_has(arguments, OPTION_VERBOSE),
 	};
 
+	if (launch_options.report && report_file_has_wrong_number(launch_options.report))
+		wrong_use("--report '%s': fd: goes with the number of a descriptor; a file of this name is "
+			  "./%s",
+			  launch_options.report, launch_options.report);
 	read_environment(&launch_options);
 	if (mode)
 		launch_options.mode = parse_mode(mode);

@@ -206,7 +206,7 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 	if (fclose(search.found) != 0 || r < 0)
 		search.n_found = 0;
 	if (search.n_found == 0)
-		complain("show", program, "nothing is recorded; a launch with pbrun records it");
+		complain_nothing_recorded("show", program);
 	else if (asprintf(&why, "nothing is recorded for the profile '%s', but there is %s (add it)", profile,
 			  options) < 0)
 		why = NULL; /* undefined (asprintf(3)) */

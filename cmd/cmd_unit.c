@@ -219,11 +219,13 @@ static char *drop_in_directory(const struct service *self)
 	return asprintf(&directory, "%s/%s.d", self->own_directory, self->name) < 0 ? NULL : directory;
 }
 
-static const char *unit_error(int error)
+static const char *unit_error(int error, const struct arguments *arguments)
 {
 	switch (error) {
 	case -ENOENT:
-		return "no such service; --system looks among the system's, else it is the user's";
+		return arguments_has(arguments, OPTION_SYSTEM)
+			       ? "the system has no such service; systemctl list-unit-files names what it has"
+			       : "the user has no such service; --system looks among the system's";
 	case -EINVAL:
 		return "it is masked, or no unit of type service";
 	case -ENODATA:
@@ -267,7 +269,7 @@ static int wrap_unit(const char *name, const char *pbrun, const struct arguments
 		r = unit_drop_in(&unit, pbrun,
 				 is_system && !unit.has_user ? "--dir " SHADOWDB_SYSTEM_DIR : NULL, &text);
 	if (r < 0)
-		return complain("unit", name, unit_error(r));
+		return complain("unit", name, unit_error(r, arguments));
 	directory = drop_in_directory(&service);
 	r = directory ? write_drop_in(directory, text) : -ENOMEM;
 	if (r < 0)

@@ -18,6 +18,7 @@
 #include "report_file.h"
 #include "sys/cleanup.h"
 #include "target.h"
+#include "text.h"
 #include "trace/detach.h"
 #include "verbose.h"
 
@@ -66,8 +67,9 @@ static void warn_of_report(struct job *job, const char *fault, int error)
 __attribute__((noreturn)) static void fail(const char *name, int error)
 {
 	const char *why = error == -EALREADY ? "no other program of this name is in PATH" : strerror(-error);
+	char *printable = text_printable(name);
 
-	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", name, why,
+	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", printable && *printable ? printable : "''", why,
 		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?"
 						       : error_advice(error));
 	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);

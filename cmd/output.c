@@ -40,7 +40,7 @@ int complain(const char *what, const char *where, const char *why)
 {
 	fprintf(stderr, "pbrun: %s: ", what);
 	if (where) {
-		print_name(stderr, where);
+		print_name(stderr, *where ? where : "''");
 		fputs(": ", stderr);
 	}
 	print_name(stderr, why);

@@ -12,6 +12,8 @@ struct picture {
 	FILE *stream; /* NULL: it could not be opened */
 };
 
+/* Before work that would be in vain: is there no way that path can be written? 0, or 1 after a complaint. */
+int picture_check(const char *what, const char *path);
 /* "-" is standard output. 0, or 1 after a complaint. */
 int picture_open(struct picture *self, const char *what, const char *path);
 /* Writes what was printed. The exit status; 1 also if it had not been opened, or after a complaint. */

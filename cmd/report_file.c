@@ -2,11 +2,14 @@
 #include "report_file.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "sys/clock.h"
 #include "sys/io.h"
 #include "sys/survey.h"
+
+#define FD_PREFIX "fd:"
 
 /* What is done with the file: the thread that does it may outlive who asked. */
 struct deed {
@@ -68,16 +71,32 @@ static struct deed *deed_new(const struct report_file *file, const char *text)
 	return deed->text ? take_pointer(deed) : NULL;
 }
 
+/* The descriptor of fd:N; -1: name is none of these. */
+static int number_of(const char *name)
+{
+	const char *digits = name + strlen(FD_PREFIX);
+	char *end = NULL;
+
+	if (strncmp(name, FD_PREFIX, strlen(FD_PREFIX)) != 0 || *digits < '0' || *digits > '9')
+		return -1;
+	errno = 0;
+	long number = strtol(digits, &end, 10);
+
+	return *end || errno || number > INT_MAX ? -1 : (int)number;
+}
+
+bool report_file_has_wrong_number(const char *name)
+{
+	return strncmp(name, FD_PREFIX, strlen(FD_PREFIX)) == 0 && number_of(name) < 0;
+}
+
 int report_file_prepare(struct report_file *self, const char *name)
 {
 	*self = (struct report_file){ .name = name, .base_fd = -1, .fd = -1 };
 	if (!name)
 		return 0;
-	int number = strcmp(name, "-") == 0 ? STDERR_FILENO : -1;
-	int end = 0;
+	int number = strcmp(name, "-") == 0 ? STDERR_FILENO : number_of(name);
 
-	if (number < 0 && sscanf(name, "fd:%d%n", &number, &end) == 1 && name[end] != '\0')
-		number = -1;
 	if (number >= 0) {
 		self->fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
 		return self->fd < 0 ? -errno : 0;

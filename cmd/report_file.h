@@ -7,6 +7,8 @@
 #ifndef PBRUN_REPORT_FILE_H
 #define PBRUN_REPORT_FILE_H
 
+#include <stdbool.h>
+
 #include "sys/cleanup.h"
 
 struct report_file {
@@ -14,6 +16,9 @@ struct report_file {
 	int base_fd;      /* the directory that a path is relative to; -1: there is none */
 	int fd;           /* where to write to; -1: not open */
 };
+
+/* Does name begin with "fd:", and no number of a descriptor follows? */
+bool report_file_has_wrong_number(const char *name);
 
 /* In the launcher, before the split: fills self. 0; -EBADF: there is no such descriptor. The observer is to
  * keep base_fd and fd. */

@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "directory.h"
 #include "output.h"
@@ -75,6 +76,16 @@ int resolve_or_complain(const char *what, const char *name, char **ret_path, con
 	return r;
 }
 
+int complain_nothing_recorded(const char *what, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111)))
+		return complain(what, path,
+				"it is no program, so nothing is recorded; name what is executed");
+	return complain(what, path, "nothing is recorded; a launch with pbrun records it");
+}
+
 int load_or_complain(const char *what, const struct shadowdb *db, const struct arguments *arguments,
 		     struct shadow *ret_shadow)
 {
@@ -88,6 +99,6 @@ int load_or_complain(const char *what, const struct shadowdb *db, const struct a
 	int r = shadowdb_load(db, path, profile ? profile : own_profile, ret_shadow, &shadow_path);
 
 	if (r == -ENOENT)
-		return complain(what, path, "nothing is recorded; a launch with pbrun records it");
+		return complain_nothing_recorded(what, path);
 	return r < 0 ? complain_error(what, shadow_path ? shadow_path : path, r) : 0;
 }

@@ -26,6 +26,9 @@ int with_store(const struct arguments *arguments,
 must_check int resolve_or_complain(const char *what, const char *name, char **ret_path,
 				   const char **ret_profile);
 
+/* Complains that nothing is recorded of the program path, or that it is none. 1. */
+int complain_nothing_recorded(const char *what, const char *path);
+
 /*
  * Loads what is remembered of the program that is the first operand, under the profile of --profile or its
  * own. Returns 0, or the exit status after a complaint. ret_program, if not NULL, gets its canonical path, to

@@ -144,7 +144,7 @@ int wrap_complain(const char *what, const char *where, int error)
 {
 	const char *why = trust_explain(error);
 
-	return complain(what, where, why ? why : strerror(-error));
+	return why ? complain(what, where, why) : complain_error(what, where, error);
 }
 
 void wrap_print(const char *kind, const char *name, const char *path)

@@ -133,7 +133,7 @@ eval "echo a"; eval "tool b"; type -t echo')" = "$(printf '%s\n' a "$WORK/it's/t
   [ "$(SHELL=/bin/bash PATH=$WORK:$PATH "$WORK/pbrun" --alias cat)" = "alias cat='pbrun cat'" ]
   run "$PBRUN" --alias --shell bash no-such-program cat
   [ "$status" -eq 1 ]
-  [ "${lines[0]}" = "pbrun: alias: no-such-program: no such program in PATH" ]
+  [ "${lines[0]}" = "pbrun: alias: no-such-program: no such program in PATH (is it installed?)" ]
   [[ ${lines[1]} == "alias cat="* ]]
   run "$PBRUN" --alias --shell csh cat
   [ "$status" -eq 125 ]

@@ -78,6 +78,42 @@ complains() { # STATUS WHERE COMMAND...
   done
 }
 
+@test "values that nobody can mean are wrong use, and nothing is written anywhere" {
+  cd "$WORK"
+  long=$(printf 'x%.0s' {1..4096})
+  for option in "--dir=" "--report=" "--report=fd:" "--report=fd:x" "--report=fd:3x" "--report=fd:99999999999" \
+    "--profile=$long"; do
+    run --separate-stderr "$PBRUN" "$option" "$WORK/program"
+    echo "$option: $status: $stderr"
+    [ "$status" -eq 125 ]
+    [ "${#stderr_lines[@]}" -eq 2 ]
+  done
+  [ "$(ls -A)" = program ]
+  # A file of such a name all the same.
+  "$PBRUN" --report ./fd:x "$WORK/program"
+  [ -s fd:x ]
+}
+
+@test "what is no program, and what is no place to write to" {
+  touch "$WORK/plain"
+  for command in --show --export; do
+    complains 1 "$WORK/plain: it is no program" "$PBRUN" "$command" "$WORK/plain"
+    complains 1 "$WORK: it is no program" "$PBRUN" "$command" "$WORK"
+  done
+  complains 127 "'': No such" "$PBRUN" ""
+  # What a terminal would obey.
+  complains 127 '\x1b[2J: No such' "$PBRUN" $'\e[2J'
+  # Before anything is measured.
+  for picture in "$WORK" "$WORK/none/x"; do
+    complains 1 "$picture" "$PBRUN" --benchmark -n 100 --svg "$picture" "$WORK/program"
+    [ -z "$output" ]
+  done
+  complains 1 no-such-service "$PBRUN" --unit no-such-service
+  complains 1 systemctl "$PBRUN" --unit --system no-such-service
+  complains 1 no-such-entry "$PBRUN" --desktop no-such-entry
+  complains 1 no-such-program "$PBRUN" --alias no-such-program
+}
+
 @test "warnings of a start" {
   "$PBRUN" "$WORK/program"
   shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
