@@ -204,6 +204,7 @@ static int look(struct dry_run *self, char *const argv[], const struct config *c
 	if (r < 0)
 		complain_error("dry-run", self->options.dir, r);
 	db.excluded = &config->excluded;
+	shadowdb_await_announced(&db);
 	self->error = shadowdb_load(&db, self->program, self->profile, &self->shadow, &self->shadow_path);
 	if (self->error == -ENOENT)
 		self->is_common = common_part_load(&db, self->program, self->profile, &self->shadow) == 0;

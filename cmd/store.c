@@ -42,8 +42,10 @@ int with_store(const struct arguments *arguments,
 	db.packaged_path = SHADOWDB_PACKAGED_DIR;
 	if (r < 0)
 		complain_error("shadow directory", directory, r);
-	else
+	else {
+		shadowdb_await_announced(&db);
 		status = run(&db, arguments);
+	}
 	shadowdb_release(&db);
 	return status;
 }

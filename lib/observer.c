@@ -12,6 +12,8 @@
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
+/* So long a program waits for the file system of the shadows, that is to know of what is to be written. */
+#define ANNOUNCEMENT_MS 50
 /* When the program is on its own, a shadow is given so long to be written. */
 #define COMMIT_MS 20000
 
@@ -169,6 +171,15 @@ static void start_program(struct launch *self, int agent_fd)
 	self->phase = LAUNCH_STARTED;
 }
 
+/* Does a program that stands at its exit go on before its record is written? What training has found is not
+ * to be lost with a machine, or a container, that ends with the program; and who asks for a report wants it
+ * when the program has ended. */
+static bool is_saved_afterwards(const struct launch *self)
+{
+	return self->account.record.choice.mode == POLICY_SAMPLE &&
+	       self->options->audience == OBSERVER_UNHEARD && self->link->kinship == OBSERVER_ORPHAN;
+}
+
 /* A launch is merged when its program ends, and once more when those that it left behind are done. */
 static void watch(struct launch *self)
 {
@@ -176,6 +187,8 @@ static void watch(struct launch *self)
 		uint64_t until_ns = after_ms(OBSERVER_HOLD_MS);
 
 		close_account(self);
+		if (is_saved_afterwards(self))
+			return;
 		if (launch_has_to_commit(self) && !launch_commit(self, until_ns))
 			return;
 		if (self->account.progress != ACCOUNT_UNSEEN && !launch_has_to_commit(self))
@@ -309,6 +322,7 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 		tell(self);
 	if (!launch_await_commit(self, until_ns))
 		_exit(1); /* its thread cannot be waited for, nor what it uses be freed */
+	launch_withdraw_commit(self);
 	settle_notice(self);
 	launch_finish_prediction(self);
 	if (self->files == POLICY_FILES_CHANGED && self->commit.n_done == 0)
@@ -327,7 +341,11 @@ __attribute__((noreturn)) static void finish(struct launch *self)
 /* Begins when the thread that traces ends. */
 static void *finish_untracing(void *context)
 {
-	finish(context);
+	struct launch *self = context;
+
+	if (is_saved_afterwards(self))
+		launch_announce_commit(self);
+	finish(self);
 }
 
 /* Detaches from everybody who is still followed, by the end of this thread (follow.h). No pthread_exit(3):
@@ -338,6 +356,8 @@ __attribute__((noreturn)) static void detach_all(struct launch *self)
 
 	if (pthread_create(&thread, NULL, finish_untracing, self) != 0)
 		_exit(1);
+	if (is_saved_afterwards(self))
+		launch_await_announcement(self, after_ms(ANNOUNCEMENT_MS));
 	for (;;)
 		(void)syscall(SYS_exit, 0);
 }

@@ -1,4 +1,5 @@
 /* observer_commit.c - what was seen of a launch becomes part of the shadow */
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -149,6 +150,7 @@ void launch_init_commit(struct launch *self)
 {
 	pthread_condattr_t attributes;
 
+	self->commit.announced_fd = -1;
 	pthread_mutex_init(&self->commit.lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -255,6 +257,45 @@ bool launch_await_commit(struct launch *self, uint64_t until_ns)
 	if (state == COMMIT_DONE)
 		take_result(self);
 	return state != COMMIT_BUSY;
+}
+
+static void handle_ends_by(void (*handler)(int))
+{
+	const struct sigaction action = { .sa_handler = handler };
+
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+void launch_announce_commit(struct launch *self)
+{
+	struct commit *commit = &self->commit;
+	int fd = shadowdb_announce(self->options->db);
+
+	handle_ends_by(SIG_IGN);
+	pthread_mutex_lock(&commit->lock);
+	commit->announced_fd = fd;
+	commit->announcement = COMMIT_ANNOUNCED;
+	pthread_cond_signal(&commit->done);
+	pthread_mutex_unlock(&commit->lock);
+}
+
+void launch_withdraw_commit(struct launch *self)
+{
+	handle_ends_by(SIG_DFL);
+	if (self->commit.announced_fd >= 0)
+		close(take_fd(self->commit.announced_fd));
+}
+
+void launch_await_announcement(struct launch *self, uint64_t until_ns)
+{
+	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+	int r = 0;
+
+	pthread_mutex_lock(&self->commit.lock);
+	while (self->commit.announcement == COMMIT_UNANNOUNCED && r == 0)
+		r = pthread_cond_timedwait(&self->commit.done, &self->commit.lock, &until);
+	pthread_mutex_unlock(&self->commit.lock);
 }
 
 static int mark_unanswered(struct shadow *shadow, void *context)

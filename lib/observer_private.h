@@ -42,11 +42,19 @@ struct observer_word {
 	int agent_fd; /* of the observer, -1: none */
 };
 
+/* Do those who look for the shadow wait for what is still to be written? */
+enum commit_announcement {
+	COMMIT_UNANNOUNCED,
+	COMMIT_ANNOUNCED, /* or that failed: more cannot be done */
+};
+
 /* Writing what was seen into the shadow (observer_commit.c). */
 struct commit {
-	pthread_mutex_t lock; /* of state */
+	pthread_mutex_t lock; /* of state and announcement */
 	pthread_cond_t done;
 	enum commit_state state;
+	enum commit_announcement announcement;
+	int announced_fd; /* shadowdb_announce() */
 	unsigned int n_done;
 	uint64_t n_new;         /* record.n_new at the last one */
 	struct gone_files gone; /* the thread's */
@@ -156,6 +164,12 @@ bool launch_commit(struct launch *self, uint64_t until_ns);
 void launch_commit_here(struct launch *self);
 /* Waits until then for a commit that goes on. True: none does. */
 bool launch_await_commit(struct launch *self, uint64_t until_ns);
+/* Has those who look for the shadow wait until launch_withdraw_commit(), and the signals by which a service's
+ * processes are ended when its program has gone. */
+void launch_announce_commit(struct launch *self);
+void launch_withdraw_commit(struct launch *self);
+/* Waits for launch_announce_commit() by another thread, until then at most. */
+void launch_await_announcement(struct launch *self, uint64_t until_ns);
 /* Remembers which files did not answer, if any. Nobody may be waiting. */
 void launch_remember_unanswered(struct launch *self);
 /* Has the next start train, without a change to what is remembered. */

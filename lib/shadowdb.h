@@ -121,6 +121,15 @@ must_check int shadowdb_update(struct shadowdb *self, const char *program, const
  */
 must_check int shadowdb_tidy(struct shadowdb *self);
 
+/*
+ * Says that a shadow is about to be written, by somebody for whom nobody waits, until the descriptor that is
+ * returned is closed. Waits for no other writer. -errno: it could not be said.
+ */
+must_check int shadowdb_announce(struct shadowdb *self);
+
+/* Before a look: waits until what was announced in the directory is written, bounded. */
+void shadowdb_await_announced(const struct shadowdb *self);
+
 /* Removes what only writers need, from a directory to which nobody else writes. */
 void shadowdb_remove_lock_file(const struct shadowdb *self);
 

@@ -27,6 +27,9 @@ void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow);
  * -errno. */
 must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);
 
+/* Opens the directory, and makes it where it is missing. 0 or -errno. */
+must_check int shadowdb_need_directory(struct shadowdb *self);
+
 /* The packages' directory, opened; -1: there is none. */
 int shadowdb_open_packaged(const struct shadowdb *self);
 

@@ -1,4 +1,4 @@
-/* shadowdb_write.c - replaces and forgets shadows, under locks. */
+/* shadowdb_write.c - replaces and forgets shadows. */
 #include "shadowdb.h"
 
 #include <fcntl.h>
@@ -8,19 +8,16 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "shadowdb_private.h"
 #include "sys/io.h"
 #include "sys/trust.h"
 
-#define LOCK_NAME ".lock"
-#define LOCK_MODE 0600 /* also the system's: whoever can open it can keep everybody waiting */
 #define OWN_MODE 0600
 #define PUBLIC_MODE 0644
 #define FORGET_TIMEOUT_MS 1000
 
-static int need_directory(struct shadowdb *self)
+int shadowdb_need_directory(struct shadowdb *self)
 {
 	if (self->dir_fd >= 0)
 		return 0;
@@ -38,7 +35,7 @@ static int need_directory(struct shadowdb *self)
 int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes)
 {
 	struct statvfs fs;
-	int r = need_directory(self);
+	int r = shadowdb_need_directory(self);
 
 	if (r < 0)
 		return r;
@@ -51,67 +48,6 @@ int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes)
 	if (fs.f_blocks > 0 && fs.f_frsize > 0 && n_free < size_bytes / fs.f_frsize + 1)
 		return -ENOSPC;
 	return 0;
-}
-
-static int open_lock_file(int dir_fd)
-{
-	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-
-	for (;;) {
-		int fd = openat(dir_fd, LOCK_NAME, flags);
-
-		if (fd >= 0 || errno != ENOENT)
-			return fd < 0 ? -errno : fd;
-		fd = openat(dir_fd, LOCK_NAME, flags | O_CREAT | O_EXCL, LOCK_MODE);
-		if (fd >= 0)
-			(void)!fchmod(fd, LOCK_MODE);
-		if (fd >= 0 || errno != EEXIST)
-			return fd < 0 ? -errno : fd;
-	}
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-int shadowdb_lock(const struct shadowdb *self, uint64_t hash, unsigned int timeout_ms)
-{
-	cleanup_close int fd = open_lock_file(self->dir_fd);
-	const uint64_t deadline_ms = now_ms() + timeout_ms;
-	struct timespec pause = { .tv_nsec = 1000000 };
-
-	if (fd < 0)
-		return fd;
-	for (;;) {
-		struct flock range = {
-			.l_type = F_WRLCK,
-			.l_whence = SEEK_SET,
-			.l_start = (off_t)(hash >> 2),
-			.l_len = 1,
-		};
-
-		if (fcntl(fd, F_OFD_SETLK, &range) == 0 || errno == EINVAL || errno == ENOLCK ||
-		    errno == EOPNOTSUPP)
-			return take_fd(fd);
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return -errno;
-		if (now_ms() >= deadline_ms)
-			return -ETIMEDOUT;
-		/* F_OFD_SETLKW would wait without a limit. */
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 16000000)
-			pause.tv_nsec *= 2;
-	}
-}
-
-void shadowdb_remove_lock_file(const struct shadowdb *self)
-{
-	if (self->dir_fd >= 0)
-		(void)unlinkat(self->dir_fd, LOCK_NAME, 0);
 }
 
 /* Makes a new file. If this fails, name may be there, unfinished. */
@@ -182,7 +118,7 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	cleanup_free void *data = NULL;
 	char name[NAME_MAX + 1];
 	size_t size;
-	int r = need_directory(self);
+	int r = shadowdb_need_directory(self);
 
 	if (r < 0)
 		return r;

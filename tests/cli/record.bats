@@ -35,6 +35,56 @@ is_resident() { # FILE
   done
 }
 
+runs() {
+  "$PBRUN" --show --json true | json - 'j["runs"]'
+}
+
+has_runs() { # N
+  [ "$(runs)" -eq "$1" ]
+}
+
+# Those whose tracing thread, the first, has ended, too.
+observers() {
+  for process in /proc/[0-9]*; do
+    if grep -qx pbrun "$process/comm" && grep -qazx "PBRUN_DIR=$PBRUN_DIR" "$process"/task/*/environ; then
+      echo "${process#/proc/}"
+    fi
+  done 2>/dev/null
+}
+
+@test "who looks for the record of a sampled program waits for it" {
+  "$PBRUN" -r train true
+  for i in $(seq 2 30); do
+    "$PBRUN" -r sample true
+    [ "$(runs)" -eq "$i" ]
+  done
+}
+
+@test "a sampled program does not wait for its record, nor does that go with a service's other processes" {
+  "$PBRUN" -r train true
+  mkfifo hold said
+  # All locks, but for that by which a record is announced: an observer waits 10 s for them.
+  /usr/bin/python3 -c '
+import fcntl, os, struct, sys
+F_OFD_SETLK = 37
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(file, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1 << 62, 0))
+print("held", flush=True)
+sys.stdin.read()' "$PBRUN_DIR/.lock" <hold >said 3>&- &
+  exec 8>hold
+  read -r line <said
+  [ "$line" = held ]
+  "$PBRUN" -r sample true 3>&- 8>&-
+  first=$(observers)
+  # Were each held for a second, as after training, the first observer would have given up.
+  for _ in $(seq 15); do "$PBRUN" -r sample true 3>&- 8>&-; done
+  observers | grep -qx "$first"
+  kill "$first"
+  exec 8>&-
+  wait
+  eventually has_runs 17
+}
+
 @test "many lookups leave room for what is opened" {
   echo data >data
   "$PBRUN" -r train /usr/bin/python3 -c '

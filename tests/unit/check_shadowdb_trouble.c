@@ -72,6 +72,37 @@ START_TEST(lock_is_waited_for_and_dies_with_its_holder)
 }
 END_TEST
 
+START_TEST(who_looks_waits_for_what_was_announced)
+{
+	enum { LATE_US = 50000 };
+	int fd = shadowdb_announce(&db);
+	int other_fd = shadowdb_announce(&db);
+	int pipe_fds[2];
+	char byte = 0;
+	int status;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ge(other_fd, 0);
+	close(other_fd);
+	ck_assert_int_eq(pipe(pipe_fds), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (write(pipe_fds[1], &byte, 1) != 1)
+			_exit(2);
+		shadowdb_await_announced(&db);
+		_exit(runs_of(&db, PROGRAM, "") != 1);
+	}
+	ck_assert_int_eq(read(pipe_fds[0], &byte, 1), 1);
+	usleep(LATE_US); /* so that one who does not wait has looked */
+	ck_assert_int_eq(update(PROGRAM, ""), 0);
+	close(fd);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	shadowdb_await_announced(&db);
+}
+END_TEST
+
 static int add_much(struct shadow *shadow, void *context)
 {
 	struct pageset_file *file;
@@ -191,6 +222,7 @@ int main(void)
 	tcase_add_checked_fixture(t, make_base, remove_base);
 	tcase_add_test(t, fifty_at_once_lose_nothing);
 	tcase_add_test(t, lock_is_waited_for_and_dies_with_its_holder);
+	tcase_add_test(t, who_looks_waits_for_what_was_announced);
 	tcase_add_test(t, killed_at_any_moment_leaves_a_whole_shadow);
 	if (has_mount)
 		tcase_add_test(t, full_disk_keeps_the_old_one);
