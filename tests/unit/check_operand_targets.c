@@ -1,6 +1,8 @@
 #include "operand_targets.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "support.h"
 
@@ -131,6 +133,75 @@ START_TEST(memory_tells_the_same)
 }
 END_TEST
 
+/* What nobody has looked at is not in memory: it takes somebody who may wait. */
+START_TEST(what_memory_does_not_know_is_not_guessed)
+{
+	ck_assert_int_eq(operand_targets_add(&targets, in_here("unheard-of"), 2, OPERAND_LOOK_IN_MEMORY),
+			 -EAGAIN);
+	ck_assert_uint_eq(targets.n, 0);
+	make_file("known", 5);
+	if (operand_targets_add(&targets, in_here("known"), 2, OPERAND_LOOK_IN_MEMORY) < 0)
+		return; /* a kernel before 5.12 */
+	/* That there is nothing is known as well, where file systems keep such names in mind. */
+	struct statfs fs;
+
+	ck_assert_int_eq(statfs(".", &fs), 0);
+	if (fs.f_type != EXT4_SUPER_MAGIC)
+		return;
+	for (int i = 0, r = -EAGAIN; r < 0; i++) {
+		ck_assert_int_ne(access("absent", F_OK), 0);
+		r = operand_targets_add(&targets, in_here("absent"), 3, OPERAND_LOOK_IN_MEMORY);
+		ck_assert(r == 0 || (r == -EAGAIN && i < 100)); /* memory may be short */
+	}
+	operand_targets_sort(&targets);
+	ck_assert_int_eq((int)operand_targets_find(&targets, in_here("absent"))->kind, OPERAND_MISSING);
+}
+END_TEST
+
+START_TEST(paths_are_whole_and_tidy)
+{
+	make_file("s", 7);
+	ck_assert_int_eq(symlink("s", "a-name-that-is-longer-than-where-it-leads"), 0);
+	add("a-name-that-is-longer-than-where-it-leads", 2, OPERAND_LOOK_AND_WAIT);
+	ck_assert_uint_eq(targets.n, 2);
+	ck_assert_uint_eq(operand_targets_find(&targets, in_here("s"))->id.size_bytes, 7);
+	add(".//x/../s", 3, OPERAND_LOOK_AT_NOTHING);
+	ck_assert_uint_eq(targets.n, 2);
+	/* A link to what is the kernel's is a name, and no more. */
+	ck_assert_int_eq(symlink("/proc/version", "to-kernel"), 0);
+	add("to-kernel", 2, OPERAND_LOOK_AND_WAIT);
+	ck_assert_uint_eq(targets.n, 3);
+}
+END_TEST
+
+START_TEST(what_is_not_there_has_one_name)
+{
+	char path[64];
+
+	add("nowhere/new", 2, OPERAND_LOOK_AND_WAIT);
+	ck_assert_uint_eq(targets.n, 1);
+	snprintf(path, sizeof(path), "/pbrun-check-%d", getpid());
+	ck_assert_int_eq(operand_targets_add(&targets, path, 2, OPERAND_LOOK_AND_WAIT), 0);
+	ck_assert_uint_eq(targets.n, 2);
+}
+END_TEST
+
+START_TEST(each_of_many_is_found)
+{
+	char name[16];
+
+	for (uint8_t i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "many%d", i * 7 % 30);
+		add(name, (uint8_t)(2 + i % 5), OPERAND_LOOK_AT_NOTHING);
+	}
+	ck_assert_uint_eq(targets.n, 30);
+	for (uint8_t i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "many%d", i * 7 % 30);
+		ck_assert_uint_eq(operand_targets_code(&targets, in_here(name)), 2 + i % 5);
+	}
+}
+END_TEST
+
 static struct pageset_file *see(struct pageset *seen, const char *path)
 {
 	struct pageset_file *file = NULL;
@@ -196,6 +267,10 @@ int main(void)
 	tcase_add_test(core, nothing_but_files_and_directories);
 	tcase_add_test(core, a_name_alone_may_be_anything);
 	tcase_add_test(core, memory_tells_the_same);
+	tcase_add_test(core, what_memory_does_not_know_is_not_guessed);
+	tcase_add_test(core, paths_are_whole_and_tidy);
+	tcase_add_test(core, what_is_not_there_has_one_name);
+	tcase_add_test(core, each_of_many_is_found);
 	tcase_add_test(core, programs_in_a_directory_are_not_marked);
 	tcase_add_test(core, of_two_codes_that_of_the_profile_wins);
 	suite_add_tcase(suite, core);

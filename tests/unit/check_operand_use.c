@@ -91,6 +91,9 @@ START_TEST(what_is_named_again_is_used_as_before)
 {
 	struct pageset_file *file = remember("/a", 2, 10);
 
+	file->exact = true;
+	file->is_unanswered = true;
+	file->age = 3;
 	use(file, 3, 2, 200);
 	use(file, 7, 1, 300);
 	use(remember("/d/x", PAGESET_OPERAND_BELOW, 5), 4, 1, 200);
@@ -100,6 +103,29 @@ START_TEST(what_is_named_again_is_used_as_before)
 	ck_assert_uint_eq(wanted.n_files, 2);
 	assert_pages("/a", 3, 3, 7);
 	assert_pages("/d/x", 1, 4, 4);
+
+	const struct pageset_file *again = pageset_find(&wanted, "/a");
+
+	ck_assert_uint_eq(again->id.size_bytes, file->id.size_bytes);
+	ck_assert_int_eq(again->id.mtime_ns, MTIME);
+	ck_assert_uint_eq(again->access, file->access);
+	ck_assert(again->exact);
+	ck_assert(again->is_unanswered);
+	ck_assert_uint_eq(again->age, 3);
+}
+END_TEST
+
+/* Of the same size, but of another time; and the other way round. */
+START_TEST(what_has_changed_is_not_used_as_before)
+{
+	struct pageset_file *file = remember("/a", 2, 100);
+
+	use(file, 50, 2, 200);
+	name("/a", OPERAND_FILE, 2, _i ? 100 : 101);
+	if (_i)
+		targets.items[0].id.mtime_ns++;
+	select_wanted();
+	ck_assert_uint_eq(pageset_file_pages(pageset_find(&wanted, "/a")), 0);
 }
 END_TEST
 
@@ -111,6 +137,13 @@ START_TEST(another_file_is_read_whole_like_the_one_before)
 	select_wanted();
 	assert_pages("/b", OPERAND_MIN_PAGES, 0, OPERAND_MIN_PAGES - 1);
 	assert_pages("/c", 3, 0, 2);
+
+	const struct pageset_file *other = pageset_find(&wanted, "/c");
+
+	/* What it is now: it is compared with that before it is read. */
+	ck_assert_uint_eq(other->id.size_bytes, 3 * page_bytes());
+	ck_assert_int_eq(other->id.mtime_ns, MTIME);
+	ck_assert_uint_eq(other->access, PAGESET_READ | PAGESET_OPENED);
 }
 END_TEST
 
@@ -236,6 +269,72 @@ START_TEST(what_is_left_alone)
 }
 END_TEST
 
+START_TEST(pages_of_operands_are_known_or_not)
+{
+	ck_assert(!operand_use_is_known(&remembered));
+	remember("/looked-up", 2, 10);
+	use(remember("/own", PAGESET_NO_OPERAND, 10), 0, 10, 200);
+	ck_assert(!operand_use_is_known(&remembered));
+	use(remember("/a", 2, 10), 0, 10, 200);
+	ck_assert(operand_use_is_known(&remembered));
+}
+END_TEST
+
+START_TEST(of_too_many_examples_the_oldest_are_left_out)
+{
+	char path[32];
+
+	for (int i = 0; i < OPERAND_MAX_EXAMPLES + 50; i++) {
+		snprintf(path, sizeof(path), "/old%d", i);
+		remember(path, 2, 1000)->age = 1;
+	}
+	use(remember("/zlatest.c", 2, 10), 0, 10, 200);
+	name("/b.c", OPERAND_FILE, 2, 5);
+	select_wanted();
+	assert_pages("/b.c", 5, 0, 4);
+}
+END_TEST
+
+/* A directory's dot is no suffix, nor is that of a hidden file. */
+START_TEST(names_without_a_suffix_are_alike)
+{
+	use(remember("/e.d/plain", 3, 10), 0, 10, 200);
+	use(remember("/large.c", 4, 1000), 0, 1, 200);
+	name("/t.d/new", OPERAND_FILE, 20, 5);
+	name("/t/.rc", OPERAND_FILE, 20, 6);
+	select_wanted();
+	assert_pages("/t.d/new", 5, 0, 4);
+	assert_pages("/t/.rc", 6, 0, 5);
+}
+END_TEST
+
+START_TEST(of_two_alike_the_larger_tells_more)
+{
+	use(remember("/a", 2, 10), 0, 10, 200);
+	use(remember("/b", 2, 1000), 0, 3, 200);
+	use(remember("/c", 2, 10), 0, 10, 200);
+	name("/d", OPERAND_FILE, 2, 500);
+	select_wanted();
+	assert_pages("/d", 3, 0, 2);
+}
+END_TEST
+
+START_TEST(small_gaps_do_not_end_a_head_or_begin_an_end)
+{
+	struct pageset_file *file = remember("/a", 2, 1000);
+
+	use(file, 0, 2, 200);
+	use(file, 5, 2, 200);
+	use(file, 100, 2, 200); /* neither */
+	use(file, 980, 10, 300);
+	use(file, 994, 6, 300);
+	name("/b", OPERAND_FILE, 2, 5000);
+	select_wanted();
+	assert_pages("/b", 20, 5, 4980);
+	ck_assert(!pageset_file_has(pageset_find(&wanted, "/b"), 100));
+}
+END_TEST
+
 START_TEST(other_directories)
 {
 	use(remember("/a", 2, 10), 0, 10, 200);
@@ -274,6 +373,7 @@ int main(void)
 	tcase_add_checked_fixture(core, prepare, release);
 	tcase_add_test(core, what_is_not_named_is_not_wanted);
 	tcase_add_test(core, what_is_named_again_is_used_as_before);
+	tcase_add_loop_test(core, what_has_changed_is_not_used_as_before, 0, 2);
 	tcase_add_test(core, another_file_is_read_whole_like_the_one_before);
 	tcase_add_test(core, growth_has_a_bound);
 	tcase_add_test(core, times_go_on_as_they_went);
@@ -285,6 +385,11 @@ int main(void)
 	tcase_add_test(core, a_changed_file_is_like_itself);
 	tcase_add_test(core, what_is_no_example);
 	tcase_add_test(core, what_is_left_alone);
+	tcase_add_test(core, pages_of_operands_are_known_or_not);
+	tcase_add_test(core, of_too_many_examples_the_oldest_are_left_out);
+	tcase_add_test(core, names_without_a_suffix_are_alike);
+	tcase_add_test(core, of_two_alike_the_larger_tells_more);
+	tcase_add_test(core, small_gaps_do_not_end_a_head_or_begin_an_end);
 	tcase_add_test(core, other_directories);
 	tcase_add_test(core, sizes_that_lie);
 	suite_add_tcase(suite, core);
