@@ -1,6 +1,8 @@
 /* packages: squashfs-tools */
 #include "record/in_image.h"
 
+#include <dirent.h>
+
 #include "squashed.h"
 #include "sys/image.h"
 #include "sys/page.h"
@@ -59,6 +61,20 @@ static void use(uint64_t inode, size_t size, uint64_t page)
 	ck_assert_int_ge(pageset_file_add(file, (struct page_run){ page, 1 }, 3000), 0);
 }
 
+/* Names and inodes, the last of them, too. */
+static void assert_has_tables(struct pageset_file *file)
+{
+	struct image image;
+
+	ck_assert_int_eq(image_open(&image, image_path, 0), 0);
+	struct squashfs_range tables = squashfs_metadata(&image.squashfs);
+
+	image_close(&image);
+	ck_assert_uint_gt(tables.size_bytes, 0);
+	ck_assert(pageset_file_has(file, tables.offset_bytes / page_bytes()));
+	ck_assert(pageset_file_has(file, (tables.offset_bytes + tables.size_bytes - 1) / page_bytes()));
+}
+
 START_TEST(pages_of_the_image_take_their_place)
 {
 	struct squashfs_file inner;
@@ -71,6 +87,7 @@ START_TEST(pages_of_the_image_take_their_place)
 
 	ck_assert_ptr_nonnull(image);
 	ck_assert(!image->exact && image->n_extents == 0);
+	ck_assert_uint_eq(image->access, PAGESET_OPENED);
 	ck_assert_int_eq(in_image_resolve(&seen), 0);
 	ck_assert_uint_eq(seen.n_files, 1);
 	ck_assert(image->exact && image->access & PAGESET_READ);
@@ -83,7 +100,60 @@ START_TEST(pages_of_the_image_take_their_place)
 	ck_assert(!pageset_file_has(image, inner.blocks[4].offset_bytes / page_bytes()));
 	ck_assert(pageset_file_has(image, 0));
 	ck_assert(pageset_file_has(image, inner.inode.offset_bytes / page_bytes()));
+	assert_has_tables(image);
 	free(inner.blocks);
+}
+END_TEST
+
+static int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Files of two images by turns: each is looked up in its own, and nothing stays open. */
+START_TEST(images_are_told_apart)
+{
+	char first_path[PATH_MAX];
+	struct squashfs_file inner;
+	size_t size = squashed_sizes[SQUASHED_RANDOM];
+	uint64_t inode = inode_of(size, &inner), page = inner.blocks[0].offset_bytes / page_bytes();
+	int n_fds = count_fds();
+
+	free(inner.blocks);
+	strcpy(first_path, image_path);
+	ck_assert_int_eq(system("cp image other"), 0);
+	for (int i = 0; i < 4; i++) {
+		snprintf(image_path, sizeof(image_path), "%s/%s", scratch, i % 2 ? "other" : "image");
+		use(inode + (uint64_t)(i / 2 * 1000), size, 0);
+	}
+	ck_assert_int_eq(in_image_resolve(&seen), 0);
+	ck_assert_uint_eq(seen.n_files, 2);
+	ck_assert(pageset_file_has(pageset_find(&seen, first_path), page));
+	ck_assert(pageset_file_has(pageset_find(&seen, image_path), page));
+	ck_assert_int_eq(count_fds(), n_fds);
+}
+END_TEST
+
+START_TEST(what_is_known_of_an_image_stays)
+{
+	struct pageset_file *image;
+	struct loop loop = { .offset_bytes = 0 };
+	char name[PATH_MAX];
+
+	strcpy(loop.path, image_path);
+	ck_assert(image_name(&loop, 1, name));
+	ck_assert_int_eq(pageset_add(&seen, image_path, 5, &image), 0);
+	image->access = PAGESET_READ;
+	image->exact = true;
+	ck_assert_int_eq(in_image_note(&seen, name, 6), 0);
+	ck_assert(image->exact && image->access == PAGESET_READ);
 }
 END_TEST
 
@@ -125,6 +195,8 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	if (can_test(squashed_is_possible(), "images (needs mksquashfs)")) {
 		tcase_add_test(t, pages_of_the_image_take_their_place);
+		tcase_add_test(t, images_are_told_apart);
+		tcase_add_test(t, what_is_known_of_an_image_stays);
 		tcase_add_test(t, what_cannot_be_found_is_left_out);
 		tcase_add_test(t, other_files_have_no_image);
 	}

@@ -1,5 +1,7 @@
 #include "notice.h"
 
+#include <dirent.h>
+
 #include "support.h"
 
 #define PROGRAM "/usr/bin/x"
@@ -68,6 +70,11 @@ START_TEST(no_control_character_passes)
 	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), 0);
 	ck_assert_str_eq(notice.text, "b?c");
 	notice_release(&notice);
+	ck_assert_int_eq(notice_leave(&db, "/a\nb", "", NOTICE_NEW, "text"), 0);
+	ck_assert_int_eq(notice_read(&db, "/a\nb", "", &notice), 0);
+	ck_assert_str_eq(notice.program, "/a?b");
+	ck_assert_str_eq(notice.text, "text");
+	notice_release(&notice);
 }
 END_TEST
 
@@ -102,6 +109,53 @@ START_TEST(what_is_not_ours_or_no_notice_is_not_believed)
 	ck_assert_int_eq(mkfifo(notice_path(), 0600), 0);
 	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), -EBADMSG);
 	ck_assert_ptr_null(notice.text);
+}
+END_TEST
+
+static int count_entries(void)
+{
+	DIR *dir = opendir(scratch_path("shadows"));
+	int n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Nor does anything of it stay in the directory. */
+START_TEST(what_cannot_be_kept_is_told)
+{
+	char text[NOTICE_MAX_BYTES + 1];
+	int n_entries = count_entries();
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	ck_assert_int_eq(notice_leave(&db, PROGRAM, "", NOTICE_NEW, text), -E2BIG);
+	ck_assert_int_eq(count_entries(), n_entries);
+	ck_assert_int_eq(mkdir(notice_path(), 0700), 0);
+	ck_assert_int_eq(notice_leave(&db, PROGRAM, "", NOTICE_NEW, "x"), -EISDIR);
+	ck_assert_int_eq(count_entries(), n_entries + 1);
+}
+END_TEST
+
+/* For those who run as root. */
+START_TEST(what_is_somebody_elses_is_not_believed)
+{
+	struct notice notice = { 0 };
+
+	ck_assert_int_eq(notice_leave(&db, PROGRAM, "", NOTICE_NEW, "x"), 0);
+	ck_assert_int_eq(chown(notice_path(), 65534, 65534), 0);
+	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), -EBADMSG);
+	/* But what is root's is, by everybody. */
+	ck_assert_int_eq(chown(notice_path(), 0, 0), 0);
+	ck_assert_int_eq(chmod(notice_path(), 0644), 0);
+	ck_assert_int_eq(chmod(scratch_path("shadows"), 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), 0);
+	notice_release(&notice);
+	ck_assert_int_eq(seteuid(0), 0);
 }
 END_TEST
 
@@ -146,6 +200,9 @@ int main(void)
 	tcase_add_test(t, it_is_new_once);
 	tcase_add_test(t, no_control_character_passes);
 	tcase_add_test(t, what_is_not_ours_or_no_notice_is_not_believed);
+	tcase_add_test(t, what_cannot_be_kept_is_told);
+	if (geteuid() == 0)
+		tcase_add_test(t, what_is_somebody_elses_is_not_believed);
 	tcase_add_test(t, all_are_listed);
 	tcase_add_test(t, without_a_directory_there_is_none);
 	suite_add_tcase(s, t);

@@ -106,6 +106,7 @@ START_TEST(a_root_that_others_name_otherwise)
 	ck_assert_str_eq(outside_below_root("/jail", "/jail"), "/");
 	ck_assert_str_eq(outside_below_root("/jail", "/"), "/jail");
 	ck_assert_ptr_null(outside_below_root("/jailed", "/jail"));
+	ck_assert_ptr_null(outside_below_root("/mail/u", "/jail"));
 }
 END_TEST
 
@@ -145,6 +146,39 @@ START_TEST(a_layer_that_is_bound_elsewhere_or_an_overlay_itself)
 }
 END_TEST
 
+/* All layers by their names, and only then as what they may be in the sandbox. */
+START_TEST(names_of_layers_come_first)
+{
+	const char *table = "50 1 0:70 / / rw - overlay overlay rw,lowerdir=/bound/share:/b\n"
+			    "51 50 254:1 /usr /bound rw - ext4 /dev/vda1 rw\n";
+	unsigned int n_before;
+
+	right_way = OUTSIDE_LAYER;
+	ck_assert(leads(table, "/", "/doc/x", "/b/doc/x"));
+	n_before = n_asked;
+	ck_assert(leads(table, "/", "/doc/x", "/usr/share/doc/x"));
+	ck_assert_uint_gt(n_asked - n_before, n_before);
+	/* The layer as a whole, where that is our root directory. */
+	ck_assert(leads("50 1 0:70 / / rw - overlay overlay rw,lowerdir=/\n", "/", "/", "/"));
+}
+END_TEST
+
+START_TEST(not_more_layers_than_a_name_is_worth)
+{
+	enum { N = 3000 };
+	char table[16 * N];
+	int n = snprintf(table, sizeof(table), "50 1 0:70 / / rw - overlay overlay rw,lowerdir=/0");
+
+	for (int i = 1; i < N; i++)
+		n += snprintf(table + n, sizeof(table) - (size_t)n, ":/%d", i);
+	strcpy(table + n, "\n");
+	right_way = OUTSIDE_LAYER;
+	ck_assert(leads(table, "/", "/x", "/100/x"));
+	ck_assert(!leads(table, "/", "/x", "/2999/x"));
+	ck_assert_uint_lt(n_asked, N);
+}
+END_TEST
+
 START_TEST(names_that_are_too_long)
 {
 	char path[2 * PATH_MAX];
@@ -172,6 +206,8 @@ int main(void)
 	tcase_add_test(t, a_root_that_others_name_otherwise);
 	tcase_add_test(t, layers_of_an_overlay);
 	tcase_add_test(t, a_layer_that_is_bound_elsewhere_or_an_overlay_itself);
+	tcase_add_test(t, names_of_layers_come_first);
+	tcase_add_test(t, not_more_layers_than_a_name_is_worth);
 	tcase_add_test(t, names_that_are_too_long);
 	suite_add_tcase(s, t);
 	return run_suite(s);
