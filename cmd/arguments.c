@@ -40,12 +40,6 @@ const char *arguments_value(const struct arguments *self, enum option_id id)
 	return NULL;
 }
 
-void arguments_release(struct arguments *self)
-{
-	free(self->given);
-	*self = (struct arguments){ 0 };
-}
-
 void wrong_use(const char *format, ...)
 {
 	va_list args;
@@ -118,13 +112,10 @@ static struct meaning find_name(const char *name, size_t size)
 static int add_option(struct parser *parser, enum option_id id, const char *value)
 {
 	struct arguments *arguments = parser->arguments;
-	struct given_option *given =
-		reallocarray(arguments->given, arguments->n_given + 1, sizeof(*arguments->given));
 
-	if (!given)
-		return -ENOMEM;
-	arguments->given = given;
-	given[arguments->n_given++] = (struct given_option){ .id = id, .value = value };
+	if (arguments->n_given == ARGUMENTS_MAX_GIVEN)
+		return problem(parser, "there are more than %d options", ARGUMENTS_MAX_GIVEN);
+	arguments->given[arguments->n_given++] = (struct given_option){ .id = id, .value = value };
 	return 0;
 }
 

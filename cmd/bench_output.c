@@ -54,14 +54,14 @@ static void print_stayed(const struct bench *bench, const struct terminal *termi
 		     "it: a start after a boot has more to wait for. The largest:",
 		     text_bytes(bench->stayed_bytes, stayed), text_bytes(bench->needed_bytes, needed)) < 0)
 		words = NULL;
-	text_print_field("stayed", words ? words : "", terminal);
+	text_print_field("stayed", words, terminal);
 	for (size_t i = 0; i < bench->n_stayed; i++) {
 		cleanup_free char *path = text_printable(bench->stayed[i].path);
 		cleanup_free char *line = NULL;
 
-		if (asprintf(&line, "%s %s", text_bytes(bench->stayed[i].bytes, stayed), path ? path : "") >=
-		    0)
-			text_print_field("", line, terminal);
+		if (!path || asprintf(&line, "%s %s", text_bytes(bench->stayed[i].bytes, stayed), path) < 0)
+			line = NULL;
+		text_print_field("", line, terminal);
 	}
 }
 
@@ -76,7 +76,7 @@ static void print_load(const struct bench *bench, const struct terminal *termina
 		     "when it is idle.",
 		     bench->load, bench->n_cpus) < 0)
 		words = NULL;
-	text_print_field("load", words ? words : "", terminal);
+	text_print_field("load", words, terminal);
 }
 
 int bench_print(const struct bench *bench, const struct terminal *terminal)

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "output.h"
 #include "sys/lookup.h"
+#include "sys/memory_stream.h"
 #include "target.h"
 #include "wrap.h"
 
@@ -73,8 +74,8 @@ static int print_alias(const char *pbrun, const char *name, const char *program,
 	put_word(to, pbrun, shell);
 	putc(' ', to);
 	put_word(to, program, shell);
-	if (fclose(to) != 0)
-		return complain("alias", name, strerror(errno));
+	if (memory_stream_close(to, &command) < 0)
+		return complain_error("alias", name, -ENOMEM);
 	printf("alias %s%c", name, shell == SHELL_FISH ? ' ' : '=');
 	put_quoted(stdout, command, shell);
 	putchar('\n');
@@ -107,7 +108,7 @@ static char *own_command(void)
 	cleanup_free char *own = wrap_own_path();
 
 	if (!own)
-		return strdup("pbrun");
+		return errno == ENOMEM ? NULL : strdup("pbrun");
 
 	cleanup_free char *found = NULL;
 

@@ -64,12 +64,11 @@ static const char *mark_of(enum verdict verdict, const struct terminal *terminal
 
 static void print_finding(const struct finding *finding, const struct terminal *terminal)
 {
-	const char *found = finding->found ? finding->found : "";
 	cleanup_free char *text = NULL;
 
-	if (asprintf(&text, "%s. %s", found, finding->meaning) < 0)
+	if (!finding->found || asprintf(&text, "%s. %s", finding->found, finding->meaning) < 0)
 		text = NULL;
-	text_print_marked(mark_of(finding->verdict, terminal), finding->id, text ? text : "", terminal);
+	text_print_marked(mark_of(finding->verdict, terminal), finding->id, text, terminal);
 	if (finding->advice)
 		text_print_field("  to do", finding->advice, terminal);
 }

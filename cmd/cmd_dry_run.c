@@ -130,7 +130,7 @@ static char *prefetch_text(const struct dry_run *self)
 
 static void print_field(const char *label, char *words, const struct terminal *terminal)
 {
-	text_print_field(label, words ? words : "", terminal);
+	text_print_field(label, words, terminal);
 	free(words);
 }
 
@@ -228,10 +228,12 @@ int cmd_dry_run(const struct arguments *arguments)
 	const char *name = arguments->operands[0];
 	cleanup_free char *file = NULL;
 	cleanup_with(config_release) struct config config = { 0 };
-	cleanup_free char *own_settings = settings_own_path();
+	cleanup_free char *own_settings = NULL;
 	struct warnings warnings = { 0 };
 	int r = target_find(name, &file, &self.program);
 
+	if (r == 0 && !directory && !why_no_dir)
+		r = -ENOMEM;
 	if (r < 0)
 		return complain_program("dry-run", name, r);
 	self.options.dir = directory;
@@ -239,11 +241,16 @@ int cmd_dry_run(const struct arguments *arguments)
 					    : target_profile(arguments->operands, self.program);
 	if (!self.profile)
 		return complain_error("dry-run", name, -ENOMEM);
-	settings_given(arguments, &config);
-	settings_read_system(&config, &warnings);
-	if (own_settings)
-		settings_read_own(&config, own_settings, &warnings);
+	r = settings_given(arguments, &config);
+	if (r == 0)
+		r = settings_read_system(&config, &warnings);
+	if (r == 0)
+		r = settings_own_path(&own_settings);
+	if (r == 0 && own_settings)
+		r = settings_read_own(&config, own_settings, &warnings);
 	warnings_finish(&warnings);
+	if (r < 0)
+		return complain_error("dry-run", name, r);
 	int status = look(&self, arguments->operands, &config);
 
 	if (arguments_has(arguments, OPTION_JSON))

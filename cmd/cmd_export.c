@@ -6,6 +6,7 @@
 #include "output.h"
 #include "record_file.h"
 #include "store.h"
+#include "sys/memory_stream.h"
 
 static int print_ranges(const struct shadow *shadow, const char *path)
 {
@@ -19,7 +20,7 @@ static int print_ranges(const struct shadow *shadow, const char *path)
 	for (size_t i = 0; r == 0 && i < n_ranges; i++)
 		fprintf(out, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\t%s\n", ranges[i].offset_bytes,
 			ranges[i].length_bytes, ranges[i].first_use_us, ranges[i].path);
-	if (out && fclose(out) != 0 && r == 0)
+	if (out && memory_stream_close(out, &text) < 0)
 		r = -ENOMEM;
 	if (r < 0)
 		return complain_error("export", shadow->program, r);

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "launch.h"
+#include "output.h"
 #include "report_file.h"
 #include "settings.h"
 #include "store.h"
@@ -76,6 +77,17 @@ struct launch_options launch_options_of(const struct arguments *arguments)
 	return launch_options;
 }
 
+/* What is excluded is not known: nothing may be recorded or prefetched. */
+static void do_without(struct launch_options *launch_options)
+{
+	struct warnings warnings = { 0 };
+
+	launch_options->is_disabled = true;
+	warnings_add(&warnings, "started without prefetch and record: %s (%s)", strerror(ENOMEM),
+		     error_advice(-ENOMEM));
+	warnings_finish(&warnings);
+}
+
 /* name NULL: that of argv. */
 __attribute__((noreturn)) static void start(const struct arguments *arguments, const char *name, char *argv[])
 {
@@ -89,7 +101,8 @@ __attribute__((noreturn)) static void start(const struct arguments *arguments, c
 	launch_options.dir = directory;
 	launch_options.home = home;
 	launch_options.why_no_dir = why_no_dir;
-	settings_given(arguments, &config);
+	if (settings_given(arguments, &config) < 0)
+		do_without(&launch_options);
 	launch_options.config = &config;
 	launch(argv, &launch_options);
 }

@@ -90,6 +90,8 @@ static int add_entry(const struct shadowdb_entry *entry, void *context)
 	struct shadowdb_entry failed = *entry;
 
 	listing->n_entries++;
+	if (entry->error == -ENOMEM)
+		return -ENOMEM;
 	if (entry->error)
 		return add_ignored(listing, entry);
 	/* The head may be right, and the rest damaged. */

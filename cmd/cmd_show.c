@@ -10,6 +10,7 @@
 #include "show.h"
 #include "state.h"
 #include "store.h"
+#include "sys/memory_stream.h"
 #include "target.h"
 #include "text.h"
 
@@ -24,7 +25,7 @@ __attribute__((format(printf, 3, 4))) static void field(const struct terminal *t
 	if (vasprintf(&words, format, args) < 0)
 		words = NULL;
 	va_end(args);
-	text_print_field(label, words ? words : "", terminal);
+	text_print_field(label, words, terminal);
 }
 
 static void print_remembered(const struct shadow *shadow, const struct terminal *terminal)
@@ -127,20 +128,20 @@ static void print_summary(const struct shadow *shadow, const char *shadow_path,
 	print_name(stdout, shadow->program);
 	puts(terminal->has_colour ? "\033[0m" : "");
 	if (*shadow->profile)
-		field(terminal, "profile", "%s", profile ? profile : "");
+		text_print_field("profile", profile, terminal);
 	field(terminal, "starts", "%s recorded, %s of them in training, the last on %s",
 	      text_number(shadow->stats.runs, runs), text_number(shadow->stats.trained_runs, trained),
 	      format_date(shadow->stats.updated_s, date));
 	if (shadow->flags & SHADOW_TRAINING_WAS_CUT)
 		field(terminal, "training", "was cut short: it would have slowed the program down too much");
-	field(terminal, "state", "%s", state ? state : "");
+	text_print_field("state", state, terminal);
 	print_remembered(shadow, terminal);
 	if (shadow->history.n_starts > 0)
 		print_last_starts(&shadow->history, terminal);
 	else
 		print_last_start(&shadow->stats, terminal);
-	field(terminal, "next start", "%s", next ? next : "");
-	field(terminal, "shadow", "%s", path ? path : "");
+	text_print_field("next start", next, terminal);
+	text_print_field("shadow", path, terminal);
 	putchar('\n');
 }
 
@@ -203,7 +204,9 @@ static int complain_not_recorded(const struct shadowdb *db, const char *program,
 
 	int r = shadowdb_list(db, note_profile, &search);
 
-	if (fclose(search.found) != 0 || r < 0)
+	if (memory_stream_close(search.found, &options) < 0 || r == -ENOMEM)
+		return complain_error("show", program, -ENOMEM);
+	if (r < 0)
 		search.n_found = 0;
 	if (search.n_found == 0)
 		complain_nothing_recorded("show", program);

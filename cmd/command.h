@@ -69,10 +69,13 @@ struct given_option {
 	const char *value; /* NULL: it takes none */
 };
 
+/* More are refused. Room for them that has to be had first could be what keeps a program from starting. */
+#define ARGUMENTS_MAX_GIVEN 256
+
 /* What was typed, taken apart. Strings belong to argv. */
 struct arguments {
 	enum command_id command;
-	struct given_option *given; /* in the order in which they were typed */
+	struct given_option given[ARGUMENTS_MAX_GIVEN]; /* in the order in which they were typed */
 	size_t n_given;
 	char **operands; /* ends with NULL */
 	size_t n_operands;
@@ -117,11 +120,10 @@ const char *arguments_value(const struct arguments *self, enum option_id id);
  * Takes argv apart; the operands of a command with OPERANDS_ANYWHERE are moved to the front of argv. An
  * option may be shortened as long as it is the only one that begins so. A letter's value may stand in the
  * same word or in the next one, a long option's behind "=" or in the next word. Returns 0; -EINVAL for wrong
- * use, and then *ret_problem says what is wrong, to be freed; -ENOMEM. self is released in any case.
+ * use, and then *ret_problem says what is wrong, to be freed; -ENOMEM: wrong use, and no memory to say it.
  */
 int arguments_parse(int argc, char *argv[], struct arguments *self, char **ret_problem)
 	__attribute__((warn_unused_result));
-void arguments_release(struct arguments *self);
 
 /* Says what is used wrongly, and exits with EXIT_USAGE. For a value that a command cannot use. */
 __attribute__((noreturn, format(printf, 1, 2))) void wrong_use(const char *format, ...);

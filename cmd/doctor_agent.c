@@ -20,12 +20,14 @@ static bool is_switched_off(void)
 {
 	struct config config;
 	struct warnings warnings = { 0 };
-	cleanup_free char *own_path = settings_own_path();
+	cleanup_free char *own_path = NULL;
 
 	config_init(&config);
-	settings_read_system(&config, &warnings);
+	/* What cannot be read says nothing, here. */
+	(void)!settings_own_path(&own_path);
+	(void)!settings_read_system(&config, &warnings);
 	if (own_path)
-		settings_read_own(&config, own_path, &warnings);
+		(void)!settings_read_own(&config, own_path, &warnings);
 	bool is_off = !config.uses_agent;
 
 	warnings_finish(&warnings);

@@ -34,9 +34,13 @@ void known_init(struct known *self, const struct launch_options *options, char *
 		.dir = options->dir ? strdup(options->dir) : NULL,
 		.why_no_dir = options->why_no_dir ? strdup(options->why_no_dir) : NULL,
 		.cwd = target_cwd(),
-		.own_settings_path = settings_own_path(),
 		.rules_path = options->profile ? NULL : target_rules_path(),
 	};
+	if (settings_own_path(&self->own_settings_path) < 0) {
+		self->has_missed_settings = true;
+		warnings_add(&self->warnings, "nothing is recorded or prefetched: %s (%s)", strerror(ENOMEM),
+			     error_advice(-ENOMEM));
+	}
 }
 
 static void load_settings(struct known *self)
@@ -44,10 +48,12 @@ static void load_settings(struct known *self)
 	if (self->state >= KNOWN_SETTINGS)
 		return;
 	self->asked = CONFIG_SYSTEM_PATH;
-	settings_read_system(&self->config, &self->warnings);
+	int r = settings_read_system(&self->config, &self->warnings);
+
 	self->asked = self->own_settings_path;
-	if (self->own_settings_path)
-		settings_read_own(&self->config, self->own_settings_path, &self->warnings);
+	if (r == 0 && self->own_settings_path)
+		r = settings_read_own(&self->config, self->own_settings_path, &self->warnings);
+	self->has_missed_settings |= r < 0;
 	self->asked = self->rules_path;
 	self->profile = self->options->profile ? strdup(self->options->profile)
 					       : target_profile_in(self->argv, self->program, self->cwd,
@@ -115,6 +121,8 @@ static const char *find_obstacle(struct known *self)
 {
 	if (self->options->mode == POLICY_NONE)
 		return NULL;
+	if (self->has_missed_settings)
+		return "what is excluded is not known";
 	if (!self->dir) {
 		warnings_add(&self->warnings, "nothing is recorded: %s (set PBRUN_DIR)",
 			     self->why_no_dir ? self->why_no_dir : strerror(ENOMEM));

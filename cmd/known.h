@@ -31,8 +31,9 @@ struct known {
 	struct shadow shadow; /* the part that shadowdb_load_partial() gives, until known_complete() */
 	bool has_shadow;
 	bool has_dir;
-	const char *obstacle; /* to recording, a constant; NULL: none */
-	struct notice notice; /* of an earlier launch */
+	bool has_missed_settings; /* what is excluded is not known */
+	const char *obstacle;     /* to recording, a constant; NULL: none */
+	struct notice notice;     /* of an earlier launch */
 	/* To be told. */
 	struct warnings warnings;
 	/* Private. */

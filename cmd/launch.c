@@ -170,7 +170,7 @@ static struct shadow *load_common(struct known *known, const struct job *job)
 
 static enum observer_prefetch find_prefetch(const struct job *job, const struct shadow *shadow)
 {
-	if (!job->options->prefetches)
+	if (!job->options->prefetches || job->known.has_missed_settings)
 		return OBSERVER_PREFETCHES_NOTHING;
 	return shadow ? OBSERVER_REPLAYS : OBSERVER_PREDICTS;
 }
@@ -261,6 +261,9 @@ static void find_program(const struct launch_options *options, char *argv[], cha
 	char *file = NULL;
 	int r = target_find(name, &file, ret_program);
 
+	/* By name alone pbrun itself would be found again: there is nothing to do but to try once more. */
+	if (r == -ENOMEM && options->name)
+		r = target_find(name, &file, ret_program);
 	/* What argv[0] leads to may be pbrun itself: not to be executed. */
 	if (r == -EALREADY || (r < 0 && options->name))
 		fail(name, r == -ENOENT ? -EALREADY : r);

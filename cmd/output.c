@@ -15,10 +15,19 @@
 
 #define PATIENCE_MS 100
 
+static bool is_incomplete;
+
+void output_lost(void)
+{
+	is_incomplete = true;
+}
+
 void print_name(FILE *stream, const char *name)
 {
 	cleanup_free char *text = text_printable(name);
 
+	if (!text)
+		output_lost();
 	fputs(text ? text : "?", stream);
 }
 
@@ -114,7 +123,7 @@ int complain_program(const char *what, const char *name, int error)
 int finish_output(const char *what)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
+		return is_incomplete ? complain_error(what, "standard output", -ENOMEM) : 0;
 	/* Whoever ends the pager has seen enough. */
 	if (errno == EPIPE && terminal_has_pager())
 		return 0;

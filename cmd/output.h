@@ -11,6 +11,9 @@
 /* As text_printable() makes it. */
 void print_name(FILE *stream, const char *name);
 
+/* Something that was to be printed is missing, for want of memory: finish_output() will say so. */
+void output_lost(void);
+
 /*
  * "pbrun: what: where: why (what to do)": what is the command, where a path or a name, NULL: left out. why
  * says what to do itself, in parentheses or behind a semicolon. Returns the exit status of a failure, 1.
@@ -26,7 +29,8 @@ const char *error_advice(int error);
 /* Why a shadow file cannot be used, by what shadowdb.h says of it. */
 const char *shadow_error_text(int error);
 
-/* What was printed is lost on a full disk, and only the last flush knows. Returns the exit status. */
+/* What was printed is lost on a full disk, and only the last flush knows; or see output_lost(). Returns the
+ * exit status. */
 int finish_output(const char *what);
 
 /* Waits a moment for it: a reader that does not read is no reason to keep a program from starting or ending.

@@ -27,7 +27,7 @@ static void reserve_standard_descriptors(void)
 
 int main(int argc, char *argv[])
 {
-	cleanup_with(arguments_release) struct arguments arguments = { 0 };
+	struct arguments arguments;
 	cleanup_free char *problem = NULL;
 	int r = privs_drop_granted();
 

@@ -37,6 +37,9 @@ int with_store(const struct arguments *arguments,
 	cleanup_free char *directory = store_directory(arguments, &why_none);
 	struct shadowdb db;
 	int status = 1;
+
+	if (!directory && !why_none)
+		return complain_error("shadow directory", NULL, -ENOMEM);
 	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
 
 	db.packaged_path = SHADOWDB_PACKAGED_DIR;

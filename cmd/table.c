@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output.h"
 #include "sys/cleanup.h"
 #include "text.h"
 
@@ -139,7 +140,9 @@ static void print_row(const struct table *self, const struct layout *layout, con
 		n_blanks = self->columns[i].alignment == TABLE_RIGHT ? 0 : padding;
 		if (self->columns[i].alignment == TABLE_RIGHT)
 			printf("%*s", (int)padding, "");
-		fputs(cell ? cell : "", stdout);
+		if (!cell)
+			output_lost();
+		fputs(cell ? cell : "?", stdout);
 	}
 	putchar('\n');
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "output.h"
 #include "sys/cleanup.h"
 
 uint32_t text_decode(const char *text, size_t *ret_size)
@@ -80,14 +81,20 @@ static size_t character_width(const char *text, enum charset charset, size_t *re
 	return width < 0 ? 1 : (size_t)width;
 }
 
-size_t text_width(const char *text, enum charset charset)
+/* Of its first n_bytes, which end a character. */
+static size_t width_of(const char *text, size_t n_bytes, enum charset charset)
 {
 	size_t width = 0;
 	size_t size;
 
-	for (; *text; text += size)
-		width += character_width(text, charset, &size);
+	for (size_t at = 0; at < n_bytes; at += size)
+		width += character_width(text + at, charset, &size);
 	return width;
+}
+
+size_t text_width(const char *text, enum charset charset)
+{
+	return width_of(text, strlen(text), charset);
 }
 
 /* How many bytes of text fit into columns. */
@@ -141,14 +148,17 @@ void text_print_marked(const char *mark, const char *label, const char *words,
 	size_t indent = is_narrow ? 4 : FIELD_COLUMNS;
 	size_t column = indent;
 
+	if (!words) {
+		output_lost();
+		words = "?";
+	}
 	if (is_narrow)
 		printf("%s%s\n%*s", mark, label, (int)indent, "");
 	else
 		printf("%s%-*s", mark, FIELD_COLUMNS - 2, label);
 	for (const char *word = words; *word;) {
 		size_t size = strcspn(word, " ");
-		cleanup_free char *copy = strndup(word, size);
-		size_t width = copy ? text_width(copy, terminal->charset) : 0;
+		size_t width = width_of(word, size, terminal->charset);
 
 		if (terminal->columns > 0 && column > indent && column + 1 + width > terminal->columns) {
 			printf("\n%*s", (int)indent, "");
@@ -157,7 +167,7 @@ void text_print_marked(const char *mark, const char *label, const char *words,
 			putchar(' ');
 			column++;
 		}
-		fputs(copy ? copy : "", stdout);
+		fwrite(word, 1, size, stdout);
 		column += width;
 		word += size;
 		word += *word == ' ';

@@ -27,7 +27,8 @@ size_t text_width(const char *text, enum charset charset);
 char *text_cut(const char *text, size_t columns, enum charset charset);
 
 /* Prints words, broken into lines of at most columns (0: no limit), the first behind a label, the others
- * as far to the right: "  label       words and\n              more words\n". */
+ * as far to the right: "  label       words and\n              more words\n". words NULL: there was no memory
+ * for them, see output_lost(). */
 void text_print_field(const char *label, const char *words, const struct terminal *terminal);
 /* The same with a mark of two columns in place of the blanks before the label. */
 void text_print_marked(const char *mark, const char *label, const char *words,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "sys/memory_stream.h"
 #include "sys/page.h"
 #include "text.h"
 
@@ -98,8 +99,5 @@ char *verbose_line(const struct account *account, const char *program)
 	tell_record(account, line);
 	tell_unreached(account, line);
 	putc('\n', line);
-	if (fclose(line) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return memory_stream_close(line, &text) < 0 ? NULL : text;
 }

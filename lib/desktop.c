@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "sys/memory_stream.h"
+
 #define SOURCE_KEY "X-Pbrun-Source"
 
 /* One line, without its end. Key and value are of size 0 if it is no "KEY=VALUE". */
@@ -191,7 +193,6 @@ int desktop_wrap(const char *text, const char *pbrun, const char *source, char *
 	size_t size = 0;
 	FILE *to = open_memstream(&wrapped, &size);
 	enum group group = GROUP_OTHER;
-	bool failed;
 
 	if (!to)
 		return -ENOMEM;
@@ -208,11 +209,8 @@ int desktop_wrap(const char *text, const char *pbrun, const char *source, char *
 			putc('\n', to);
 		put_source(to, source);
 	}
-	failed = ferror(to);
-	if (fclose(to) != 0 || failed) {
-		free(wrapped);
+	if (memory_stream_close(to, &wrapped) < 0)
 		return -ENOMEM;
-	}
 	*ret_text = wrapped;
 	return 0;
 }

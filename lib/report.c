@@ -90,22 +90,37 @@ static json_t *hex_string(const char *text)
 static void put_text(json_t **object, const char *key, const char *key_hex, const char *text)
 {
 	json_t *valid = json_string(text);
+	json_t *repaired = valid ? NULL : repaired_string(text);
 
-	put(object, key, valid ? valid : repaired_string(text));
-	if (!valid)
-		put(object, key_hex, hex_string(text));
+	if (valid) {
+		put(object, key, valid);
+		return;
+	}
+	/* Nothing needed repair: there was no memory. */
+	if (repaired && strcmp(json_string_value(repaired), text) == 0) {
+		json_decref(repaired);
+		repaired = NULL;
+	}
+	put(object, key, repaired);
+	put(object, key_hex, hex_string(text));
 }
 
 /* Takes value over. */
 static int format(json_t *value, char **ret_json)
 {
 	/* 15 digits: every decimal number of so many survives the way through a double. */
-	cleanup_free char *text = json_dumps(value, JSON_REAL_PRECISION(15));
-	char *line;
+	const size_t flags = JSON_REAL_PRECISION(15);
+	/* Not json_dumps(): it leaves out keys for which it has no memory, and tells nobody. */
+	size_t size = json_dumpb(value, NULL, 0, flags);
+	char *line = size > 0 ? malloc(size + 2) : NULL;
 
-	json_decref(value);
-	if (!text || asprintf(&line, "%s\n", text) < 0)
+	if (!line || json_dumpb(value, line, size, flags) != size) {
+		free(line);
+		json_decref(value);
 		return -ENOMEM;
+	}
+	json_decref(value);
+	strcpy(line + size, "\n");
 	*ret_json = line;
 	return 0;
 }

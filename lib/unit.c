@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sys/memory_stream.h"
+
 #define BLANKS " \t\r"
 #define FIRST_LINE "# Made by pbrun --unit, taken back by pbrun --undo.\n"
 #define PREFIXES "@-:+!|"
@@ -328,16 +330,15 @@ int unit_drop_in(const struct unit *self, const char *pbrun, const char *options
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
 	bool changed = false;
-	bool failed;
 
 	if (!to)
 		return -ENOMEM;
 	put_commands(to, self, pbrun, options, &changed);
-	failed = ferror(to);
-	failed |= fclose(to) != 0;
-	if (failed || !changed) {
+	if (memory_stream_close(to, &text) < 0)
+		return -ENOMEM;
+	if (!changed) {
 		free(text);
-		return failed ? -ENOMEM : -ENODATA;
+		return -ENODATA;
 	}
 	*ret_text = text;
 	return 0;

@@ -84,7 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST((r == -EINVAL) == (problem != NULL));
 	if (r == 0)
 		check_arguments(&arguments, text, size, argc);
-	arguments_release(&arguments);
 	free(problem);
 	free(text);
 	return 0;

@@ -6,7 +6,6 @@ Usage: job_control.py PROGRAM... (the command line to be run; it prints "ready" 
 import os
 import pty
 import select
-import signal
 import sys
 import time
 
@@ -15,9 +14,6 @@ def main():
     pid, fd = pty.fork()
     if pid == 0:
         os.environ["PS1"] = "prompt> "
-        # As a terminal's first shell has them: a background job of a script ignores two of them for ever.
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_DFL)
         os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
     seen = b""
 

@@ -165,13 +165,11 @@ START_TEST(behind_the_files_end_is_nothing)
 }
 END_TEST
 
-enum listed { AS_EXACT, AS_INEXACT };
-
 /* start .. end of file, and whether the list says that it is exact. */
-static void list(uint64_t start, uint64_t end, struct pageset_file *of, enum listed listed)
+static void list(uint64_t start, uint64_t end, struct pageset_file *of, bool is_exact)
 {
 	struct addrspace_mapping mapping = {
-		.start = at(start), .end = at(end), .file = of, .is_exact = listed == AS_EXACT
+		.start = at(start), .end = at(end), .file = of, .is_exact = is_exact
 	};
 
 	ck_assert_int_eq(addrspace_map(self, mapping), 0);
@@ -181,8 +179,8 @@ START_TEST(a_list_replaces_what_was_known)
 {
 	map(1, 2, 0);
 	addrspace_list_begin(self);
-	list(10, 20, file, AS_INEXACT);
-	list(20, 30, file, AS_EXACT);
+	list(10, 20, file, false);
+	list(20, 30, file, true);
 	addrspace_list_end(self);
 	ck_assert_uint_eq(self->mappings.n_items, 2);
 	assert_mapped(10, 20, 0);
@@ -199,16 +197,16 @@ START_TEST(what_is_part_of_an_exact_mapping_remains_exact)
 	static const bool expected[] = { true, true, false, false, false, false };
 
 	ck_assert_int_eq(pageset_add(&pageset, "/other", 0, &other), 0);
-	list(40, 50, file, AS_INEXACT);
-	list(10, 20, file, AS_EXACT);
-	list(30, 32, file, AS_EXACT);
+	list(40, 50, file, false);
+	list(10, 20, file, true);
+	list(30, 32, file, true);
 	addrspace_list_begin(self);
-	list(10, 12, file, AS_INEXACT);
-	list(13, 20, file, AS_INEXACT);
-	list(21, 22, file, AS_INEXACT);
-	list(30, 31, other, AS_INEXACT);
-	list(31, 33, file, AS_INEXACT);
-	list(40, 50, file, AS_INEXACT);
+	list(10, 12, file, false);
+	list(13, 20, file, false);
+	list(21, 22, file, false);
+	list(30, 31, other, false);
+	list(31, 33, file, false);
+	list(40, 50, file, false);
 	addrspace_list_end(self);
 	ck_assert_uint_eq(self->mappings.n_items, 6);
 	for (size_t i = 0; i < 6; i++)

@@ -1,7 +1,5 @@
 #include "sys/huge.h"
 
-#include <sys/utsname.h>
-
 #include "touched.h"
 
 static void enable(const char *text)
@@ -36,12 +34,6 @@ START_TEST(kernels_and_file_systems)
 	ck_assert(!huge_is_known_by("6.18.0", "vfat"));
 	ck_assert(!huge_is_known_by("rolling", "ext4"));
 	ck_assert(!huge_is_known_by("", "ext4"));
-
-	struct utsname here;
-
-	ck_assert_int_eq(uname(&here), 0);
-	ck_assert_int_eq(huge_is_known("ext4"), huge_is_known_by(here.release, "ext4"));
-	ck_assert(!huge_is_known("vfat"));
 }
 END_TEST
 
@@ -61,33 +53,6 @@ static uint64_t count_mapped(int fd, size_t size)
 	ck_assert_int_eq(munmap(room, size), 0);
 	return n;
 }
-
-static size_t count_mappings(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(maps);
-	for (int c; (c = fgetc(maps)) != EOF;)
-		n += c == '\n';
-	fclose(maps);
-	return n;
-}
-
-/* So many windows of a program are read, in one process. */
-START_TEST(nothing_stays_mapped)
-{
-	touched_write_file();
-	cleanup_close int fd = open("mapped", O_RDONLY | O_CLOEXEC);
-
-	size_t n = count_mappings();
-
-	/* Whether there are huge pages here or not. */
-	for (uint64_t i = 0; i < 20; i++)
-		(void)!huge_read(fd, (off_t)(2 * i * page_bytes()));
-	ck_assert_uint_lt(count_mappings(), n + 10);
-}
-END_TEST
 
 START_TEST(a_window_comes_in_as_one_folio)
 {
@@ -130,7 +95,6 @@ int main(void)
 	tcase_add_checked_fixture(t, scratch_enter_on_disk, scratch_leave);
 	tcase_add_test(t, the_system_may_forbid_it);
 	tcase_add_test(t, kernels_and_file_systems);
-	tcase_add_test(t, nothing_stays_mapped);
 	tcase_add_test(t, a_window_comes_in_as_one_folio);
 	tcase_add_test(t, a_file_that_was_cut_is_no_signal);
 	suite_add_tcase(s, t);

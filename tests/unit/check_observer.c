@@ -136,11 +136,9 @@ static void send_account(const struct account *account, void *context)
 	(void)!write(*(int *)context, account, sizeof(*account));
 }
 
-enum launcher { LAUNCHER_WAITS, LAUNCHER_GOES_ON };
-
 /* A launch of the target, whose launcher waits for the observer, or is gone on before the observer even
  * begins. Returns what came of it. */
-static struct account run_if(enum launcher launcher, struct observer_options options)
+static struct account run_if(bool waits, struct observer_options options)
 {
 	struct account account = { 0 };
 	struct shadowdb db = { 0 };
@@ -161,11 +159,11 @@ static struct account run_if(enum launcher launcher, struct observer_options opt
 		const int kept[] = { db.dir_fd, db.system_fd, fds[1], gate[0] };
 
 		if (observer_fork(kept, 4, &link) == OBSERVER_OBSERVER) {
-			if (launcher == LAUNCHER_GOES_ON)
+			if (!waits)
 				(void)!read(gate[0], &status, 1);
 			observer_run(&link, &options, send_account, &fds[1]);
 		}
-		if (launcher == LAUNCHER_WAITS)
+		if (waits)
 			(void)!observer_await(&link);
 		target_exec("touch_and_end"); /* which closes link.fd and gate[1] */
 	}
@@ -184,7 +182,7 @@ static struct account run_if(enum launcher launcher, struct observer_options opt
 
 static struct account run(struct observer_options options)
 {
-	return run_if(LAUNCHER_WAITS, options);
+	return run_if(true, options);
 }
 
 /* 0 or -errno; a shadow is to be released. */
@@ -251,8 +249,7 @@ END_TEST
 START_TEST(who_runs_already_is_not_attached_to)
 {
 	struct shadow shadow;
-	struct account account =
-		run_if(LAUNCHER_GOES_ON, (struct observer_options){ .requested = POLICY_TRAIN });
+	struct account account = run_if(false, (struct observer_options){ .requested = POLICY_TRAIN });
 
 	ck_assert_int_eq((int)account.record.choice.mode, POLICY_NONE);
 	ck_assert_int_eq((int)account.progress, ACCOUNT_UNSEEN);

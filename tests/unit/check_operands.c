@@ -104,35 +104,6 @@ START_TEST(codes_tell_places_apart)
 }
 END_TEST
 
-/* docs/shadow-format.md: what one release has written another reads. */
-START_TEST(the_codes_of_options_are_those_of_the_format)
-{
-	LIST("", "-o", "a", "--out", "b", "if=c", "@d");
-	ck_assert_uint_eq(PAGESET_OPERAND_OPTION, 16);
-	ck_assert_uint_eq(code_of("a"), 24);
-	ck_assert_uint_eq(code_of("b"), 21);
-	ck_assert_uint_eq(code_of("c"), 30);
-	ck_assert_uint_eq(code_of("d"), 20);
-}
-END_TEST
-
-/* An option that has its value, or that "--" ends, has none behind it. */
-START_TEST(what_follows_a_whole_option_is_of_no_option)
-{
-	LIST("", "--color=x", "a", "-o", "--", "b");
-	ck_assert_uint_eq(code_of("a"), PAGESET_OPERAND_FIRST);
-	ck_assert_uint_eq(code_of("b"), PAGESET_OPERAND_FIRST + 1);
-}
-END_TEST
-
-START_TEST(nothing_names_nothing)
-{
-	LIST("", "", "--out=", "@");
-	ck_assert_uint_eq(operands.n, 1);
-	ck_assert_str_eq(operands.items[0].name, "@");
-}
-END_TEST
-
 START_TEST(there_are_not_more_codes_than_a_shadow_takes)
 {
 	enum { N = 100 };
@@ -203,9 +174,6 @@ int main(void)
 	tcase_add_test(core, urls_of_this_machine_are_paths);
 	tcase_add_test(core, options_end_with_two_dashes);
 	tcase_add_test(core, codes_tell_places_apart);
-	tcase_add_test(core, the_codes_of_options_are_those_of_the_format);
-	tcase_add_test(core, what_follows_a_whole_option_is_of_no_option);
-	tcase_add_test(core, nothing_names_nothing);
 	tcase_add_test(core, there_are_not_more_codes_than_a_shadow_takes);
 	tcase_add_test(core, the_file_of_the_profile_is_none);
 	tcase_add_test(core, without_a_directory_only_absolute_names_count);

@@ -93,11 +93,10 @@ static void copy_self(const char *path, mode_t mode)
 	ck_assert_int_eq(close(to), 0);
 }
 
-/* flags: 0 or VFS_CAP_FLAGS_EFFECTIVE */
-static void grant_file_caps(const char *path, uint32_t caps, uint32_t flags)
+static void grant_file_caps(const char *path, uint32_t caps, bool is_effective)
 {
 	struct vfs_cap_data data = {
-		.magic_etc = VFS_CAP_REVISION_2 | flags,
+		.magic_etc = VFS_CAP_REVISION_2 | (is_effective ? VFS_CAP_FLAGS_EFFECTIVE : 0),
 		.data = { { .permitted = caps } },
 	};
 
@@ -213,7 +212,7 @@ START_TEST(gives_up_file_capabilities)
 	struct report report;
 
 	copy_self("filecaps", 0755);
-	grant_file_caps("filecaps", caps, _i ? VFS_CAP_FLAGS_EFFECTIVE : 0);
+	grant_file_caps("filecaps", caps, _i != 0);
 	report = run_copy("./filecaps", become_user);
 	ck_assert_uint_eq(report.before.permitted, caps);
 	ck_assert_uint_eq(report.before.effective, _i ? caps : 0);

@@ -43,10 +43,8 @@ static void touch_cold_file(void)
 		(void)map[i];
 }
 
-enum toucher { ITSELF, ITS_CHILD };
-
 /* A child with such a name that has touched the cold file, by itself or by a child of its own. */
-static pid_t start_child(const char *name, enum toucher toucher, struct procfs_cost *ret_before)
+static pid_t start_child(const char *name, bool by_child, struct procfs_cost *ret_before)
 {
 	int go[2], done[2];
 	char byte = 0;
@@ -59,7 +57,7 @@ static pid_t start_child(const char *name, enum toucher toucher, struct procfs_c
 		prctl(PR_SET_NAME, name);
 		if (read(go[0], &byte, 1) != 1)
 			_exit(1);
-		if (toucher == ITSELF) {
+		if (!by_child) {
 			touch_cold_file();
 		} else if (fork() == 0) {
 			touch_cold_file();
@@ -89,7 +87,7 @@ START_TEST(tells_what_it_has_cost)
 	pid_t pid;
 
 	ck_assert_int_eq(posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-	pid = start_child(names[_i], ITSELF, &before);
+	pid = start_child(names[_i], false, &before);
 	ck_assert_int_eq(procfs_read_cost(pid, &after), 0);
 	ck_assert_uint_ge(after.major_faults, before.major_faults + 1);
 	ck_assert_uint_le(after.major_faults, before.major_faults + 1000);
@@ -104,7 +102,7 @@ START_TEST(counts_children_that_were_awaited)
 	pid_t pid;
 
 	ck_assert_int_eq(posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-	pid = start_child("parent", ITS_CHILD, &before);
+	pid = start_child("parent", true, &before);
 	ck_assert_int_eq(procfs_read_cost(pid, &after), 0);
 	ck_assert_uint_ge(after.major_faults, before.major_faults + 1);
 	ck_assert(after.knows_read_bytes);

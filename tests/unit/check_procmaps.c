@@ -352,12 +352,12 @@ static void enter_mount_namespace(void)
 	ck_assert_int_eq(chdir(scratch), 0);
 }
 
-static void mount_overlay(int n_filesystems, const char *options)
+static void mount_overlay(bool has_two_filesystems, const char *options)
 {
 	char all_options[300];
 
 	ck_assert(mkdir("lower", 0755) == 0 && mkdir("work", 0755) == 0 && mkdir("overlay", 0755) == 0);
-	if (n_filesystems > 1)
+	if (has_two_filesystems)
 		ck_assert_int_eq(mount("tmpfs", "lower", "tmpfs", 0, NULL), 0);
 	ck_assert(mkdir("work/upper", 0755) == 0 && mkdir("work/work", 0755) == 0);
 	write_file("lower/below", "x", 1, 0600);
@@ -368,9 +368,9 @@ static void mount_overlay(int n_filesystems, const char *options)
 }
 
 static const struct {
-	int n_filesystems;
+	bool has_two_filesystems;
 	const char *options;
-} overlays[] = { { 1, "xino=off" }, { 1, "xino=on" }, { 2, "xino=off" }, { 2, "xino=on" } };
+} overlays[] = { { false, "xino=off" }, { false, "xino=on" }, { true, "xino=off" }, { true, "xino=on" } };
 
 START_TEST(recognises_files_on_overlay)
 {
@@ -378,7 +378,7 @@ START_TEST(recognises_files_on_overlay)
 	void *map;
 
 	enter_mount_namespace();
-	mount_overlay(overlays[_i].n_filesystems, overlays[_i].options);
+	mount_overlay(overlays[_i].has_two_filesystems, overlays[_i].options);
 	strcpy(path, scratch_path("overlay/above"));
 	ck_assert(is_recognised(map_file(path), path));
 	strcpy(path, scratch_path("overlay/below"));
@@ -401,7 +401,7 @@ START_TEST(recognises_files_on_old_overlay)
 	struct stat st, directory;
 
 	enter_mount_namespace();
-	mount_overlay(2, "xino=off");
+	mount_overlay(true, "xino=off");
 	ck_assert(procmaps_is_file(&e, scratch_path("overlay/below"), &st));
 	ck_assert_int_eq(stat("overlay", &directory), 0);
 	e.device_major = major(directory.st_dev);

@@ -9,15 +9,13 @@
 
 static struct proctree tree;
 
-enum expected { NEW_PROCESS, KNOWN_PROCESS };
-
-static struct task *add(pid_t tid, pid_t tgid, enum expected expected)
+static struct task *add(pid_t tid, pid_t tgid, bool expects_new)
 {
 	const struct procfs_status status = { .tgid = tgid, .parent_pid = 1 };
 	struct task *task = NULL;
 
 	ck_assert_int_eq(proctree_add(&tree, tid, &status, &task), 0);
-	ck_assert_int_eq(task->process->n_known_tasks == 1, expected == NEW_PROCESS);
+	ck_assert_int_eq(task->process->n_known_tasks == 1, expects_new);
 	ck_assert_int_eq(task->tid, tid);
 	ck_assert_int_eq(task->process->pid, tgid);
 	return task;
@@ -34,7 +32,7 @@ START_TEST(tasks_are_found_again)
 {
 	/* Also those of one bucket. */
 	for (pid_t tid = 1; tid < 2000; tid++)
-		add(tid, tid - tid % 2, tid == 1 || tid % 2 == 0 ? NEW_PROCESS : KNOWN_PROCESS);
+		add(tid, tid - tid % 2, tid == 1 || tid % 2 == 0);
 	ck_assert_uint_eq(tree.n_tasks, 1999);
 	for (pid_t tid = 1; tid < 2000; tid++)
 		ck_assert_int_eq(proctree_find(&tree, tid)->tid, tid);
@@ -50,8 +48,8 @@ END_TEST
 
 START_TEST(a_process_goes_with_its_last_task)
 {
-	struct task *leader = add(10, 10, NEW_PROCESS);
-	struct task *thread = add(11, 10, KNOWN_PROCESS);
+	struct task *leader = add(10, 10, true);
+	struct task *thread = add(11, 10, false);
 	struct process *process = leader->process;
 
 	ck_assert_ptr_eq(thread->process, process);
@@ -71,10 +69,10 @@ END_TEST
 
 START_TEST(states_are_counted)
 {
-	struct task *task = add(10, 10, NEW_PROCESS);
+	struct task *task = add(10, 10, true);
 	struct process *process = task->process;
 
-	add(11, 10, KNOWN_PROCESS);
+	add(11, 10, false);
 	ck_assert_uint_eq(tree.n_running, 2);
 	proctree_set_state(&tree, task, TASK_IN_SYSCALL);
 	ck_assert_uint_eq(tree.n_running, 1);
@@ -95,8 +93,8 @@ END_TEST
 
 START_TEST(an_address_space_goes_with_its_last_user)
 {
-	struct process *parent = add(10, 10, NEW_PROCESS)->process;
-	struct process *child = add(20, 20, NEW_PROCESS)->process;
+	struct process *parent = add(10, 10, true)->process;
+	struct process *child = add(20, 20, true)->process;
 
 	ck_assert_int_eq(proctree_new_space(&tree, parent), 0);
 	uint32_t id = parent->space->id;
@@ -119,7 +117,7 @@ END_TEST
 /* Nothing is to remain of us in an address space. */
 START_TEST(a_process_that_is_forgotten_leaves_its_address_space)
 {
-	struct process *process = add(10, 10, NEW_PROCESS)->process;
+	struct process *process = add(10, 10, true)->process;
 
 	ck_assert_int_eq(proctree_new_space(&tree, process), 0);
 	int uffd = process->space->uffd = open("/dev/null", O_RDONLY | O_CLOEXEC);
