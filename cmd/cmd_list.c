@@ -12,8 +12,8 @@
 #include "text.h"
 
 static const struct table_column columns[] = {
-	{ "PROGRAM", TABLE_CUT, 0 },  { "PROFILE", TABLE_LEFT, 1 }, { "SIZE", TABLE_RIGHT, 2 },
-	{ "STARTS", TABLE_RIGHT, 3 }, { "SAVED", TABLE_RIGHT, 6 },  { "LAST USED", TABLE_LEFT, 4 },
+	{ "PROGRAM", TABLE_CUT, 0 },  { "PROFILE", TABLE_LEFT, 2 }, { "SIZE", TABLE_RIGHT, 3 },
+	{ "STARTS", TABLE_RIGHT, 5 }, { "SAVED", TABLE_RIGHT, 1 },  { "LAST USED", TABLE_LEFT, 4 },
 	{ "STATE", TABLE_LEFT, 0 },
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))

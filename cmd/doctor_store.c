@@ -120,7 +120,8 @@ static void check_store(struct doctor *doctor)
 			"Those that cannot be used are made anew at the next start of their program.";
 		finding.advice = "pbrun --list says what is wrong with them.";
 	}
-	doctor_add(doctor, &finding, "%s: %zu recordings%s", directory, counts[0] + counts[1],
+	doctor_add(doctor, &finding, "%s: %zu recording%s%s", directory, counts[0] + counts[1],
+		   counts[0] + counts[1] == 1 ? "" : "s",
 		   counts[1] > 0 ? ", some of which cannot be used" : "");
 	check_space(doctor, existing);
 }
@@ -142,7 +143,8 @@ static void check_system_store(struct doctor *doctor)
 		doctor_add(doctor, &finding, "%s: %s", SHADOWDB_SYSTEM_DIR, shadowdb_explain(r));
 		return;
 	}
-	doctor_add(doctor, &finding, "%s: %zu recordings", SHADOWDB_SYSTEM_DIR, counts[0] + counts[1]);
+	doctor_add(doctor, &finding, "%s: %zu recording%s", SHADOWDB_SYSTEM_DIR, counts[0] + counts[1],
+		   counts[0] + counts[1] == 1 ? "" : "s");
 }
 
 static void check_limits(struct doctor *doctor)

@@ -37,6 +37,8 @@ widest() {
       [[ $output == *program* ]]
     done
   done
+  # What it is good for is the last that is left out.
+  [[ $(COLUMNS=55 "$PBRUN" --list | head -n 1) == PROGRAM*SAVED*STATE ]]
   # Nothing is cut in a pipe, unless it is asked for.
   [[ $("$PBRUN" --list) == *"$WORK/program"* ]]
   COLUMNS=40 "$PBRUN" --list | widest | grep -qx '[1-3]\?[0-9]\|40'
