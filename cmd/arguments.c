@@ -148,6 +148,8 @@ static int check_value(struct parser *parser, enum option_id id, const char *val
 	const struct option_row *row = &option_rows[id];
 	bool is_path = row->value && (strcmp(row->value, "DIR") == 0 || strcmp(row->value, "FILE") == 0);
 
+	if (!value)
+		return 0;
 	if (is_path && !*value)
 		return problem(parser, "--%s: its value, %s, is empty", row->name, row->value);
 	if (id == OPTION_PROFILE && strlen(value) >= PATH_MAX)
