@@ -183,7 +183,7 @@ static void take_over(struct job *job, struct observer_options *options)
 
 	if (job->is_deferred)
 		is_known = known_load(known);
-	else
+	else if (observer_needs_names(options))
 		known_complete(known);
 	tell_warnings(job);
 	if (!known->profile)

@@ -44,6 +44,12 @@ bool observer_is_needed(struct observer_options *options)
 	return options->prefetch != OBSERVER_PREFETCHES_NOTHING || choice.mode != POLICY_NONE;
 }
 
+bool observer_needs_names(const struct observer_options *options)
+{
+	return options->prefetch != OBSERVER_PREFETCHES_NOTHING ||
+	       choose(options, POLICY_FILES_SAME).mode == POLICY_TRAIN;
+}
+
 static uint64_t after_ms(unsigned int ms)
 {
 	return clock_now_ns() + (uint64_t)ms * 1000000;
@@ -258,16 +264,18 @@ static void follow(struct launch *self)
 {
 	const struct shadow *shadow = self->options->shadow;
 	bool trains_further = shadow && (shadow->flags & SHADOW_TRAINING_WAS_CUT);
-	const struct follow_options options = { .mode = follow_mode(self->account.record.choice.mode),
-						.window_ms = self->options->window_ms,
-						.quiet_ms = QUIET_MS,
-						.excluded = self->options->db->excluded,
-						.cost = self->options->requested == POLICY_TRAIN
-								? FOLLOW_AT_ANY_COST
-								: FOLLOW_WITHIN_BUDGET,
-						.known_us = known_us(shadow),
-						.is_known = trains_further ? is_remembered : NULL,
-						.known = trains_further ? &shadow->files : NULL };
+	const struct follow_options options = {
+		.mode = follow_mode(self->account.record.choice.mode),
+		.window_ms = self->options->window_ms,
+		.quiet_ms = QUIET_MS,
+		.excluded = self->options->db->excluded,
+		.cost = self->options->requested == POLICY_TRAIN ? FOLLOW_AT_ANY_COST : FOLLOW_WITHIN_BUDGET,
+		.threads = self->options->audience == OBSERVER_UNHEARD ? FOLLOW_THREADS_LATER
+								       : FOLLOW_THREADS_FROM_BIRTH,
+		.known_us = known_us(shadow),
+		.is_known = trains_further ? is_remembered : NULL,
+		.known = trains_further ? &shadow->files : NULL
+	};
 	int r = self->keep_running;
 
 	/* Whoever stops us must not stop the program. */

@@ -104,6 +104,10 @@ struct observer_options {
  */
 bool observer_is_needed(struct observer_options *options);
 
+/* Does observer_run() need a whole shadow, or is one by shadow_decode_partial() enough? Of a program that is
+ * but watched, the names that it looks up matter when the record is written. */
+bool observer_needs_names(const struct observer_options *options);
+
 /*
  * In the observer, whose only thread this is: everything, and then _exit(2). completed() is called once, by
  * any thread, when the account of the launch stands: while the program is held before its exit, or at the end

@@ -104,8 +104,8 @@ const char *shadowdb_explain(int error);
  * that not every user may read, in the system's directory); on failure the old file is as it was.
  *
  * loaded, if not NULL, is what shadowdb_load() gave before, or zeroed. If the file is still the same, loaded
- * is what change() gets, and is zeroed afterwards: that saves reading and decoding it once more. What was
- * not loaded from a file (embed.h) is what change() gets where there is none.
+ * is what change() gets, and is zeroed afterwards: that saves reading and decoding it once more. Not so if it
+ * is partial. What was not loaded from a file (embed.h) is what change() gets where there is none.
  */
 must_check int shadowdb_update(struct shadowdb *self, const char *program, const char *profile,
 			       unsigned int timeout_ms, struct shadow *loaded,

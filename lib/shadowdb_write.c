@@ -96,7 +96,7 @@ static int replace_file(const struct shadowdb *self, const char *name, const voi
 static int take_current(const struct shadowdb *self, const char *program, const char *profile,
 			struct shadow *loaded, struct shadow *ret_shadow)
 {
-	if (loaded && shadowdb_is_current(self, loaded)) {
+	if (loaded && !loaded->is_partial && shadowdb_is_current(self, loaded)) {
 		*ret_shadow = *loaded;
 		*loaded = (struct shadow){ 0 };
 		return 0;

@@ -184,6 +184,24 @@ size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max)
 	return n;
 }
 
+size_t procfs_read_threads(pid_t pid, pid_t *ret_tids, size_t n_max)
+{
+	char path[PROC_PATH_BYTES];
+	const struct dirent *entry;
+	size_t n = 0;
+
+	proc_path(pid, "task", path);
+	DIR *tasks = opendir(path);
+
+	if (!tasks)
+		return 0;
+	while (n < n_max && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			ret_tids[n++] = atoi(entry->d_name);
+	closedir(tasks);
+	return n;
+}
+
 /* "42 (name) S 1 42 42 0 -1 4194304 104 0 3 0 ...": majflt is field 12, cmajflt field 13; the name may
  * hold anything, but the last ')' ends it. */
 static uint64_t parse_major_faults(const char *text)

@@ -52,6 +52,9 @@ uint64_t procfs_read_auxv(pid_t tid, unsigned long type);
  * vector). 0: it is gone, may not be read, or is just executing. */
 uint64_t procfs_exec_mark(pid_t pid);
 
+/* The thread IDs of a process, n_max at most. Returns how many. */
+size_t procfs_read_threads(pid_t pid, pid_t *ret_tids, size_t n_max);
+
 /* The processes whose parent is one of its threads, n_max at most. Their number; 0 also if the kernel does
  * not say (CONFIG_PROC_CHILDREN). */
 size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max);

@@ -13,7 +13,8 @@
 /* How often the observer wakes up in FOLLOW_EVERYBODY, and by that how finely the order of pages is known;
  * and otherwise. */
 #define FINE_TICK_US 10000
-#define COARSE_TICK_US 100000
+/* And for threads of which nobody tells. */
+#define THREADS_TICK_US 20000
 /* Looking at pages may take this share of the time: one part in so many. */
 #define LOOK_SHARE 16
 /* For the kernel to change from the observer to the program and back, on one CPU. */
@@ -33,7 +34,9 @@ static void on_alarm(int signal)
 
 static uint32_t tick_us(const struct follow *self)
 {
-	return self->state->options.mode == FOLLOW_EVERYBODY ? FINE_TICK_US : COARSE_TICK_US;
+	if (self->state->options.mode == FOLLOW_EVERYBODY)
+		return FINE_TICK_US;
+	return follow_has_late_threads(self) ? THREADS_TICK_US : FOLLOW_COARSE_TICK_US;
 }
 
 /* A timer that comes again, so that an alarm just before waitpid(2) is not the last one. */
@@ -72,9 +75,12 @@ int follow_attach(struct follow *self, pid_t pid, const struct follow_options *o
 	state->options = *options;
 
 	/* System calls are of interest from the exec on. */
-	state->tracer = (struct tracer){ .with_syscalls = false,
-					 .with_children = options->mode == FOLLOW_EVERYBODY,
-					 .with_crashes = options->mode != FOLLOW_EVERYBODY };
+	state->tracer =
+		(struct tracer){ .with_syscalls = false, .with_crashes = options->mode != FOLLOW_EVERYBODY };
+	if (options->mode == FOLLOW_EVERYBODY)
+		state->tracer.births = TRACER_EVERYBODY;
+	else if (options->mode == FOLLOW_PAGES && options->threads == FOLLOW_THREADS_LATER)
+		state->tracer.births = TRACER_NOBODY;
 	state->main_pid = pid;
 	state->is_capable = privs_may_trace_all();
 	if (options->mode == FOLLOW_EVERYBODY)
@@ -86,10 +92,10 @@ int follow_attach(struct follow *self, pid_t pid, const struct follow_options *o
 static void tick(struct follow *self, uint64_t now)
 {
 	struct follow_state *state = self->state;
-	uint64_t pause = (uint64_t)tick_us(self) * 1000 / 2;
+	uint64_t pause = FINE_TICK_US * UINT64_C(1000) / 2;
 
 	if (state->options.mode != FOLLOW_EVERYBODY)
-		pause += (now - self->start_ns) / 2;
+		pause = FOLLOW_COARSE_TICK_US * UINT64_C(1000) / 2 + (now - self->start_ns) / 2;
 	follow_look_at_all(self);
 	uint64_t took = clock_now_ns() - now;
 
@@ -109,6 +115,8 @@ static void on_time(struct follow *self, uint64_t now)
 	follow_stop_waiting(self, now);
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		return;
+	if (follow_has_late_threads(self))
+		follow_meet_threads(self);
 	if (state->options.mode == FOLLOW_TO_EXIT)
 		state->last_new_ns = now; /* it does not look for anything new */
 	else if (now >= state->next_tick_ns)

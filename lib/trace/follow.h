@@ -31,6 +31,17 @@ enum follow_cost {
 	FOLLOW_WITHIN_BUDGET, /* no (budget.h): then it goes on with less */
 };
 
+/* How FOLLOW_PAGES comes to know the program's threads. */
+enum follow_threads {
+	FOLLOW_THREADS_FROM_BIRTH, /* each stops at its birth, as its parent does, and at its end */
+	/*
+	 * Nobody stops for a birth, nor for the end of a thread that lived for a moment only. They are looked
+	 * for now and then. Until then it is not seen that one crashes (follow_stops.c); and an exec by
+	 * another thread than the first counts as the program's end.
+	 */
+	FOLLOW_THREADS_LATER,
+};
+
 /* With how little it went on; the bits add up. */
 enum follow_cut {
 	FOLLOW_CUT_NAMES = 1 << 0,     /* a task that but looked up names ran without system call stops */
@@ -45,6 +56,7 @@ struct follow_options {
 	uint32_t quiet_ms;                 /* or when no event was new for so long */
 	const struct exclusions *excluded; /* paths of which nothing is told, nor asked; NULL: none */
 	enum follow_cost cost;
+	enum follow_threads threads;
 	uint32_t known_us; /* so long the program is known to run, without being followed; 0: not known */
 	/*
 	 * Is the file under this path, absolute, remembered? If so, a child that names it as its last

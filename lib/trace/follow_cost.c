@@ -87,7 +87,7 @@ static void go_on_with_pages(struct follow *self)
 	follow_lose_sight(self, program);
 	state->options.mode = FOLLOW_PAGES;
 	state->tracer.with_syscalls = false;
-	state->tracer.with_children = false;
+	state->tracer.births = TRACER_THREADS;
 	state->tracer.with_crashes = true;
 }
 

@@ -36,12 +36,20 @@ static bool has_ended(struct follow *self, const struct process *process, pid_t 
 	return process->n_living == 0 && !has_unmet_tasks(process, tid);
 }
 
+/* The call in which a task stands, -1: none; or -errno. */
+static int64_t current_call(pid_t tid)
+{
+	char text[32];
+	ssize_t n = procfs_read(tid, "syscall", text, sizeof(text));
+
+	return n <= 0 ? -EIO : strtoll(text, NULL, 10);
+}
+
 /* Does a task that stands at its exit, the first of its process to do so, take all others with it? */
 static bool takes_all_along(const struct process *process, const struct tracee_stop *stop)
 {
 	static const int with_core[] = { SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
 					 SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS };
-	char call[32];
 
 	if (WIFSIGNALED(stop->wait_status)) {
 		/* Before Linux 5.16 a core dump waits for all of them to come further than this stop. */
@@ -50,10 +58,7 @@ static bool takes_all_along(const struct process *process, const struct tracee_s
 				return false;
 		return true;
 	}
-	if ((process->flags & PROCESS_IS_FOREIGN) ||
-	    procfs_read(stop->tid, "syscall", call, sizeof(call)) <= 0)
-		return false;
-	return strtoul(call, NULL, 10) == SYS_exit_group;
+	return !(process->flags & PROCESS_IS_FOREIGN) && current_call(stop->tid) == SYS_exit_group;
 }
 
 /* The last of its process stands at its exit. */
@@ -70,6 +75,26 @@ static enum next_step on_end(struct follow *self, struct process *process, const
 }
 
 /*
+ * Where threads are met late, the leader's exit is the one that is sure to be seen. It ends the process, with
+ * all that are not known, unless it called exit(2) for itself alone: then they are met, and the last of them
+ * counts.
+ */
+static enum next_step on_exit_among_strangers(struct follow *self, struct process *process,
+					      const struct tracee_stop *stop)
+{
+	const struct task *leader = proctree_find(&self->state->tree, process->pid);
+
+	if (self->phase != FOLLOW_RUNNING || (leader && leader->state != TASK_EXITING))
+		return STEP_RESUME;
+	if (current_call(stop->tid) == SYS_exit) {
+		follow_meet_threads(self);
+		if (process->n_living > 0)
+			return STEP_RESUME;
+	}
+	return on_end(self, process, stop);
+}
+
+/*
  * The end of a process is that of its last task. But not each is seen at its exit. One that is killed while
  * it stands, at its exit or elsewhere, may go on from there before anything was heard of that, or be resumed
  * from both stops at once. So when all are on their way to their exit, because of exit_group(2) or a signal,
@@ -80,6 +105,8 @@ enum next_step follow_exiting(struct follow *self, struct task *task, const stru
 	struct process *process = task->process;
 
 	proctree_set_state(&self->state->tree, task, TASK_EXITING);
+	if (follow_has_late_threads(self))
+		return on_exit_among_strangers(self, process, stop);
 	if (self->phase == FOLLOW_BEFORE_EXEC || process->exit_stop.tid != 0)
 		return STEP_RESUME;
 	if (process->n_living == 0 && !has_unmet_tasks(process, stop->tid))

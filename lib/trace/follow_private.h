@@ -7,6 +7,7 @@
  *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
  *     follow_files.c  what a system call says of files
  *     follow_outside.c what the files are called for us, of which others have other names
+ *     follow_threads.c threads of whose births nobody tells
  *     follow_cost.c   who is followed with less, since it costs too much
  *     follow_emit.c   tells
  */
@@ -59,6 +60,9 @@ enum maps_age {
 	MAPS_ARE_LATE, /* those of one that may have used them before they are registered now */
 };
 
+/* Pages are looked at about so often where no system call stops. */
+#define FOLLOW_COARSE_TICK_US 100000
+
 /* What a stop asks for. */
 enum next_step {
 	STEP_RESUME,               /* let the task run to its next stop */
@@ -105,6 +109,11 @@ enum next_step follow_exiting(struct follow *self, struct task *task, const stru
 /* Tasks that are held at their exit go on when they are the last of their process, or when that takes too
  * long. now_ns: 0 if it is not known. */
 void follow_reconsider_exits(struct follow *self, uint64_t now_ns);
+
+/* follow_threads.c. Is it FOLLOW_PAGES with FOLLOW_THREADS_LATER from its beginning? */
+bool follow_has_late_threads(const struct follow *self);
+/* Attaches to the program's threads that are not known yet. Nobody stops. */
+void follow_meet_threads(struct follow *self);
 
 /* follow_spaces.c. A new address space: after an exec, or of a forked child that has one. */
 enum arming { ARMED_OR_NOT, ARMING_CHANGED_STOP /* killed meanwhile: stop tells how far it is */ };

@@ -28,7 +28,7 @@ static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct
 
 	if (procfs_read_status(stop->tid, &status) < 0)
 		return STEP_RESUME; /* it is gone: its end is the next to be heard of */
-	if (!state->tracer.with_children && status.tgid != state->main_pid)
+	if (state->tracer.births != TRACER_EVERYBODY && status.tgid != state->main_pid)
 		return STEP_DETACH; /* a process that was made as threads are */
 	if (proctree_add(&state->tree, stop->tid, &status, ret_task) < 0) {
 		state->error = -ENOMEM;
@@ -66,6 +66,8 @@ static void note_program_start(struct follow *self)
 	self->start_ns = clock_now_ns();
 	state->running_ns = 0;
 	state->last_new_ns = self->start_ns;
+	if (state->options.mode != FOLLOW_EVERYBODY)
+		state->next_tick_ns = self->start_ns + FOLLOW_COARSE_TICK_US * UINT64_C(1000);
 	state->tracer.with_syscalls = state->options.mode == FOLLOW_EVERYBODY;
 	follow_cost_begin(self);
 }

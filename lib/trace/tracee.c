@@ -19,10 +19,11 @@
 
 int tracee_seize(const struct tracer *tracer, pid_t tid)
 {
-	unsigned long options =
-		PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_TRACECLONE;
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
 
-	if (tracer->with_children)
+	if (tracer->births != TRACER_NOBODY)
+		options |= PTRACE_O_TRACECLONE;
+	if (tracer->births == TRACER_EVERYBODY)
 		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
 	return ptrace(PTRACE_SEIZE, tid, 0, options) < 0 ? -errno : 0;
 }

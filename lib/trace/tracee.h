@@ -49,11 +49,17 @@ struct tracee_stop {
 	pid_t former_tid; /* the thread that called execve(2), if it was not the leader */
 };
 
+/* Who is attached to at birth, at a stop of its own and one of its parent. */
+enum tracer_births {
+	TRACER_THREADS,   /* what clone(2) makes */
+	TRACER_EVERYBODY, /* and fork(2) and vfork(2) */
+	TRACER_NOBODY,
+};
+
 struct tracer {
-	bool with_syscalls; /* stop at each system call's entry and exit; may be changed at any time */
-	bool with_children; /* follow fork(2) and vfork(2), not only clone(2), which makes threads; fixed
-			       before the first tracee_seize() */
-	bool with_crashes;  /* tell of SIGSEGV, SIGABRT and their like */
+	bool with_syscalls;        /* stop at each system call's entry and exit; may be changed at any time */
+	bool with_crashes;         /* tell of SIGSEGV, SIGABRT and their like */
+	enum tracer_births births; /* of those that tracee_seize() attaches to from now on */
 };
 
 /*

@@ -41,6 +41,8 @@ static int note(const struct event *event, void *context)
 	return emit_result;
 }
 
+static enum follow_threads threads;
+
 static void set_up(void)
 {
 	scratch_enter();
@@ -50,6 +52,7 @@ static void set_up(void)
 	on_event = NULL;
 	cost = FOLLOW_AT_ANY_COST;
 	is_known = NULL;
+	threads = FOLLOW_THREADS_FROM_BIRTH;
 }
 
 static void tear_down(void)
@@ -65,6 +68,7 @@ static pid_t attach(const char *name, enum follow_mode mode)
 		.window_ms = 60000,
 		.quiet_ms = 60000,
 		.cost = cost,
+		.threads = threads,
 		.is_known = is_known,
 		.known = told,
 		.emit = note,
@@ -261,6 +265,73 @@ START_TEST(the_end_is_seen_though_the_last_was_not)
 }
 END_TEST
 
+enum { N_SHORT_THREADS = 50 };
+
+static void *do_nothing(void *unused)
+{
+	return unused;
+}
+
+static void *await_and_end(void *unused)
+{
+	(void)unused;
+	if (!await_state(getpid(), getpid(), 'Z'))
+		_exit(1);
+	_exit(TARGET_STATUS);
+}
+
+static void *end_at_once(void *unused)
+{
+	(void)unused;
+	_exit(TARGET_STATUS);
+}
+
+static int make_threads(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < N_SHORT_THREADS; i++)
+		if (pthread_create(&thread, NULL, do_nothing, NULL) != 0 || pthread_join(thread, NULL) != 0)
+			return 1;
+	return TARGET_STATUS;
+}
+
+/* The leader calls exit(2) for itself, and the last thread exit_group(2). */
+static int leave_threads_behind(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, await_and_end, NULL) != 0)
+		return 1;
+	pthread_exit(NULL);
+}
+
+/* A thread ends its process while the leader waits. */
+static int end_by_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, end_at_once, NULL) == 0)
+		(void)pthread_join(thread, NULL);
+	return 1;
+}
+
+/* Stops: the exec, and exits; of a thread only if it happened to live when threads were looked for. */
+START_TEST(nobody_stops_for_the_births_of_threads)
+{
+	static const char *const names[] = { "make_threads", "leave_threads_behind", "end_by_a_thread" };
+
+	threads = FOLLOW_THREADS_LATER;
+	attach(names[_i], FOLLOW_PAGES);
+	target_go();
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_MAIN_EXITING);
+	ck_assert_int_eq(follow.wait_status, TARGET_STATUS << 8);
+	ck_assert_uint_lt(follow.n_stops, N_SHORT_THREADS);
+	assert_told(0, EVENT_EXITING, "");
+	ck_assert_int_eq(follow_run(&follow), FOLLOW_ALL_GONE);
+}
+END_TEST
+
 static size_t count_told(enum event_kind kind, const char *name)
 {
 	size_t n = 0;
@@ -395,6 +466,9 @@ static const struct target targets[] = {
 	{ "use_files", use_files },
 	{ "fork_and_exec", fork_and_exec },
 	{ "leader_exits_first", leader_exits_first },
+	{ "make_threads", make_threads },
+	{ "leave_threads_behind", leave_threads_behind },
+	{ "end_by_a_thread", end_by_a_thread },
 };
 
 int main(int argc, char **argv)
@@ -413,6 +487,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, each_address_space_comes_and_goes);
 	tcase_add_test(t, who_takes_events_may_end_it);
 	tcase_add_test(t, the_end_is_seen_though_the_last_was_not);
+	tcase_add_loop_test(t, nobody_stops_for_the_births_of_threads, 0, 3);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

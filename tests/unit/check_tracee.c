@@ -121,7 +121,7 @@ START_TEST(children_come_along_or_not)
 {
 	unsigned int n_exits = 0;
 
-	tracer.with_children = _i;
+	tracer.births = _i ? TRACER_EVERYBODY : TRACER_THREADS;
 	start("fork_once", NULL);
 	for (struct tracee_stop stop = wait_for_stop(); stop.event != TRACEE_NONE_LEFT;
 	     stop = wait_for_stop()) {
@@ -135,7 +135,7 @@ END_TEST
 
 START_TEST(a_threads_exec_is_the_leaders)
 {
-	tracer.with_children = true;
+	tracer.births = TRACER_EVERYBODY;
 	struct tracee_stop stop = start_to_exec("exec_in_thread", NULL);
 	pid_t pid = stop.tid;
 

@@ -261,7 +261,7 @@ END_TEST
 
 START_TEST(a_childs_handler_runs_on_its_own_registers)
 {
-	tracer.with_children = true;
+	tracer.births = TRACER_EVERYBODY;
 	struct tracee_stop stop = start_to_exec("fork_and_take_signal", NULL);
 	pid_t pid = stop.tid;
 
@@ -402,7 +402,7 @@ static void trace_and_act(pid_t pid, size_t death)
 {
 	struct tracee_stop stop = { 0 };
 
-	tracer = (struct tracer){ .with_children = true };
+	tracer = (struct tracer){ .births = TRACER_EVERYBODY };
 	if (tracee_seize(&tracer, pid) < 0 || kill(getpid(), SIGSTOP) < 0)
 		_exit(1);
 	while (tracee_wait(&tracer, &stop) == 0 && stop.event != TRACEE_NONE_LEFT) {
