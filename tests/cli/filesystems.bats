@@ -108,7 +108,7 @@ remount_squashfs() {
 }
 
 has_system_directory() { # COMMAND...: with an empty directory of the system's shadows, of which nothing is known
-  rm -rf "$WORK/system"
+  eventually rm -rf "$WORK/system"
   mkdir "$WORK/system"
   # shellcheck disable=SC2016 # its own parameters
   unshare -m sh -c 'mkdir -p /var/cache/pbrun && mount --bind "$0" /var/cache/pbrun && "$@"' "$WORK/system" "$@"
@@ -125,7 +125,7 @@ second_start_forks_nothing() {
 @test "a start is told by the one before that a directory has no shadow" {
   needs_disk
   "$PBRUN" -r train "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
-  until_true second_start_forks_nothing
+  eventually second_start_forks_nothing
 }
 
 @test "squashfs: for another user as well" {

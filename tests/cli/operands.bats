@@ -13,7 +13,7 @@ setup() {
 
 teardown() {
   cd / && remove_work
-  rm -rf "$DISK"
+  eventually rm -rf "$DISK"
 }
 
 make_files() { # SIZE FILE...

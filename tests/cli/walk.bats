@@ -78,7 +78,7 @@ the_walk() { # COLUMNS
     the_walk "$columns"
   done
   # Uninstalling removes what was installed, and purging the recordings.
-  rm -r "$WORK/root" "$HOME/.cache/pbrun"
+  eventually rm -rf "$WORK/root" "$HOME/.cache/pbrun"
   [ -z "$(find "$HOME" "$WORK/tmp" -type f)" ]
 }
 

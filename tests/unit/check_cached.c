@@ -5,6 +5,7 @@
 
 #include "refuse.h"
 #include "support.h"
+#include "sys/page.h"
 
 static enum cached look(const char *path, enum cached_part part)
 {
@@ -76,8 +77,59 @@ START_TEST(a_page_that_is_not_in_memory_is_waited_for)
 			cached = look(path, part);
 		}
 		ck_assert_int_eq(cached, CACHED_NO);
-		ck_assert_int_eq(look_after_use(path, CACHED_NAME), CACHED_PRESENT);
+		/* Its name is: it is open. */
+		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+		ck_assert_int_eq(look(path, CACHED_NAME), CACHED_PRESENT);
 	}
+}
+END_TEST
+
+/* Without a page in the middle. */
+START_TEST(two_ends_are_not_all)
+{
+	enum { N_PAGES = 33 };
+	const off_t page = (off_t)page_bytes();
+	const char *path = scratch_path("file");
+	char *data = calloc(N_PAGES, page_bytes());
+	bool has_ends = false, has_not_all = false;
+
+	ck_assert_ptr_nonnull(data);
+	write_file(path, data, N_PAGES * page_bytes(), 0600);
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(fsync(fd), 0);
+	/* Page by page: of a large folio no part goes. */
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
+	ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	/* Others may empty the caches, and a look starts to read what is missing. */
+	for (int i = 0; i < 100 && !(has_ends && has_not_all); i++) {
+		(void)!pread(fd, data, page_bytes(), 0);
+		(void)!pread(fd, data, page_bytes(), (N_PAGES - 1) * page);
+		ck_assert_int_eq(posix_fadvise(fd, page, (N_PAGES - 2) * page, POSIX_FADV_DONTNEED), 0);
+		has_ends |= look(path, CACHED_ENDS) == CACHED_PRESENT;
+		ck_assert_int_eq(posix_fadvise(fd, page, (N_PAGES - 2) * page, POSIX_FADV_DONTNEED), 0);
+		has_not_all |= look(path, CACHED_ALL) == CACHED_NO;
+	}
+	free(data);
+	ck_assert(has_ends);
+	ck_assert(has_not_all);
+}
+END_TEST
+
+START_TEST(what_has_no_pages_or_may_not_be_read_is_not_waited_for)
+{
+	bool is_root = geteuid() == 0;
+
+	write_file("empty", "", 0, 0600);
+	ck_assert_int_eq(look_after_use(scratch_path("empty"), CACHED_ALL), CACHED_PRESENT);
+	write_file("secret", "text", 4, 0);
+	if (is_root)
+		ck_assert_int_eq(seteuid(65534), 0);
+	enum cached cached = look_after_use(scratch_path("secret"), CACHED_ALL);
+
+	if (is_root)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(cached, CACHED_PRESENT);
 }
 END_TEST
 
@@ -106,6 +158,7 @@ START_TEST(without_openat2_it_is_told_by_the_mount)
 	if (!refuse_call(SYS_openat2, EPERM))
 		return;
 	ck_assert_int_eq(look_after_use(scratch_path("file"), CACHED_ALL), CACHED_PRESENT);
+	ck_assert_int_eq(look_after_use("file", CACHED_ALL), CACHED_PRESENT);
 }
 END_TEST
 
@@ -119,6 +172,8 @@ int main(void)
 	tcase_add_test(t, what_is_behind_a_closed_directory_is_absent);
 	tcase_add_test(t, nothing_else_can_be_on_a_file_system_in_memory);
 	tcase_add_test(t, a_page_that_is_not_in_memory_is_waited_for);
+	tcase_add_test(t, two_ends_are_not_all);
+	tcase_add_test(t, what_has_no_pages_or_may_not_be_read_is_not_waited_for);
 	tcase_add_test(t, what_may_never_answer_is_not_asked);
 	tcase_add_test(t, without_openat2_it_is_told_by_the_mount);
 	suite_add_tcase(suite, t);
