@@ -10,6 +10,7 @@
 #include "settings.h"
 #include "sys/cached.h"
 #include "sys/clock.h"
+#include "sys/far_mounts.h"
 #include "sys/procfs.h"
 #include "sys/survey.h"
 #include "sys/trust.h"
@@ -312,21 +313,28 @@ static void load_all(size_t i, void *context)
 	self->state = KNOWN_ALL;
 }
 
-/* Nothing near has to come from a server: it is a disk that is asked. */
-static unsigned int patience_ms(const struct known *self)
+/* Nothing near has to come from a server: it is a disk that is asked. ret_silent is the path that cannot be
+ * looked up, as its file system does not answer; NULL: none is known. */
+static unsigned int patience_ms(const struct known *self, const char **ret_silent)
 {
-	const char *paths[] = { self->own_settings_path, self->rules_path, self->options->home, self->dir };
-	cleanup_with(mounts_release) struct mounts mounts = { 0 };
+	/* In the order in which load_all() asks for them. */
+	const char *paths[] = { CONFIG_SYSTEM_PATH,  self->own_settings_path, self->rules_path,
+				SHADOWDB_SYSTEM_DIR, self->options->home,     self->dir };
+	struct far_mounts *far_mounts = far_mounts_new();
+	unsigned int ms = NEAR_MS;
 
-	if (mounts_read(&mounts) < 0)
-		return NEAR_MS;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		const struct mount *mount = paths[i] ? mounts_find(&mounts, paths[i]) : NULL;
+	*ret_silent = NULL;
+	for (size_t i = 0; far_mounts && i < sizeof(paths) / sizeof(paths[0]) && !*ret_silent; i++) {
+		const struct mount *mount = paths[i] ? mounts_find(&far_mounts->mounts, paths[i]) : NULL;
 
-		if (mount && (mount->kind == MOUNT_FAR || mount->kind == MOUNT_TRAP))
-			return FAR_MS;
+		if (!mount || (mount->kind != MOUNT_FAR && mount->kind != MOUNT_TRAP))
+			continue;
+		ms = FAR_MS;
+		if (!far_mounts_answer(far_mounts, paths[i]))
+			*ret_silent = paths[i];
 	}
-	return NEAR_MS;
+	far_mounts_free(far_mounts);
+	return ms;
 }
 
 /* The observer has another working directory. */
@@ -361,11 +369,19 @@ bool known_load(struct known *self)
 {
 	struct known *copy = malloc(sizeof(*copy));
 	bool is_answered = false;
-	uint64_t until_ns = clock_now_ns() + patience_ms(self) * UINT64_C(1000000);
+	uint64_t began_ns = clock_now_ns();
+	const char *silent;
 
 	if (!copy)
 		return false;
 	make_absolute(self);
+	uint64_t until_ns = began_ns + patience_ms(self, &silent) * UINT64_C(1000000);
+
+	if (silent) {
+		do_without(self, silent);
+		free(copy);
+		return false;
+	}
 	memcpy(copy, self, sizeof(*copy));
 	if (!survey_run(1, load_all, copy, until_ns, &is_answered)) {
 		/* Its thread may still use it. */

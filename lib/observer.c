@@ -7,6 +7,7 @@
 #include "observer_private.h"
 #include "prefetch/residency.h"
 #include "sys/clock.h"
+#include "sys/far_wait.h"
 #include "sys/keep_running.h"
 #include "trace/agent_fit.h"
 
@@ -314,7 +315,10 @@ static void settle_notice(const struct launch *self)
 __attribute__((noreturn)) static void finish(struct launch *self)
 {
 	uint64_t until_ns = after_ms(COMMIT_MS);
+	const struct follow *follow = &self->recorder.follow;
 
+	for (size_t i = 0; self->sight == LAUNCH_FOLLOWED && i < follow->n_left; i++)
+		far_wait_make_good(follow->left[i]);
 	keep_running_spare(self->keep_running);
 	if (self->sight != LAUNCH_UNSEEN) {
 		close_account(self);

@@ -6,6 +6,7 @@
 #include "operand_use.h"
 #include "prefetch/residency.h"
 #include "sys/clock.h"
+#include "sys/far_mounts.h"
 #include "sys/survey.h"
 
 enum {
@@ -48,20 +49,22 @@ struct operand_prefetch {
 struct operand_item {
 	const struct operands *operands;
 	const struct operand *operand;
-	const struct mounts *mounts;
+	struct far_mounts *far_mounts;
 	struct operand_targets targets;
 };
 
-/* Where to look something up mounts it. */
-static bool is_trap(const struct mounts *mounts, const char *path)
+/* Not where to look something up mounts it, nor where it may never end. */
+static enum operand_look how_to_look(struct far_mounts *far_mounts, const char *path)
 {
 	char tidy[PATH_MAX];
 	const struct mount *mount;
 
 	snprintf(tidy, sizeof(tidy), "%s", path);
 	operands_tidy_path(tidy);
-	mount = mounts_find(mounts, tidy);
-	return mount && mount->kind == MOUNT_TRAP;
+	mount = mounts_find(&far_mounts->mounts, tidy);
+	if ((mount && mount->kind == MOUNT_TRAP) || !far_mounts_answer_beyond(far_mounts, tidy))
+		return OPERAND_LOOK_AT_NOTHING;
+	return OPERAND_LOOK_AND_WAIT;
 }
 
 static void resolve_one(size_t i, void *context)
@@ -71,8 +74,7 @@ static void resolve_one(size_t i, void *context)
 
 	if (operands_path(item->operands, item->operand, path))
 		(void)!operand_targets_add(&item->targets, path, item->operand->code,
-					   is_trap(item->mounts, path) ? OPERAND_LOOK_AT_NOTHING
-								       : OPERAND_LOOK_AND_WAIT);
+					   how_to_look(item->far_mounts, path));
 }
 
 static int add_by_name(struct operand_targets *targets, const struct operands *operands,
@@ -99,15 +101,13 @@ static int name_all(struct operand_targets *targets, const struct operands *oper
 static int resolve(const struct operands *operands, struct operand_targets *targets)
 {
 	struct operand_item *items = calloc(operands->n, sizeof(*items));
-	struct mounts *mounts = calloc(1, sizeof(*mounts));
+	struct far_mounts *far_mounts = far_mounts_new();
 	cleanup_free bool *is_answered = calloc(operands->n, sizeof(*is_answered));
-	int r = items && mounts && is_answered ? 0 : -ENOMEM;
+	int r = items && far_mounts && is_answered ? 0 : -ENOMEM;
 	bool is_complete = true;
 
-	if (r == 0 && mounts_read(mounts) < 0)
-		*mounts = (struct mounts){ 0 };
 	for (size_t i = 0; i < operands->n && r == 0; i++)
-		items[i] = (struct operand_item){ operands, &operands->items[i], mounts, { 0 } };
+		items[i] = (struct operand_item){ operands, &operands->items[i], far_mounts, { 0 } };
 	if (r == 0)
 		is_complete = survey_run(operands->n, resolve_one, items,
 					 clock_now_ns() + RESOLVING_MAX_MS * NS_PER_MS, is_answered);
@@ -119,9 +119,7 @@ static int resolve(const struct operands *operands, struct operand_targets *targ
 		return r;
 	for (size_t i = 0; i < operands->n && items; i++)
 		operand_targets_release(&items[i].targets);
-	if (mounts)
-		mounts_release(mounts);
-	free(mounts);
+	far_mounts_free(far_mounts);
 	free(items);
 	return r;
 }

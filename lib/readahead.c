@@ -93,7 +93,7 @@ static int start_thread(struct readahead *self, enum place_reach reach, unsigned
 static int start_threads(struct readahead *self, unsigned int n_threads)
 {
 	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
-	unsigned int n_far_threads = has_far_part(self->plan) ? READAHEAD_FAR_THREADS : 0;
+	unsigned int n_far_threads = self->far_mounts ? READAHEAD_FAR_THREADS : 0;
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	int r = 0;
@@ -121,6 +121,7 @@ static void release(struct readahead *self)
 	pthread_cond_destroy(&self->huge_is_over);
 	free(self->pending);
 	pageset_release(&self->pending_paths);
+	far_mounts_free(self->far_mounts);
 	free(self->targets);
 	free(self->next_waiting);
 	free(self);
@@ -151,6 +152,9 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 
 	fd_limit_widen(plan->n_files + SPARE_FDS < self->max_open ? plan->n_files + SPARE_FDS
 								  : self->max_open);
+	/* What is far and cannot be asked whether it answers is left alone. */
+	if (has_far_part(plan))
+		self->far_mounts = far_mounts_new();
 	r = make_targets(self, plan);
 	if (r == 0)
 		r = start_threads(self, n_threads);

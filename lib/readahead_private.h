@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "readahead.h"
+#include "sys/far_mounts.h"
 
 enum {
 	/* Near and far together. */
@@ -97,8 +98,9 @@ struct readahead {
 	uint32_t *next_waiting; /* by request: the one that waits for the same file after it */
 	uint64_t started_ns;
 	size_t max_open;
-	bool counts_disk_reads; /* the kernel, by thread */
-	unsigned int n_started; /* workers */
+	struct far_mounts *far_mounts; /* NULL: nothing is far, or no memory */
+	bool counts_disk_reads;        /* the kernel, by thread */
+	unsigned int n_started;        /* workers */
 
 	pthread_mutex_t lock;   /* for what follows */
 	pthread_cond_t changed; /* a file was validated or a thread has ended */

@@ -322,6 +322,22 @@ static void leave_to_opener(struct readahead *self, uint32_t i)
 	target->last_waiting = i;
 }
 
+/* A lookup that never ended would keep the program from ending, too (far_mounts.h): as long as the file
+ * system does not answer, this waits in its place. False: the replay was abandoned. */
+static bool may_look_up(struct worker *self)
+{
+	struct readahead *owner = self->owner;
+	bool is_over = false;
+
+	while (!is_over && self->reach == PLACE_FAR && !far_mounts_answer(owner->far_mounts, self->path)) {
+		far_mounts_ask_again(owner->far_mounts);
+		pthread_mutex_lock(&owner->lock);
+		is_over = owner->end == READAHEAD_ABANDONED;
+		pthread_mutex_unlock(&owner->lock);
+	}
+	return !is_over;
+}
+
 static void open_target(struct worker *self, uint32_t file_index)
 {
 	struct readahead *owner = self->owner;
@@ -333,7 +349,7 @@ static void open_target(struct worker *self, uint32_t file_index)
 	target->state = TARGET_OPENING;
 	copy_path(self, file);
 	worker_leave(self, file);
-	int fd = open_valid(self->path, &id, &is_sparse);
+	int fd = may_look_up(self) ? open_valid(self->path, &id, &is_sparse) : -ETIMEDOUT;
 
 	worker_enter(self);
 	target->state = fd < 0 ? TARGET_SKIPPED : TARGET_VALID;
@@ -396,7 +412,7 @@ static void look_up(struct worker *self, struct plan_file *name)
 		return;
 	copy_path(self, name);
 	worker_leave(self, name);
-	int r = metadata_fetch(self->path, access);
+	int r = may_look_up(self) ? metadata_fetch(self->path, access) : -ETIMEDOUT;
 
 	worker_enter(self);
 	self->owner->stats.skipped_files += r < 0 && self->owner->end < READAHEAD_ACCOUNTED;

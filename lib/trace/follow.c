@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "sys/clock.h"
+#include "sys/far_wait.h"
 #include "sys/privs.h"
 #include "trace/follow_private.h"
 
@@ -17,6 +18,9 @@
 #define THREADS_TICK_US 20000
 /* Looking at pages may take this share of the time: one part in so many. */
 #define LOOK_SHARE 16
+/* Who waits so long for a far file system is not followed any more; and how often that is looked at. */
+#define FAR_WAIT_NS 250000000u
+#define FAR_WAIT_LOOK_NS 50000000u
 /* For the kernel to change from the observer to the program and back, on one CPU. */
 #define SWITCH_NS 3000u
 /* What takes longer may have been a wait for the disk. */
@@ -123,6 +127,28 @@ static void on_time(struct follow *self, uint64_t now)
 		tick(self, now);
 }
 
+/* Waits somebody for a file system that may never answer? Nothing could end him but SIGKILL. Looked at while
+ * nothing happens. */
+static bool keeps_alive(struct follow *self, uint64_t now)
+{
+	struct follow_state *state = self->state;
+	bool is_long = false;
+
+	if (now < state->next_wait_look_ns || self->phase == FOLLOW_BEFORE_EXEC)
+		return false;
+	state->next_wait_look_ns = now + FAR_WAIT_LOOK_NS;
+	for (struct process *process = state->tree.processes; process; process = process->next)
+		is_long |= far_wait_look(&process->far_wait, process->pid) >= FAR_WAIT_NS;
+	return is_long;
+}
+
+static void list_left(struct follow *self)
+{
+	for (const struct process *process = self->state->tree.processes;
+	     process && self->n_left < FOLLOW_MAX_LEFT; process = process->next)
+		self->left[self->n_left++] = process->pid;
+}
+
 static bool window_is_over(const struct follow *self, uint64_t now)
 {
 	const struct follow_state *state = self->state;
@@ -197,7 +223,9 @@ static int run_to_milestone(struct follow *self)
 		if (now >= next_time_ns && now > 0 && self->phase != FOLLOW_MAIN_HELD) {
 			next_time_ns = now + (uint64_t)tick_us(self) * 1000 / 2;
 			on_time(self, now);
-			if (self->phase != FOLLOW_MAIN_HELD && window_is_over(self, now))
+			if (self->phase != FOLLOW_MAIN_HELD &&
+			    (window_is_over(self, now) ||
+			     (stop.event == TRACEE_NOTHING && keeps_alive(self, now))))
 				return FOLLOW_WINDOW_CLOSED;
 		}
 		if (self->phase == FOLLOW_MAIN_HELD)
@@ -223,6 +251,8 @@ int follow_run(struct follow *self)
 	onecpu_reconsider(&state->onecpu);
 	if (state->error < 0)
 		milestone = state->error;
+	if (milestone == FOLLOW_WINDOW_CLOSED || milestone < 0)
+		list_left(self);
 	if (milestone != FOLLOW_MAIN_EXITING)
 		proctree_release(&state->tree); /* nothing is to remain of us in an address space */
 	return milestone;

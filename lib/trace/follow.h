@@ -87,6 +87,8 @@ enum follow_phase {
 	FOLLOW_MAIN_GONE, /* went on from there; those that it left behind are followed */
 };
 
+#define FOLLOW_MAX_LEFT 64
+
 struct follow {
 	enum follow_phase phase;
 	int wait_status;   /* from FOLLOW_MAIN_HELD on: as waitpid(2) will give it to the parent */
@@ -95,6 +97,10 @@ struct follow {
 	uint64_t n_stops;
 	unsigned int cuts; /* FOLLOW_CUT_ bits, FOLLOW_SKIPPED_KNOWN */
 	uint32_t cut_us;   /* how long the program had run at the first cut, without what following it took */
+	/* Those who are detached from by the end of the thread, or the first of them: far_wait_make_good().
+	 */
+	pid_t left[FOLLOW_MAX_LEFT];
+	size_t n_left;
 	struct follow_state *state; /* private */
 };
 

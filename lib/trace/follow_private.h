@@ -49,9 +49,10 @@ struct follow_state {
 	uint64_t next_tick_ns;
 	uint64_t n_uses;      /* counts up with each use of a file by a system call */
 	uint64_t n_data_uses; /* of them: a file was opened, read or mapped, not only a name looked up */
-	int n_news;           /* since the last tick: emit() returned 1 */
-	bool is_capable;      /* privs_may_trace_all(): its tracees raise privileges as others do */
-	int error;            /* what emit() or an allocation failed with: following ends */
+	uint64_t next_wait_look_ns;
+	int n_news;      /* since the last tick: emit() returned 1 */
+	bool is_capable; /* privs_may_trace_all(): its tracees raise privileges as others do */
+	int error;       /* what emit() or an allocation failed with: following ends */
 };
 
 /* Whose mappings a list from /proc holds. */

@@ -5,6 +5,7 @@
 #ifndef PBRUN_PROCTREE_H
 #define PBRUN_PROCTREE_H
 
+#include "sys/far_wait.h"
 #include "sys/procfs.h"
 #include "trace/descriptors.h"
 #include "trace/syscall_table.h"
@@ -44,6 +45,7 @@ struct process {
 	/* The exit stop of the first task to come to it when all of them are on their way; tid 0: none. */
 	struct tracee_stop exit_stop;
 	uint64_t exit_deadline_ns;
+	struct far_wait far_wait;
 	struct process *next; /* in the proctree's list */
 };
 

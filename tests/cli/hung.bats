@@ -191,6 +191,48 @@ hang_system() { # PLACE
   hang_system /var/cache/pbrun
 }
 
+# Starts a program that waits for the hung file system, sends it SIGTERM when it has done so for a while, and tells how
+# it ended. Without pbrun that is by SIGTERM, at once: 143.
+end_by_signal() { # OPTION... -- COMMAND...
+  timeout -k 1 60 "$PBRUN" "$@" >"$WORK/out" 2>"$WORK/err" 8>&- 3>&- &
+  local timeout_pid=$! pid=
+  for _ in $(seq 200); do
+    pid=$(pgrep -P "$timeout_pid" || true)
+    [[ -z $pid || $(cat "/proc/$pid/comm") != cat || $(cut -d ' ' -f 3 "/proc/$pid/stat") != D ]] || break
+    sleep 0.05
+  done
+  sleep "$DELAY"
+  kill -TERM "$pid"
+  local status=0
+  wait "$timeout_pid" || status=$?
+  echo "$*: $status"
+  [[ " $EXPECTED " == *" $status "* ]]
+}
+
+@test "a signal ends a program that waits for a hung file system" {
+  echo x >"$WORK/mnt/given"
+  ln -s mnt/given "$WORK/link"
+  cd "$WORK"
+  # Once remembered as an operand, once as the program's own.
+  "$PBRUN" -r train cat mnt/given
+  # shellcheck disable=SC2016
+  "$PBRUN" -r train sh -c 'exec cat "$PLACE/given"'
+  hang
+  DELAY=1 EXPECTED=143
+  for mode in none sample train auto; do
+    end_by_signal -r "$mode" cat mnt/given
+    end_by_signal -r "$mode" cat link
+    # shellcheck disable=SC2016
+    end_by_signal -r "$mode" sh -c 'exec cat "$PLACE/given"'
+  done
+  # At once, while it is followed, it cannot be ended otherwise than by SIGKILL.
+  DELAY=0 EXPECTED="143 137"
+  for mode in sample train; do
+    # shellcheck disable=SC2016
+    end_by_signal -r "$mode" sh -c 'exec cat "$PLACE/given"'
+  done
+}
+
 @test "shadows on a frozen disk are not waited for" {
   fill 1
   truncate -s 32M "$WORK/disk"
