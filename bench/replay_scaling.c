@@ -78,7 +78,7 @@ static void fill(struct shadow *shadow, const char *directory, unsigned int n_fi
 static double replay(struct plan *plan, struct readahead_stats *stats)
 {
 	double began = now_ms();
-	struct readahead *run = readahead_start(plan, N_THREADS);
+	struct readahead *run = readahead_start(plan, N_THREADS, 0);
 
 	if (!run)
 		give_up("replay", errno);

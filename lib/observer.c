@@ -173,6 +173,7 @@ static void start_program(struct launch *self, int agent_fd)
 
 	if (self->replay)
 		readahead_note_start(self->replay);
+	launch_note_operands_start(self);
 	(void)!write(self->link->fd, &word, sizeof(word));
 	close(take_fd(self->link->fd));
 	self->phase = LAUNCH_STARTED;

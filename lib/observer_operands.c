@@ -39,6 +39,7 @@ struct operand_prefetch {
 	enum resolution resolution;
 	struct operand_targets targets; /* sorted; once known they stay as they are */
 	enum prefetch_state state;
+	uint64_t program_started_ns; /* 0: not yet */
 	const struct observer_options *options;
 	struct pageset wanted;
 	struct plan plan;
@@ -136,18 +137,18 @@ static int select_wanted(const struct observer_options *options, const struct op
 				  wanted);
 }
 
-/* What the program's own files leave. */
-static uint64_t budget_pages(const struct shadow *shadow)
+static uint64_t own_pages(const struct shadow *shadow)
 {
-	uint64_t n_pages = readahead_budget_pages(), n_own = 0;
+	uint64_t n_own = 0;
 
 	for (size_t i = 0; i < shadow->files.n_files; i++)
 		if (shadow->files.files[i]->operand == PAGESET_NO_OPERAND)
 			n_own += pageset_file_pages(shadow->files.files[i]);
-	return n_own < n_pages ? n_pages - n_own : 0;
+	return n_own;
 }
 
-static struct readahead *replay(struct operand_prefetch *self, struct plan_options *plan_options)
+/* True: there is something to be read. */
+static bool make_plan(struct operand_prefetch *self, struct plan_options *plan_options)
 {
 	cleanup_free struct places *places = malloc(sizeof(*places));
 	int r;
@@ -158,9 +159,7 @@ static struct readahead *replay(struct operand_prefetch *self, struct plan_optio
 	r = plan_build(&self->wanted, plan_options, &self->plan);
 	if (places)
 		places_release(places);
-	return r == 0 && (self->plan.n_files > 0 || self->plan.n_names > 0)
-		       ? readahead_start(&self->plan, N_THREADS)
-		       : NULL;
+	return r == 0 && (self->plan.n_files > 0 || self->plan.n_names > 0);
 }
 
 /* With the lock, since after a commit there is no shadow any more. True: something is wanted. */
@@ -173,7 +172,8 @@ static bool want_files(struct operand_prefetch *self, struct plan_options *ret_p
 	    select_wanted(options, &self->targets, &self->wanted) < 0 || self->wanted.n_files == 0)
 		return false;
 	*ret_plan_options = (struct plan_options){ .unanswered = launch_unanswered(options->shadow),
-						   .budget_pages = budget_pages(options->shadow),
+						   .budget_pages = launch_budget_pages(
+							   &self->wanted, own_pages(options->shadow)),
 						   .max_age = policy_max_age(options->shadow) };
 	self->state = PREFETCH_PLANS;
 	return true;
@@ -198,17 +198,12 @@ static void *work(void *context)
 	if (!is_wanted)
 		return NULL;
 
-	struct readahead *started = replay(self, &plan_options);
+	bool has_plan = make_plan(self, &plan_options);
 
 	pthread_mutex_lock(&self->lock);
-	if (started && self->state == PREFETCH_PLANS) {
-		self->replay = started;
-		self->state = PREFETCH_REPLAYS;
-	} else {
-		if (started)
-			readahead_cancel(started); /* what it has goes with the process */
-		self->state = PREFETCH_DONE;
-	}
+	if (has_plan && self->state == PREFETCH_PLANS)
+		self->replay = readahead_start(&self->plan, N_THREADS, self->program_started_ns);
+	self->state = self->replay ? PREFETCH_REPLAYS : PREFETCH_DONE;
 	pthread_mutex_unlock(&self->lock);
 	return NULL;
 }
@@ -248,6 +243,19 @@ void launch_start_operands(struct launch *self)
 		prefetch->resolution = RESOLUTION_FAILED;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	self->operands = prefetch;
+}
+
+void launch_note_operands_start(struct launch *self)
+{
+	struct operand_prefetch *prefetch = self->operands;
+
+	if (!prefetch)
+		return;
+	pthread_mutex_lock(&prefetch->lock);
+	prefetch->program_started_ns = clock_now_ns();
+	if (prefetch->replay)
+		readahead_note_start(prefetch->replay);
+	pthread_mutex_unlock(&prefetch->lock);
 }
 
 static bool is_over(struct operand_prefetch *self)

@@ -52,7 +52,7 @@ static int make_plan(struct prediction *self)
 static void *predict(void *context)
 {
 	struct prediction *self = context;
-	struct readahead *replay = make_plan(self) == 0 ? readahead_start(&self->plan, N_THREADS) : NULL;
+	struct readahead *replay = make_plan(self) == 0 ? readahead_start(&self->plan, N_THREADS, 0) : NULL;
 
 	pthread_mutex_lock(&self->lock);
 	if (self->state == PREDICTING) {

@@ -12,10 +12,24 @@
 /* The prefetch gets at most so long a start. Together less than OBSERVER_PATIENCE_MS. */
 #define HEAD_START_MS 800
 #define N_THREADS 8
+/* So much is read without a look at how much memory there is: to find out takes longer than to read it. */
+#define SMALL_PAGES 1024u
 
 enum plan_unanswered launch_unanswered(const struct shadow *shadow)
 {
 	return shadow_leaves_out_unanswered(shadow, time(NULL)) ? PLAN_LEAVE_OUT : PLAN_ASK_AGAIN;
+}
+
+uint64_t launch_budget_pages(const struct pageset *wanted, uint64_t n_taken)
+{
+	uint64_t n_pages = 0, n_wanted = 0;
+
+	for (size_t i = 0; i < wanted->n_files && n_wanted <= SMALL_PAGES; i++)
+		n_wanted += pageset_file_pages(wanted->files[i]);
+	if (n_wanted <= SMALL_PAGES)
+		return SMALL_PAGES * 4; /* with what is read to bridge gaps */
+	n_pages = readahead_budget_pages();
+	return n_taken < n_pages ? n_pages - n_taken : 0;
 }
 
 void launch_start_prefetch(struct launch *self)
@@ -29,7 +43,7 @@ void launch_start_prefetch(struct launch *self)
 	struct plan_options options = { .places = places,
 					.unanswered = launch_unanswered(shadow),
 					.folios = huge_is_enabled("") ? PLAN_HUGE_FOLIOS : PLAN_SMALL_FOLIOS,
-					.budget_pages = readahead_budget_pages(),
+					.budget_pages = launch_budget_pages(&shadow->files, 0),
 					.max_age = policy_max_age(shadow) };
 
 	if (places)
@@ -42,7 +56,7 @@ void launch_start_prefetch(struct launch *self)
 	if (r < 0)
 		return;
 	(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
-	self->replay = readahead_start(&self->plan, N_THREADS);
+	self->replay = readahead_start(&self->plan, N_THREADS, 0);
 }
 
 static void note_changes(struct launch *self, const struct readahead_stats *stats)

@@ -94,6 +94,8 @@ struct launch {
 
 /* observer_prefetch.c: what becomes of files that did not answer when they were last asked for. */
 enum plan_unanswered launch_unanswered(const struct shadow *shadow);
+/* How many pages may be read of what is wanted, if n_taken will be read besides. */
+uint64_t launch_budget_pages(const struct pageset *wanted, uint64_t n_taken);
 /* Begins what options ask for. */
 void launch_start_prefetch(struct launch *self);
 /* Has the program ended? Asked every LAUNCH_LOOK_MS by what goes on for it alone. */
@@ -138,6 +140,8 @@ bool launch_operands_are_resident(const struct observer_options *options);
 bool launch_has_other_operands(const struct observer_options *options);
 /* Begins to find out what the operands are, and then to prefetch them. Waits for nothing. */
 void launch_start_operands(struct launch *self);
+/* To be told when the program starts. */
+void launch_note_operands_start(struct launch *self);
 /* What their prefetch was good for, once it was accounted for. */
 struct plan_use launch_compare_operands(struct launch *self, enum plan_sight sight);
 /* Waits until they are asked for, until until_ns (CLOCK_MONOTONIC) at most. */

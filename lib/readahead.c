@@ -127,7 +127,7 @@ static void release(struct readahead *self)
 	free(self);
 }
 
-struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
+struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uint64_t program_started_ns)
 {
 	struct readahead *self = calloc(1, sizeof(*self));
 	pthread_condattr_t attributes;
@@ -138,6 +138,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads)
 		return NULL;
 	self->plan = plan;
 	self->started_ns = clock_now_ns();
+	self->program_started_ns = program_started_ns;
 	self->stats.unanswered_files = plan->n_left_out;
 	self->max_open = fd_limit_get() / 2;
 	self->counts_disk_reads = resident_counts_disk_reads();

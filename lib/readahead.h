@@ -35,7 +35,8 @@ struct readahead;
 /*
  * Carries out plan with n_threads (1 to 28; fewer if the system refuses some; with all signals blocked), and
  * up to four more if some of it is far away. plan belongs to the caller and outlives the run, which sets
- * was_read and is_unanswered in it. NULL, errno ENOMEM or of pthread_create(3), if there is not even one
+ * was_read and is_unanswered in it. program_started_ns: by CLOCK_MONOTONIC; 0: see
+ * readahead_note_start(). NULL, errno ENOMEM or of pthread_create(3), if there is not even one
  * thread.
  *
  * The threads open all files, then ask for data; one in four looks up names before. When all is asked for,
@@ -44,7 +45,7 @@ struct readahead;
  * ahead at once: max(queue/read_ahead_kb, queue/max_sectors_kb) of the disk, 128 KiB anywhere. Holes of files
  * are not read. Nothing is asked for any more after 30 s.
  */
-struct readahead *readahead_start(struct plan *plan, unsigned int n_threads);
+struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uint64_t program_started_ns);
 
 /* Waits until each near file with pages was validated, at most timeout_ms. True if so; then the numbers of
  * stale and changed files in ret_stats are the final ones, but for far files. */
@@ -56,8 +57,8 @@ bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,
 bool readahead_wait_ahead(struct readahead *self, unsigned int timeout_ms);
 #define READAHEAD_STALL_MS 100
 
-/* To be told when the program starts: what it needs only later is worth a look even when all data are there.
- */
+/* To be told when the program starts: what it needs only later is worth a look even when all data are there,
+ * and what is streamed (plan.h) is left to the kernel as soon as the program has come to it. */
 void readahead_note_start(struct readahead *self);
 
 /* Makes the threads stop at the next request. */

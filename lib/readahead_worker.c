@@ -359,12 +359,23 @@ static void open_target(struct worker *self, uint32_t file_index)
 	note_validated(self, file_index, fd);
 }
 
+static bool is_past(const struct readahead *self, const struct plan_file *file)
+{
+	return self->program_started_ns > 0 &&
+	       head_start_is_past(file->first_use_us, clock_now_ns() - self->program_started_ns);
+}
+
 static void take_request(struct worker *self, uint32_t i)
 {
 	struct readahead *owner = self->owner;
 	const struct plan_request *request = &owner->plan->requests[i];
+	const struct plan_file *file = &owner->plan->files[request->file_index];
 	struct target *target = &owner->targets[request->file_index];
 
+	if (file->is_streamed && is_past(owner, file)) {
+		finish_request(self, request->file_index, request->n_pages);
+		return;
+	}
 	if (target->state == TARGET_UNSEEN || (target->state == TARGET_VALID && target->fd < 0))
 		open_target(self, request->file_index);
 	if (target->state == TARGET_OPENING)
@@ -425,12 +436,6 @@ static void look_up_names(struct worker *self)
 
 	while (goes_on(owner) && front->next_name < owner->plan->n_names)
 		look_up(self, &owner->plan->names[front->next_name++]);
-}
-
-static bool is_past(const struct readahead *self, const struct plan_file *name)
-{
-	return self->program_started_ns > 0 &&
-	       head_start_is_past(name->first_use_us, clock_now_ns() - self->program_started_ns);
 }
 
 /* Their blocks are in memory, but not what the kernel makes of them; that takes 2 us each, which the program

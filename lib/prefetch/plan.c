@@ -73,6 +73,19 @@ static uint32_t earliest_use(const struct pageset_file *file)
 	return first_use_us;
 }
 
+/* Nearly all of it, up to the last page that is used. */
+static bool is_streamed(const struct pageset_file *file)
+{
+	uint64_t n_used = pageset_file_pages(file), end = 0;
+
+	if (!(file->access & PAGESET_READ) || (file->access & PAGESET_MAPPED) || n_used < PLAN_STREAM_PAGES)
+		return false;
+	for (size_t i = 0; i < file->n_extents; i++)
+		if (file->extents[i].first_page + file->extents[i].n_pages > end)
+			end = file->extents[i].first_page + file->extents[i].n_pages;
+	return n_used >= end - end / 10;
+}
+
 static size_t directory_size(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -147,7 +160,10 @@ static int order_files(const struct pageset *pageset, const struct plan_options 
 		struct place place = place_of(options->places, file->path);
 
 		if (place.reach != PLACE_LEFT_OUT && (place.reach != PLACE_MEMORY || file->n_extents > 0))
-			files[n_kept++] = (struct plan_file){ file, order[i].first_use_us, place, false };
+			files[n_kept++] = (struct plan_file){ .file = file,
+							      .first_use_us = order[i].first_use_us,
+							      .place = place,
+							      .is_streamed = is_streamed(file) };
 	}
 	*ret_files = files;
 	*ret_n = n_kept;

@@ -12,8 +12,13 @@ struct plan_file {
 	const struct pageset_file *file; /* belongs to the pageset, which outlives the plan */
 	uint32_t first_use_us;           /* the earliest of the file and its extents */
 	struct place place;
+	bool is_streamed;   /* it is long and read(2) from its beginning on: the kernel reads ahead as soon as
+			       the program has come to it */
 	bool is_unanswered; /* set by the replay: its file system did not answer in time */
 };
+
+/* A file of which no more pages are used is not called streamed: the whole of it is one or two requests. */
+#define PLAN_STREAM_PAGES 256u
 
 /* How a request is to be carried out. */
 enum plan_how {

@@ -1,5 +1,6 @@
 /* check_readahead.c - what a replay reads of a plan, and what it leaves alone */
 #include "replaying.h"
+#include "sys/clock.h"
 
 START_TEST(a_window_is_read_once)
 {
@@ -163,6 +164,53 @@ START_TEST(holes_are_not_read)
 }
 END_TEST
 
+static bool is_streamed(uint8_t access, uint64_t n_pages, uint64_t n_used)
+{
+	pageset_release(&pageset);
+	pageset_init(&pageset);
+	struct pageset_file *file = add("file", access);
+
+	file->id.size_bytes = n_pages * page_bytes();
+	add_pages(file, 0, n_used / 2);
+	add_pages(file, n_pages - (n_used - n_used / 2), n_used - n_used / 2);
+	make_plan();
+	return plan.files[0].is_streamed;
+}
+
+START_TEST(what_is_read_from_end_to_end_is_streamed)
+{
+	const uint8_t is_read = PAGESET_OPENED | PAGESET_READ;
+
+	ck_assert(is_streamed(is_read, 1000, 1000));
+	ck_assert(is_streamed(is_read, 1000, 920));
+	ck_assert(!is_streamed(is_read, 1000, 800));
+	ck_assert(!is_streamed(is_read | PAGESET_MAPPED, 1000, 1000));
+	ck_assert(!is_streamed(PAGESET_MAPPED, 1000, 1000));
+	ck_assert(is_streamed(is_read, PLAN_STREAM_PAGES, PLAN_STREAM_PAGES));
+	ck_assert(!is_streamed(is_read, PLAN_STREAM_PAGES - 1, PLAN_STREAM_PAGES - 1));
+}
+END_TEST
+
+/* Files of 64 pages are too short for it: so the plan is told. */
+START_TEST(a_stream_is_left_to_the_kernel_once_the_program_has_come_to_it)
+{
+	struct readahead *self;
+
+	add_pages(add_cold_file("mapped"), 0, FILE_PAGES);
+	add_pages(add_cold_file("streamed"), 0, FILE_PAGES);
+	make_plan();
+	for (size_t i = 0; i < plan.n_files; i++)
+		plan.files[i].is_streamed = strcmp(plan.files[i].file->path, scratch_path("streamed")) == 0;
+	self = readahead_start(&plan, 1, clock_now_ns() - 1);
+	ck_assert_ptr_nonnull(self);
+	ck_assert(readahead_wait_done(self, 10000));
+	readahead_finish(self, &stats, NULL);
+	ck_assert(becomes_resident("mapped", FILE_PAGES - 1));
+	ck_assert(!is_resident("streamed", FILE_PAGES - 1));
+	ck_assert_uint_eq(stats.files, 1);
+}
+END_TEST
+
 START_TEST(metadata_is_looked_up)
 {
 	ck_assert_int_eq(mkdir(scratch_path("listed"), 0700), 0);
@@ -209,6 +257,8 @@ int main(void)
 	tcase_add_test(t, what_is_not_as_recorded_is_left_alone);
 	tcase_add_test(t, changes_are_counted_by_kind);
 	tcase_add_test(t, holes_are_not_read);
+	tcase_add_test(t, what_is_read_from_end_to_end_is_streamed);
+	tcase_add_test(t, a_stream_is_left_to_the_kernel_once_the_program_has_come_to_it);
 	tcase_add_test(t, metadata_is_looked_up);
 	tcase_add_test(t, the_budget_is_a_part_of_the_memory);
 	suite_add_tcase(s, t);

@@ -56,7 +56,7 @@ START_TEST(what_hangs_far_away_keeps_nobody_waiting)
 
 	/* On a busy machine the account may be made before any thread has asked. */
 	for (int i = 0; i < 100 && unanswered.n_files == 0; i++) {
-		struct readahead *self = readahead_start(&plan, 4);
+		struct readahead *self = readahead_start(&plan, 4, 0);
 
 		ck_assert_ptr_nonnull(self);
 		ck_assert(readahead_wait_validated(self, 60000, &validated));
@@ -87,7 +87,7 @@ START_TEST(what_hangs_near_is_given_up)
 	pageset_init(&unanswered);
 	plan_with_hung(PLACE_NEAR);
 
-	struct readahead *self = readahead_start(&plan, 2);
+	struct readahead *self = readahead_start(&plan, 2, 0);
 
 	ck_assert_ptr_nonnull(self);
 	ck_assert(!readahead_wait_ahead(self, 60000));
@@ -151,7 +151,7 @@ START_TEST(cancelled_it_leaves_nothing_behind)
 	struct readahead_stats validated;
 
 	for (int i = 0; i < 50; i++) {
-		struct readahead *self = readahead_start(&plan, 1);
+		struct readahead *self = readahead_start(&plan, 1, 0);
 
 		ck_assert_ptr_nonnull(self);
 		ck_assert(readahead_wait_validated(self, 10000, &validated));
@@ -177,7 +177,7 @@ START_TEST(validated_means_every_file)
 	pageset.files[99]->id.size_bytes++;
 	make_plan();
 
-	struct readahead *self = readahead_start(&plan, 4);
+	struct readahead *self = readahead_start(&plan, 4, 0);
 
 	ck_assert_ptr_nonnull(self);
 	while (!readahead_wait_validated(self, 0, &validated))
@@ -201,7 +201,7 @@ START_TEST(it_comes_to_be_ahead)
 	make_plan();
 	ck_assert_uint_gt(plan.n_names, 0);
 
-	struct readahead *self = readahead_start(&plan, 4);
+	struct readahead *self = readahead_start(&plan, 4, 0);
 
 	ck_assert_ptr_nonnull(self);
 	ck_assert(readahead_wait_ahead(self, 60000));
@@ -222,7 +222,7 @@ START_TEST(not_ahead_in_time_it_says_so)
 	for (int i = 0; i < 50; i++) {
 		evict("99");
 
-		struct readahead *self = readahead_start(&plan, 1);
+		struct readahead *self = readahead_start(&plan, 1, 0);
 		bool is_ahead = readahead_wait_ahead(self, 0);
 
 		ck_assert_ptr_nonnull(self);
@@ -253,7 +253,7 @@ START_TEST(threads_take_no_signals)
 	add_many_files(100);
 	make_plan();
 
-	struct readahead *self = readahead_start(&plan, 4);
+	struct readahead *self = readahead_start(&plan, 4, 0);
 
 	ck_assert_ptr_nonnull(self);
 	sigprocmask(SIG_SETMASK, NULL, &now);
@@ -281,7 +281,7 @@ START_TEST(without_threads_it_says_so)
 		ck_assert_int_eq(setresuid(65534, 65534, 0), 0);
 
 	errno = 0;
-	struct readahead *self = readahead_start(&plan, 4);
+	struct readahead *self = readahead_start(&plan, 4, 0);
 	int start_errno = errno;
 
 	if (uid == 0)

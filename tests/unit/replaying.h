@@ -114,7 +114,7 @@ static inline void run(unsigned int n_threads)
 
 	make_plan();
 
-	struct readahead *self = readahead_start(&plan, n_threads);
+	struct readahead *self = readahead_start(&plan, n_threads, 0);
 
 	ck_assert_ptr_nonnull(self);
 	ck_assert(readahead_wait_validated(self, 10000, &validated));
@@ -150,7 +150,7 @@ static inline void tear_down(void)
 
 static inline void replay(void)
 {
-	struct readahead *self = readahead_start(&plan, 2);
+	struct readahead *self = readahead_start(&plan, 2, 0);
 
 	ck_assert_ptr_nonnull(self);
 	readahead_finish(self, &stats, NULL);
