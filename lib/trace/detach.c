@@ -65,6 +65,25 @@ static bool see_path(pid_t pid, const char *root, const char *base, const char *
 	return n >= 0 && (size_t)n < size;
 }
 
+bool detach_may_look(const struct task *task, struct far_mounts *far_mounts)
+{
+	const struct syscall_row *row = task->call.row;
+	char name[PATH_MAX];
+	char directory[PATH_MAX] = "";
+	char path[2 * PATH_MAX];
+	char base[32] = "cwd";
+
+	if (row->politeness != SYSCALL_EXECS || (task->process->flags & PROCESS_IS_ELSEWHERE) ||
+	    !procpath_read(task->tid, task->call.args[row->path_arg], name))
+		return true;
+	if (row->dirfd_arg >= 0 && (int)task->call.args[row->dirfd_arg] != AT_FDCWD)
+		snprintf(base, sizeof(base), "fd/%d", (int)task->call.args[row->dirfd_arg]);
+	if (name[0] != '/' && procfs_read_link(task->process->pid, base, directory) < 0)
+		return true;
+	snprintf(path, sizeof(path), "%s%s%s", directory, name[0] == '/' ? "" : "/", name);
+	return far_mounts_answer(far_mounts, path);
+}
+
 static bool is_privileged_exec(const struct task *task)
 {
 	const struct syscall_row *row = task->call.row;

@@ -11,6 +11,7 @@
 #ifndef PBRUN_DETACH_H
 #define PBRUN_DETACH_H
 
+#include "sys/far_mounts.h"
 #include "trace/proctree.h"
 
 enum detach {
@@ -22,6 +23,12 @@ enum detach {
 	DETACH_FOR,     /* the same, unless *ret_pid is followed, whose own call to attach will be seen */
 	DETACH_OTHER,   /* detach from the process *ret_pid before the call goes on */
 };
+
+/* May detach_at_entry() look at the program that task is about to execute? Not if it lies on a file system
+ * that does not answer: the task, which stands still meanwhile, could not be ended by a signal
+ * (far_mounts.h). Waits a bounded time. Should such a program be privileged all the same, see
+ * detach_make_good(). */
+bool detach_may_look(const struct task *task, struct far_mounts *far_mounts);
 
 /* What the call that task is entering (task->call) asks for. */
 enum detach detach_at_entry(const struct task *task, pid_t *ret_pid);

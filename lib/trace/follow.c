@@ -267,6 +267,7 @@ void follow_release(struct follow *self)
 	known_files_release(&self->state->files);
 	procmaps_text_release(&self->state->maps_text);
 	views_release(&self->state->views);
+	far_mounts_free(self->state->far_mounts);
 	free(self->state);
 	self->state = NULL;
 }

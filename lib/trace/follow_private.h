@@ -14,6 +14,7 @@
 #ifndef PBRUN_FOLLOW_PRIVATE_H
 #define PBRUN_FOLLOW_PRIVATE_H
 
+#include "sys/far_mounts.h"
 #include "sys/procmaps.h"
 #include "trace/budget.h"
 #include "trace/follow.h"
@@ -35,7 +36,8 @@ struct follow_state {
 	struct proctree tree;
 	struct known_files files;
 	struct procmaps_text maps_text;
-	struct views views; /* of those with PROCESS_IS_ELSEWHERE */
+	struct far_mounts *far_mounts; /* NULL: nobody asked yet */
+	struct views views;            /* of those with PROCESS_IS_ELSEWHERE */
 	struct onecpu onecpu;
 	struct budget budget;
 	uint64_t cpu_before_ns; /* of this thread, at the exec */

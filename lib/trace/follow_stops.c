@@ -156,12 +156,24 @@ static enum next_step detach_others_first(struct follow *self, struct task *task
 	return STEP_DETACH;
 }
 
+/* Not even the program that is to be executed is looked at where that could take for ever. */
+static bool may_look(struct follow *self, const struct task *task)
+{
+	struct follow_state *state = self->state;
+
+	if (task->call.row->politeness == SYSCALL_EXECS && !state->far_mounts)
+		state->far_mounts = far_mounts_new();
+	return !state->far_mounts || detach_may_look(task, state->far_mounts);
+}
+
 /* STEP_RESUME: nobody need step aside. */
 static enum next_step be_polite(struct follow *self, struct task *task, const struct tracee_stop *stop)
 {
 	struct process *wanted;
 	pid_t other = 0;
 
+	if (!may_look(self, task))
+		return STEP_RESUME;
 	switch (detach_at_entry(task, &other)) {
 	case DETACH_CALLER_UNLESS_CAPABLE:
 		/* The record is for others, too, who have to know. */

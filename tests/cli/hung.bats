@@ -198,7 +198,7 @@ end_by_signal() { # OPTION... -- COMMAND...
   local timeout_pid=$! pid=
   for _ in $(seq 200); do
     pid=$(pgrep -P "$timeout_pid" || true)
-    [[ -z $pid || $(cat "/proc/$pid/comm") != cat || $(cut -d ' ' -f 3 "/proc/$pid/stat") != D ]] || break
+    [[ -z $pid || $(cat "/proc/$pid/comm") != @(cat|env) || $(cut -d ' ' -f 3 "/proc/$pid/stat") != D ]] || break
     sleep 0.05
   done
   sleep "$DELAY"
@@ -222,6 +222,8 @@ end_by_signal() { # OPTION... -- COMMAND...
   for mode in none sample train auto; do
     end_by_signal -r "$mode" cat mnt/given
     end_by_signal -r "$mode" cat link
+    # Executed there it would be.
+    end_by_signal -r "$mode" env "PATH=mnt:$PATH" cat /dev/null
     # shellcheck disable=SC2016
     end_by_signal -r "$mode" sh -c 'exec cat "$PLACE/given"'
   done
