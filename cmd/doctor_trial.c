@@ -9,6 +9,7 @@
 #include "doctor.h"
 #include "scratch.h"
 #include "shadowdb.h"
+#include "sys/clock.h"
 #include "sys/lookup.h"
 
 /* Is there everywhere, and reads little; lasts long enough to be looked at from outside. */
@@ -45,9 +46,10 @@ static int start_trial(const char *directory)
 static int await_shadow(const char *directory, const char *path, struct shadow *ret_shadow)
 {
 	struct shadowdb db;
+	uint64_t until_ns = clock_now_ns() + TRIAL_RECORD_MS * UINT64_C(1000000);
 	int r = shadowdb_open(&db, directory, NULL);
 
-	for (int ms = 0; r == 0 || (r == -ENOENT && ms < TRIAL_RECORD_MS); ms += 10) {
+	while (r == 0 || (r == -ENOENT && clock_now_ns() < until_ns)) {
 		r = shadowdb_load(&db, path, lookup_profile(TRIAL_PROGRAM, path), ret_shadow, NULL);
 		if (r != -ENOENT)
 			break;
