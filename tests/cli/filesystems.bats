@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 squashfs-tools strace util-linux
+# packages: e2fsprogs python3 squashfs-tools strace util-linux
 # On file systems that do not know RWF_NOWAIT, what is in memory counts as that all the same.
 
 load common
@@ -126,6 +126,39 @@ second_start_forks_nothing() {
   needs_disk
   "$PBRUN" -r train "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
   eventually second_start_forks_nothing
+}
+
+# How much is prefetched for a script whose data alone lies on a disk of that kind.
+prefetched_bytes() { # ROTATIONAL
+  ! mountpoint -q "$WORK/point" || umount "$WORK/point"
+  dd if="$WORK/image" iflag=nocache count=0 status=none
+  mount -o loop "$WORK/image" "$WORK/point"
+  echo "$1" >"/sys/dev/block/$(mountpoint -d "$WORK/point")/queue/rotational"
+  "$PBRUN" -r "${2:-none}" -R "$WORK/report" "$WORK/script"
+  json "$WORK/report" 'j["prefetch"]["bytes"]'
+}
+
+# A gap of 19 pages costs less than another request where a head has to move.
+gap_is_read_on() { # ROTATIONAL
+  (($(prefetched_bytes "$1") >= 21 * 4096))
+}
+
+gap_is_left_out_on() { # ROTATIONAL
+  (($(prefetched_bytes "$1") < 21 * 4096))
+}
+
+@test "each file is prefetched as its own disk wants it" {
+  needs_disk
+  truncate -s 16M "$WORK/image"
+  mkfs.ext4 -q -d "$WORK/tree" "$WORK/image"
+  # shellcheck disable=SC2016 # the script's own variable
+  printf '#!/bin/sh\nfor at in 0 20; do dd if=%s/data of=/dev/null bs=4096 count=1 skip=$at status=none; done\n' \
+    "$WORK/point" >"$WORK/script"
+  chmod +x "$WORK/script"
+  mount -o loop "$WORK/image" "$WORK/point" || skip "no loop device"
+  prefetched_bytes 1 train
+  until_true gap_is_read_on 1
+  until_true gap_is_left_out_on 0
 }
 
 @test "squashfs: for another user as well" {
