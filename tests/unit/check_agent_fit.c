@@ -36,17 +36,24 @@ START_TEST(a_script_is_what_its_interpreter_is)
 }
 END_TEST
 
-/* A copy of a program with another word in place of one, of the same length. */
-static void make_other(const char *name, const char *word, const char *other)
+/* A copy of a program with another word in place of one, that is no shorter. False: it has no such word. */
+static bool make_other_of(const char *program, const char *name, const char *word, const char *other)
 {
 	static char data[4 << 20];
-	cleanup_close int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	cleanup_close int fd = open(program, O_RDONLY | O_CLOEXEC);
 	ssize_t n = read(fd, data, sizeof(data));
 	char *at = n > 0 ? memmem(data, (size_t)n, word, strlen(word)) : NULL;
 
-	ck_assert_ptr_nonnull(at);
+	if (!at)
+		return false;
 	memcpy(at, other, strlen(other));
 	write_file(name, data, (size_t)n, 0755);
+	return true;
+}
+
+static void make_other(const char *name, const char *word, const char *other)
+{
+	ck_assert(make_other_of("/bin/true", name, word, other));
 }
 
 START_TEST(another_loader_libc_or_a_sanitizer_does_not)
@@ -61,6 +68,11 @@ START_TEST(another_loader_libc_or_a_sanitizer_does_not)
 	ck_assert(!is_linked_as_we_are("libc"));
 	make_other("sanitizer", "libc.so.6", "libasan.5");
 	ck_assert(!is_linked_as_we_are("sanitizer"));
+	/* Beside the libc, too: in place of another library. */
+	if (make_other_of("/bin/ls", "with-libc", "libselinux.so.1", "libasan.so.8xx1")) {
+		ck_assert(is_linked_as_we_are("/bin/ls"));
+		ck_assert(!is_linked_as_we_are("with-libc"));
+	}
 	make_other("same", "libc.so.6", "libc.so.6");
 	ck_assert(is_linked_as_we_are("same"));
 }
