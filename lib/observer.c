@@ -265,7 +265,7 @@ static void look_from_outside(struct launch *self, const struct follow_options *
 static void follow(struct launch *self)
 {
 	const struct shadow *shadow = self->options->shadow;
-	bool trains_further = shadow && (shadow->flags & SHADOW_TRAINING_WAS_CUT);
+	bool trains_further = shadow && (shadow->flags & SHADOW_TRAINING_GOES_ON);
 	const struct follow_options options = {
 		.mode = follow_mode(self->account.record.choice.mode),
 		.window_ms = self->options->window_ms,

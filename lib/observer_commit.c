@@ -66,6 +66,9 @@ static int merge_trained(const struct launch *self, struct shadow *shadow, struc
 		r = is_part ? merge_train_part(shadow, seen, &result) : merge_train(shadow, seen, &result);
 	if (r == 0 && (cuts & ~(unsigned int)FOLLOW_SKIPPED_KNOWN))
 		shadow->flags |= SHADOW_TRAINING_WAS_CUT;
+	/* Where the program itself was cut, the next would be cut at the same place. */
+	if (r == 0 && (cuts & FOLLOW_CUT_CHILDREN) && !(cuts & FOLLOW_CUT_PROGRAM))
+		shadow->flags |= SHADOW_TRAINING_GOES_ON;
 	return r;
 }
 

@@ -76,7 +76,7 @@ struct policy_choice policy_choose(enum policy_mode requested, const struct shad
 		return (struct policy_choice){ POLICY_TRAIN, "files have changed" };
 	if (shadow->flags & SHADOW_NEEDS_TRAINING)
 		return (struct policy_choice){ POLICY_TRAIN, "the program used other pages of late" };
-	if ((shadow->flags & SHADOW_TRAINING_WAS_CUT) && shadow->stats.trained_runs < MAX_CUT_TRAININGS)
+	if ((shadow->flags & SHADOW_TRAINING_GOES_ON) && shadow->stats.trained_runs < MAX_CUT_TRAININGS)
 		return (struct policy_choice){ POLICY_TRAIN, "the last training was cut short" };
 	if (shadow->stats.trained_runs == 0)
 		return (struct policy_choice){ POLICY_TRAIN, "it was never trained" };

@@ -2,8 +2,8 @@
  * policy.h - how a launch is recorded. Pure.
  *
  * auto trains when nothing usable is remembered, when files changed, when a sampled run found drift, or when
- * one of the first trainings was cut short; else it samples, ever more rarely the longer nothing new turns
- * up; else it does not record.
+ * one of the first trainings left out children of the program and nothing else; else it samples, ever more
+ * rarely the longer nothing new turns up; else it does not record.
  */
 #ifndef PBRUN_POLICY_H
 #define PBRUN_POLICY_H

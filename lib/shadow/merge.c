@@ -346,7 +346,7 @@ static int merge_trained(struct merge *merge, struct shadow *self, struct pagese
 	if (merge_run(merge, self, seen) < 0)
 		return -ENOMEM;
 	count_up(&self->stats.trained_runs);
-	self->flags &= ~(uint32_t)(SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT);
+	self->flags &= ~(uint32_t)(SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT | SHADOW_TRAINING_GOES_ON);
 	self->flags |= SHADOW_TELLS_OPERANDS;
 	*ret_result = merge->result;
 	return 0;

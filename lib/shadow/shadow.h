@@ -27,7 +27,9 @@ enum shadow_flags {
 	SHADOW_TELLS_OPERANDS = 1 << 2,   /* files that only some starts name are marked; older records hold
 					     them as the program's */
 	SHADOW_TRAINING_WAS_CUT = 1 << 3, /* the last training did not see all: it would have cost too much */
-	SHADOW_KNOWN_FLAGS = 15,
+	SHADOW_TRAINING_GOES_ON = 1 << 4, /* only children of the program were left out: the next training
+					     passes over those that are known */
+	SHADOW_KNOWN_FLAGS = 31,
 };
 
 /* Unknown counters of a newer minor revision are kept out; all saturate. */

@@ -240,7 +240,7 @@ END_TEST
 START_TEST(a_part_of_a_training_ages_nothing)
 {
 	train(1, (struct sighting)EXACT({ 0, 16 }));
-	shadow.flags |= SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT;
+	shadow.flags |= SHADOW_NEEDS_TRAINING | SHADOW_TRAINING_WAS_CUT | SHADOW_TRAINING_GOES_ON;
 	run(merge_train_part, 2, 1, &(struct sighting){ .path = "/b", .exact = true, .runs = { { 3, 1 } } });
 	ASSERT_EXTENTS({ 0, 16, 1, 0 });
 	ck_assert_uint_eq(find("/b")->n_extents, 1);

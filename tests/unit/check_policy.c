@@ -68,6 +68,9 @@ END_TEST
 START_TEST(a_training_that_was_cut_goes_on)
 {
 	shadow.flags |= SHADOW_TRAINING_WAS_CUT | SHADOW_TELLS_OPERANDS;
+	/* Where it would come to the same end, it does not. */
+	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_SAMPLE);
+	shadow.flags |= SHADOW_TRAINING_GOES_ON;
 	assert_choice(POLICY_AUTO, POLICY_FILES_SAME, POLICY_TRAIN);
 	/* But not for ever: there may always be something new. */
 	shadow.stats.trained_runs = 4;
