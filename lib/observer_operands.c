@@ -34,12 +34,12 @@ enum prefetch_state {
 
 /* Made and used by its thread, which nobody waits for without a bound; it is never freed. */
 struct operand_prefetch {
-	pthread_mutex_t lock; /* for what follows */
+	_Atomic uint64_t program_started_ns; /* 0: not yet */
+	pthread_mutex_t lock;                /* for what follows */
 	pthread_cond_t resolved;
 	enum resolution resolution;
 	struct operand_targets targets; /* sorted; once known they stay as they are */
 	enum prefetch_state state;
-	uint64_t program_started_ns; /* 0: not yet */
 	const struct observer_options *options;
 	struct pageset wanted;
 	struct plan plan;
@@ -251,8 +251,11 @@ void launch_note_operands_start(struct launch *self)
 
 	if (!prefetch)
 		return;
-	pthread_mutex_lock(&prefetch->lock);
 	prefetch->program_started_ns = clock_now_ns();
+	/* The program waits: not for who plans for a thousand operands. He sees it when he begins; to miss it
+	 * by a moment does no harm. */
+	if (pthread_mutex_trylock(&prefetch->lock) != 0)
+		return;
 	if (prefetch->replay)
 		readahead_note_start(prefetch->replay);
 	pthread_mutex_unlock(&prefetch->lock);
