@@ -1,6 +1,7 @@
 /* profile.c - the profile that a command has by the rules. */
 #include "profile.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -30,17 +31,17 @@ enum key {
 	KEY_INLINE,
 	KEY_REST,
 	KEY_THEN,
+	KEY_EXEC,
 	KEY_SKIP,
 	N_KEYS
 };
 static const char *const key_names[N_KEYS] = {
-	[KEY_VALUE] = "value",   [KEY_PATH] = "path",     [KEY_NAME] = "name",
-	[KEY_VALUE2] = "value2", [KEY_VALUE3] = "value3", [KEY_INLINE] = "inline",
-	[KEY_REST] = "rest",     [KEY_THEN] = "then",     [KEY_SKIP] = "skip",
+	[KEY_VALUE] = "value",   [KEY_PATH] = "path",     [KEY_NAME] = "name", [KEY_VALUE2] = "value2",
+	[KEY_VALUE3] = "value3", [KEY_INLINE] = "inline", [KEY_REST] = "rest", [KEY_THEN] = "then",
+	[KEY_EXEC] = "exec",     [KEY_SKIP] = "skip",
 };
 
 struct rule {
-	struct span patterns;
 	enum kind kind;
 	struct span words[N_KEYS]; /* separated by commas */
 	size_t n_skipped;
@@ -111,12 +112,13 @@ static int parse_key(struct span field, struct rule *rule)
 /* 0; 1: the line is empty or a comment; -EINVAL: it is no rule. */
 static int parse_rule(struct span line, struct rule *ret_rule)
 {
-	struct rule rule = { .patterns = cut(&line, " \t\r") };
+	struct rule rule = { 0 };
+	struct span patterns = cut(&line, " \t\r");
 	struct span kind = cut(&line, " \t\r");
 	struct span field;
 	int k = 0;
 
-	if (rule.patterns.size == 0 || *rule.patterns.at == '#')
+	if (patterns.size == 0 || *patterns.at == '#')
 		return 1;
 	while (k < N_KINDS && !is_text(kind, kind_names[k]))
 		k++;
@@ -130,15 +132,15 @@ static int parse_rule(struct span line, struct rule *ret_rule)
 	return 0;
 }
 
-static bool rule_matches(const struct rule *rule, const char *name)
+/* The rules are many, and each start looks at all of them: the first character tells most of them apart. */
+static bool patterns_match(struct span patterns, const char *name)
 {
-	struct span patterns = rule->patterns;
 	struct span pattern;
 
 	while ((pattern = cut(&patterns, ",")).size > 0) {
 		char text[MAX_PATTERN_BYTES];
 
-		if (pattern.size >= sizeof(text))
+		if (pattern.size >= sizeof(text) || (*pattern.at != *name && !strchr("*?[\\", *pattern.at)))
 			continue;
 		memcpy(text, pattern.at, pattern.size);
 		text[pattern.size] = '\0';
@@ -160,12 +162,11 @@ static struct span next_line(const char **text)
 static bool find_rule(const char *text, const char *name, struct rule *ret_rule)
 {
 	while (text && *text) {
-		struct rule rule;
+		struct span line = next_line(&text);
+		struct span rest = line;
 
-		if (parse_rule(next_line(&text), &rule) == 0 && rule_matches(&rule, name)) {
-			*ret_rule = rule;
+		if (patterns_match(cut(&rest, " \t\r"), name) && parse_rule(line, ret_rule) == 0)
 			return true;
-		}
 	}
 	return false;
 }
@@ -322,21 +323,30 @@ static bool is_word(const char *text)
 	return *text && strlen(text) <= MAX_WORD_BYTES && text[0] != '-' && !strpbrk(text, "/= \t\n");
 }
 
-static char *profile_of_word(const struct rule *rule, char *const operands[])
+/* "@scope/name", "npm:chalk", "https://example.org/x.ts": what is fetched by its name, and no path. */
+static bool is_package(const char *text)
 {
-	char *profile = NULL;
-	char *const *second;
-	struct finding finding = { 0 };
+	size_t size = 0;
 
-	if (!is_word(operands[0]))
-		return strdup("");
-	if (!list_has(rule->words[KEY_THEN], span_of(operands[0])))
-		return strdup(operands[0]);
-	read_options(rule, operands, &finding);
-	second = finding.operands;
-	if (!*second || !is_word(*second))
-		return strdup(operands[0]);
-	return asprintf(&profile, "%s %s", operands[0], *second) < 0 ? NULL : profile;
+	while (isalnum((unsigned char)text[size]) || text[size] == '+' || text[size] == '-')
+		size++;
+	return (text[0] == '@' || (size > 1 && text[size] == ':')) && text[0] != '-' &&
+	       !strpbrk(text, " \t\n");
+}
+
+static bool is_script_name(const char *text)
+{
+	static const char suffixes[] = "py,pyw,js,mjs,cjs,jsx,ts,mts,cts,tsx,rb,pl,php,lua,sh,go,jl,R,"
+				       "dll,exe,jar,ps1,ipynb";
+	const char *dot = strrchr(text, '.');
+
+	return dot && dot > text && !is_package(text) && list_has(span_of(suffixes), span_of(dot + 1));
+}
+
+static bool is_spelled_as_file(const char *text)
+{
+	return is_script_name(text) || strcmp(text, ".") == 0 || strcmp(text, "..") == 0 ||
+	       (*text && *text != '-' && strchr(text, '/') && !is_package(text));
 }
 
 static int profile_at(char *const argv[], const char *cwd, const char *rules, int depth, char **ret_profile);
@@ -352,11 +362,12 @@ static char *profile_of_inner(const struct rule *rule, char *const operands[], c
 
 	for (; *operands && n_skipped > 0; n_skipped--)
 		operands++;
-	while (*operands && strchr(*operands, '=')) /* env NAME=VALUE */
+	while (*operands && strchr(*operands, '=') && !is_package(*operands)) /* env NAME=VALUE */
 		operands++;
-	if (!*operands || depth >= MAX_DEPTH)
+	if (!*operands || **operands == '-' || depth >= MAX_DEPTH)
 		return strdup("");
-	name = strchr(*operands, '/') ? join_path(cwd, *operands) : strdup(*operands);
+	name = strchr(*operands, '/') && !is_package(*operands) ? join_path(cwd, *operands)
+								: strdup(*operands);
 	if (!name)
 		return NULL;
 	int r = profile_at(operands, cwd, rules, depth + 1, &inner);
@@ -366,6 +377,42 @@ static char *profile_of_inner(const struct rule *rule, char *const operands[], c
 	if (!inner || !*inner)
 		return take_pointer(name);
 	return asprintf(&profile, "%s %s", name, inner) < 0 ? NULL : profile;
+}
+
+/* What the operand behind a subcommand adds to the profile; "": nothing. */
+static char *profile_of_second(const struct rule *rule, const char *word, char *const operands[],
+			       const char *cwd, const char *rules, int depth)
+{
+	bool is_exec = list_has(rule->words[KEY_EXEC], span_of(word));
+
+	if (!*operands || (!is_exec && !list_has(rule->words[KEY_THEN], span_of(word))))
+		return strdup("");
+	if (is_spelled_as_file(*operands))
+		return join_path(cwd, *operands);
+	if (is_exec)
+		return profile_of_inner(rule, operands, cwd, rules, depth);
+	return strdup(is_word(*operands) || is_package(*operands) ? *operands : "");
+}
+
+static char *profile_of_word(const struct rule *rule, char *const operands[], const char *cwd,
+			     const char *rules, int depth)
+{
+	const char *word = operands[0];
+	cleanup_free char *second = NULL;
+	char *profile = NULL;
+	struct finding finding = { 0 };
+
+	if (is_script_name(word))
+		return join_path(cwd, word);
+	if (!is_word(word))
+		return strdup(is_package(word) ? word : "");
+	read_options(rule, operands, &finding);
+	second = profile_of_second(rule, word, finding.operands, cwd, rules, depth);
+	if (!second)
+		return NULL;
+	if (!*second)
+		return strdup(word);
+	return asprintf(&profile, "%s %s", word, second) < 0 ? NULL : profile;
 }
 
 static char *profile_by_rule(const struct rule *rule, char *const argv[], const char *cwd, const char *rules,
@@ -394,7 +441,7 @@ static char *profile_by_rule(const struct rule *rule, char *const argv[], const 
 	if (rule->kind == KIND_COMMAND)
 		return profile_of_inner(rule, finding.operands, cwd, rules, depth);
 	if (rule->kind == KIND_WORD)
-		return profile_of_word(rule, finding.operands);
+		return profile_of_word(rule, finding.operands, cwd, rules, depth);
 	return rule->kind == KIND_SCRIPT || strchr(operand, '/') ? join_path(cwd, operand) : strdup(operand);
 }
 

@@ -22,9 +22,13 @@
  *     inline   with them there is nothing to be told apart: no profile
  *     rest     of letters: what follows in the same argument is their value
  *     then     of kind word, subcommands: the operand after them counts, too
- *     skip     of kind command, a number: so many operands stand before the command
- * "letters" says that one-letter options may be joined, as getopt(3) has it. Lines that are empty or begin
- * with "#" are no rules. The first rule that matches counts.
+ *     exec     of kind word, subcommands: a command stands after them, as one does in kind command
+ *     skip     a number: so many operands stand before the command
+ * "letters" says that one-letter options may be joined, as getopt(3) has it. Behind a subcommand of then or
+ * exec, what is spelled as a file (with a slash, "." or "..", or a script's suffix) counts as its absolute
+ * path; so does a script where a subcommand could stand ("bun a.ts"). What has a scheme ("npm:chalk",
+ * "https://x/y.ts") or a scope ("@scope/name") is no path: it counts as it is written. Lines that are empty
+ * or begin with "#" are no rules. The first rule that matches counts.
  */
 #ifndef PBRUN_PROFILE_H
 #define PBRUN_PROFILE_H

@@ -32,6 +32,15 @@ profiles() {
     paste -sd' ')" ]
 }
 
+@test "tools that start others: the subcommand, and what it starts" {
+  for tool in kubectl uv npx; do cp /bin/true "$tool"; done
+  "$PBRUN" ./kubectl -n web get pods
+  "$PBRUN" ./uv run a.py
+  "$PBRUN" ./uv run --with b python3 -m c
+  "$PBRUN" ./npx @d/e
+  [ "$(profiles)" = "$(printf '%s\n' get "run $WORK/a.py" "run python3 -m c" @d/e | LC_ALL=C sort | paste -sd' ')" ]
+}
+
 @test "--profile overrides, and the same script is the same by any spelling" {
   echo 'print("a")' >a.py
   mkdir d

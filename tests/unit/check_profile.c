@@ -123,6 +123,117 @@ START_TEST(builtin_rules)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_profile(NULL, cases[i].command, cases[i].profile);
+}
+END_TEST
+
+START_TEST(builtin_rules_of_tools)
+{
+	static const struct {
+		const char *command, *profile;
+	} cases[] = {
+		{ "kubectl get pods", "get" },
+		{ "kubectl -n web --context dev -v 5 logs pod", "logs" },
+		{ "kubectl -nweb --request-timeout=5s apply -f x", "apply" },
+		{ "helm --kube-context dev install x ./chart", "install" },
+		{ "minikube -p dev start", "start" },
+		{ "systemctl status ssh", "status" },
+		{ "systemctl --user -t service -H me@host list-units", "list-units" },
+		{ "systemctl -tservice --no-pager -al", "" },
+		{ "systemctl -n 5 -o json status", "status" },
+		{ "loginctl -p Name show-session", "show-session" },
+		{ "systemd-analyze --threshold 1 security", "security" },
+		{ "apt update", "update" },
+		{ "apt -t bookworm-backports install x", "install" },
+		{ "apt-get -qqy -o Debug::x=1 install x", "install" },
+		{ "apt-get -oDebug::x=1 -c conf upgrade", "upgrade" },
+		{ "apt-cache policy bash", "policy" },
+		{ "dnf -x kernel --enablerepo extra install x", "install" },
+		{ "zypper -x search x", "search" },
+		{ "nix --option cores 1 build", "build" },
+		{ "npx cowsay hi", "cowsay" },
+		{ "npx -y -p typescript tsc --init", "tsc" },
+		{ "npx @angular/cli new x", "@angular/cli" },
+		{ "npx --package=@angular/cli -- ng new x", "ng new" },
+		{ "npx ./tool.js", "/home/me/tool.js" },
+		{ "npx -c echo", "" },
+		{ "npx", "" },
+		{ "npm -w app run build:prod", "run build:prod" },
+		{ "npm exec -- prettier .", "exec prettier" },
+		{ "pnpm -w run test", "run test" },
+		{ "pnpm dlx create-vite x", "dlx create-vite" },
+		{ "yarn --cwd app run build", "run build" },
+		{ "bun index.ts", "/home/me/index.ts" },
+		{ "bun run ./a/../index.ts", "run /home/me/index.ts" },
+		{ "bun run build", "run build" },
+		{ "bun x cowsay", "x cowsay" },
+		{ "bun -e 1", "" },
+		{ "deno run -A --config x.json main.ts", "run /home/me/main.ts" },
+		{ "deno run npm:cowsay", "run npm:cowsay" },
+		{ "deno run https://example.org/x.ts?a", "run https://example.org/x.ts?a" },
+		{ "deno main.ts", "/home/me/main.ts" },
+		{ "deno jsr:@std/http", "jsr:@std/http" },
+		{ "deno task --cwd x build", "task build" },
+		{ "deno fmt src/", "fmt" },
+		{ "uv sync", "sync" },
+		{ "uv run tool.py", "run /home/me/tool.py" },
+		{ "uv --directory x run --with rich python3 -I tool.py", "run python3 /home/me/tool.py" },
+		{ "uv run -- pytest -x", "run pytest" },
+		{ "uv run", "run" },
+		{ "uv tool install ruff", "tool install" },
+		{ "uvx --python 3.12 ruff@latest check .", "ruff@latest" },
+		{ "pipx run --spec x black .", "run black" },
+		{ "pipx install black", "install" },
+		{ "poetry -C /x run env A=1 python3 -m app", "run env python3 -m app" },
+		{ "conda run -n dev python3 x/y.py", "run python3 /home/me/x/y.py" },
+		{ "pip3.11 --proxy x install y", "install" },
+		{ "tox -e py311", "-e py311" },
+		{ "tox run -e py311", "run" },
+		{ "nox --session=tests", "-s tests" },
+		{ "bundle exec rspec", "exec rspec" },
+		{ "bundle exec ruby -Ilib x.rb", "exec ruby /home/me/x.rb" },
+		{ "bundle exec -x", "exec" },
+		{ "rake db:migrate", "db:migrate" },
+		{ "flask --app x run", "run" },
+		{ "docker --context dev run -it debian", "run" },
+		{ "docker compose -f x.yml up", "compose up" },
+		{ "podman ps", "ps" },
+		{ "docker-compose -p x -f y up", "up" },
+		{ "cargo +nightly -Z unstable build", "build" },
+		{ "rustup run nightly cargo test", "run cargo test" },
+		{ "rustup update", "update" },
+		{ "go -C /x build", "build" },
+		{ "go run .", "run /home/me" },
+		{ "go run -race -tags x ./cmd/tool arg", "run /home/me/cmd/tool" },
+		{ "go tool pprof x", "tool pprof" },
+		{ "dotnet bin/app.dll x", "/home/me/bin/app.dll" },
+		{ "dotnet build", "build" },
+		{ "./gradlew -p app -x lint build", "build" },
+		{ "mvn -f app/pom.xml -DskipTests package", "package" },
+		{ "ansible-playbook -i hosts -l web site.yml", "/home/me/site.yml" },
+		{ "julia --project=. -t4 x.jl", "/home/me/x.jl" },
+		{ "julia -e 1", "" },
+		{ "ts-node -P tsconfig.json x.ts", "/home/me/x.ts" },
+		{ "Rscript --vanilla x.R", "/home/me/x.R" },
+		{ "Rscript --eval 1", "" },
+		{ "guile -L . -s x.scm", "/home/me/x.scm" },
+		{ "pwsh -File x.ps1", "/home/me/x.ps1" },
+		{ "ipython -m app", "-m app" },
+		{ "php artisan serve", "/home/me/artisan" },
+		{ "lua -l x y.lua", "/home/me/y.lua" },
+		{ "aws --profile x --region y s3 ls", "s3" },
+		{ "gh -R a/b pr list", "pr" },
+		{ "terraform -chdir=x plan", "plan" },
+		{ "valgrind --leak-check=full python3 x.py", "python3 /home/me/x.py" },
+		{ "numactl -N 0 --membind=0 prog", "prog" },
+		{ "flock -n /lock git gc", "git gc" },
+		{ "flock /lock -c prog", "" },
+		{ "xargs -0 -n 1 git add", "git add" },
+		{ "proxychains -q -f conf prog", "prog" },
+		{ "npx-other x", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_profile(NULL, cases[i].command, cases[i].profile);
 	ck_assert_uint_eq(profile_find_fault(profile_builtin_rules), 0);
 }
 END_TEST
@@ -134,7 +245,8 @@ START_TEST(own_rules_come_first)
 			     "this is no rule\n"
 			     "mytool  word\tthen=do,make value=--in\r\n"
 			     "run-* script path=--file\n"
-			     "jail command value2=-b,--bind value3=--over";
+			     "jail command value2=-b,--bind value3=--over\n"
+			     "?ool,[x]y word exec=with skip=1\n";
 
 	ck_assert_uint_eq(profile_find_fault(rules), 4);
 	assert_profile(rules, "python3 tool.py", "");
@@ -148,6 +260,10 @@ START_TEST(own_rules_come_first)
 	assert_profile(rules, "jail --bind 1 2 3 prog", "3");
 	assert_profile(rules, "jail --over 1 2", "");
 	assert_profile(rules, "this x", NULL);
+	assert_profile(rules, "pool with water git log", "with git log");
+	assert_profile(rules, "xy with it", "with");
+	assert_profile(rules, "xy with it @a/b", "with @a/b");
+	assert_profile(rules, "fool x.sh", "/home/me/x.sh");
 }
 END_TEST
 
@@ -218,6 +334,7 @@ int main(void)
 	TCase *t = tcase_create("core");
 
 	tcase_add_test(t, builtin_rules);
+	tcase_add_test(t, builtin_rules_of_tools);
 	tcase_add_test(t, own_rules_come_first);
 	tcase_add_test(t, no_rules);
 	tcase_add_test(t, too_long_a_profile_is_none);
