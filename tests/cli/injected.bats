@@ -4,7 +4,7 @@
 # No thread sanitizer: it cannot do without the calls that fail.
 # packages: python3
 # A system call of pbrun fails, or is never answered: the program has its output and its exit status. How far this goes is
-# said by PBRUN_FAULTS: the errors to try and how many calls of each kind (docs/reliability.md).
+# said by PBRUN_FAULTS, how many calls of each kind, and PBRUN_ERRORS, the errors to try (docs/reliability.md).
 
 load common
 
@@ -15,7 +15,7 @@ setup() {
   max_each=3
   hang="hang-files"
   if [ -n "${PBRUN_FAULTS:-}" ]; then
-    errors=(EPERM ENOSYS EINTR EAGAIN ENOMEM EIO ENOENT EMFILE)
+    read -ra errors <<<"${PBRUN_ERRORS:-EPERM ENOSYS EINTR EAGAIN ENOMEM EIO ENOENT EMFILE}"
     max_each=$PBRUN_FAULTS
     hang="hang"
   fi

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Has each system call of pbrun fail, one at a time, and looks whether the program notices.
 
-usage: inject_faults.py FAIL_NTH PBRUN DIRECTORY MODE MAX_EACH ERRNO|hang|hang-files...
+usage: inject_faults.py FAIL_NTH PBRUN DIRECTORY MODE MAX_EACH ERRNO|manual|hang|hang-files...
 
 Starts a small program through pbrun again and again in DIRECTORY. In each start one system call fails with an errno, or
 is never answered (hang-files: of those on files): of each kind of call up to MAX_EACH (the first, the last and
-some between). The program has to have its output and exit status, in bounded time. Prints one line for each start in which it has not, and a summary.
+some between). manual: with each errno that the call's manual page names (manual_errors.txt). The program has to have its
+output and exit status, in bounded time. Prints one line for each start in which it has not, and a summary.
 """
 import collections
 import errno
@@ -23,6 +24,17 @@ PROGRAM = ["sh", "-c", "echo out; read line; echo $line; cat /etc/hostname >/dev
 EXPECTED = (5, b"out\nword\n")
 # The launcher's patience and the hold at the end are 1 s each; the machine may be busy.
 MAX_SECONDS = 20
+
+
+def read_manual():
+    """{number: errnos}"""
+    errors = {}
+    with open(f"{os.path.dirname(os.path.abspath(__file__))}/manual_errors.txt", encoding="ascii") as file:
+        for line in file:
+            if not line.startswith("#"):
+                number, _, *names = line.split()
+                errors[int(number)] = [getattr(errno, name) for name in names]
+    return errors
 
 
 def run(command, **options):
@@ -86,12 +98,13 @@ class Trial:
         total = count(self.fail_nth, self.command())
         # The dynamic loader's own calls come first: without its libraries there is no pbrun.
         loader = count(self.fail_nth, [self.pbrun, "--version"])
+        manual = read_manual()
         n_tried, faults, kinds = 0, [], collections.Counter()
         self.slowest = 0.0
         for nr in sorted(set(total) - NOT_TRIED):
             first = loader.get(nr, 0) + 1
             for nth in some_of(first, total[nr], max_each) if total[nr] >= first else []:
-                for error in errors:
+                for error in manual.get(nr, []) if errors == ["manual"] else errors:
                     if error == "hang-files" and nr not in FILE_CALLS:
                         continue
                     fault = self.fault(nr, nth, "hang" if error == "hang-files" else error)
@@ -109,7 +122,7 @@ class Trial:
 def main():
     fail_nth, pbrun, directory, mode, max_each, *errors = sys.argv[1:]
     trial = Trial(fail_nth, pbrun, directory, mode)
-    errors = [error if error.startswith("hang") else int(error) if error.isdigit() else getattr(errno, error)
+    errors = [error if error in ("manual", "hang", "hang-files") else int(error) if error.isdigit() else getattr(errno, error)
               for error in errors]
     return bool(trial.try_all(int(max_each), errors))
 
