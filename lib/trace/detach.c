@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -134,6 +135,9 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 		/* PR_SET_PTRACER_ANY is for a child, most often, whose own call will be seen. */
 		*ret_pid = (pid_t)task->call.args[1];
 		return task->call.args[0] == PR_SET_PTRACER && *ret_pid > 0 ? DETACH_FOR : DETACH_NONE;
+	case SYSCALL_SERVES: /* fanotify_init(2): those with a class other than 0 are asked for permission */
+		return task->call.args[0] & (FAN_CLASS_CONTENT | FAN_CLASS_PRE_CONTENT) ? DETACH_PROCESS
+											: DETACH_NONE;
 	case SYSCALL_FORKS:
 	case SYSCALL_IS_HARMLESS:
 		break;
@@ -149,6 +153,11 @@ static bool has_handler(pid_t tid, int signal)
 		procfs_read(tid, "status", text, sizeof(text)) > 0 ? strstr(text, "\nSigCgt:") : NULL;
 
 	return line && (strtoull(line + strlen("\nSigCgt:"), NULL, 16) >> (signal - 1)) & 1;
+}
+
+bool detach_is_served_by(const char *path)
+{
+	return strcmp(path, "/dev/fuse") == 0;
 }
 
 enum detach_crash detach_at_crash(const struct tracee_stop *stop)

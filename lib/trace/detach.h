@@ -6,7 +6,8 @@
  * the privilege (execve(2)), unless its tracer has CAP_SYS_PTRACE (privs_may_trace_all()); a traced task
  * cannot be traced by another (ptrace(2): EPERM). The latter is what LeakSanitizer and crash handlers do to
  * their own process, from a child that no tracer is to see (CLONE_UNTRACED), or by a process that was running
- * before (PR_SET_PTRACER).
+ * before (PR_SET_PTRACER). And who serves a file system, or is asked before files are opened, must not stand
+ * still for a tracer that asks for such a file.
  */
 #ifndef PBRUN_DETACH_H
 #define PBRUN_DETACH_H
@@ -45,6 +46,9 @@ enum detach_crash detach_at_crash(const struct tracee_stop *stop);
 /* In such a handler: does the call that the task is entering look as if its process were to be traced, by a
  * child, or by somebody whom it allows to? */
 enum detach detach_in_handler(const struct task *task);
+
+/* Does a process that has this file open serve a file system of FUSE? */
+bool detach_is_served_by(const char *path);
 
 /* Would an exec of path (set-user-ID ..., or a script whose interpreter is) raise privileges? Then it
  * must not be traced. */

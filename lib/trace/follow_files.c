@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "sys/page.h"
+#include "trace/detach.h"
 #include "trace/follow_private.h"
 
 static struct descriptor descriptor_of(const struct process *process, const struct syscall_row *row,
@@ -58,6 +59,8 @@ static struct descriptor look_at_fd(struct follow *self, const struct task *task
 
 	if (n > 0 && ret_path[0] != '/')
 		found.kind = DESCRIPTOR_STREAM;
+	if (n > 0 && detach_is_served_by(ret_path))
+		task->process->flags |= PROCESS_SERVES_FILES;
 	if (n <= 0 || ret_path[0] != '/' ||
 	    !follow_find_file(self, task->process, task->tid, link, ret_path, &st)) {
 		ret_path[0] = '\0';

@@ -240,7 +240,9 @@ static enum next_step on_syscall_exit(struct follow *self, struct task *task, co
 		set_running(self, task);
 		follow_call_exit(self, task, stop->result);
 	}
-	return STEP_RESUME;
+	/* Who serves it must be free to answer when we ask for a file there. */
+	return task->process->flags & PROCESS_SERVES_FILES ? detach_others_first(self, task, stop)
+							   : STEP_RESUME;
 }
 
 /* Without system call stops nobody tells that a crash handler is about to have its process traced. So there

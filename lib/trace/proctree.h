@@ -31,6 +31,7 @@ enum process_flag {
 	PROCESS_NEEDS_STOPS = 1 << 5,  /* none of its tasks is to run without them: detach_is_sanitized() */
 	PROCESS_HAS_RUN = 1 << 6,      /* since its pages were last looked at */
 	PROCESS_IS_LEAVING = 1 << 7,   /* as PROCESS_IS_DETACHING, but nobody is asked for a stop */
+	PROCESS_SERVES_FILES = 1 << 8, /* detach_is_served_by() */
 };
 
 struct process {

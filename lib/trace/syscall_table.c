@@ -101,6 +101,7 @@ static const struct syscall_row rows[] = {
 	[SYS_clone] = POLITE(SYSCALL_CLONES, -1, -1, 0),
 	[SYS_clone3] = POLITE(SYSCALL_CLONES_BY_PTR, -1, -1, 0),
 	[SYS_prctl] = POLITE(SYSCALL_SETS_OPTIONS, -1, -1, 0),
+	[SYS_fanotify_init] = POLITE(SYSCALL_SERVES, -1, -1, 0),
 	/* Frequent ones, of which only that much is to be known. */
 	[SYS_fstat] = PLAIN(SYSCALL_OTHER, ON_ONE_CPU),
 	[SYS_lseek] = PLAIN(SYSCALL_OTHER, ON_ONE_CPU),

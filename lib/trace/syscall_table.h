@@ -45,6 +45,7 @@ enum syscall_politeness {
 	SYSCALL_CLONES,        /* flags in the first argument */
 	SYSCALL_CLONES_BY_PTR, /* flags where the first argument points */
 	SYSCALL_SETS_OPTIONS,  /* prctl(2) */
+	SYSCALL_SERVES,        /* the opening of files by others waits for the caller from now on */
 };
 
 struct syscall_row {

@@ -235,6 +235,31 @@ end_by_signal() { # OPTION... -- COMMAND...
   done
 }
 
+@test "who serves a file system to its own children is not traced" {
+  mkfifo "$WORK/hold" "$WORK/said"
+  export SERVER=$BATS_TEST_DIRNAME/../helpers/slow_mount.py HOLD=$WORK/hold SAID=$WORK/said
+  cat >"$WORK/serve" <<'SERVE'
+/usr/bin/python3 "$SERVER" "$PLACE" 0 <"$HOLD" >"$SAID" &
+exec 8>"$HOLD" 7<"$SAID"
+read -r line <&7
+[ "$line" = ready ] || exit 77
+for i in 1 2 3 4 5; do : <"$PLACE/f$i"; cat "$NEAR/n" >/dev/null; done
+exec 8>&-
+wait
+echo served
+SERVE
+  echo x >"$WORK/near/n"
+  for mode in train auto; do
+    run "$PBRUN" -r "$mode" sh "$WORK/serve" 3>&-
+    ((status != 77)) || skip "no FUSE to be had"
+    [ "$status" -eq 0 ]
+    [ "$output" = served ]
+  done
+  # Whoever had waited for what it holds itself would have been ended without a record.
+  "$PBRUN" --show sh --profile "$WORK/serve" --json >"$WORK/shown"
+  [ "$(json "$WORK/shown" 'any("near/n" in f["path"] for f in j["files"])')" = true ]
+}
+
 @test "shadows on a frozen disk are not waited for" {
   fill 1
   truncate -s 32M "$WORK/disk"

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/fanotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -176,6 +177,19 @@ START_TEST(unseen_children_may_trace)
 }
 END_TEST
 
+START_TEST(who_is_asked_before_files_are_opened_must_not_stand_still)
+{
+	pid_t pid = -5;
+
+	ck_assert_int_eq(at_entry(SYS_fanotify_init, FAN_CLASS_CONTENT | FAN_CLOEXEC, 0, 0, &pid),
+			 DETACH_PROCESS);
+	ck_assert_int_eq(at_entry(SYS_fanotify_init, FAN_CLASS_PRE_CONTENT, 0, 0, &pid), DETACH_PROCESS);
+	ck_assert_int_eq(at_entry(SYS_fanotify_init, FAN_CLASS_NOTIF | FAN_CLOEXEC, 0, 0, &pid), DETACH_NONE);
+	ck_assert(detach_is_served_by("/dev/fuse"));
+	ck_assert(!detach_is_served_by("/dev/null"));
+}
+END_TEST
+
 START_TEST(a_tracer_that_is_allowed_gets_its_way)
 {
 	pid_t pid = -5;
@@ -252,6 +266,7 @@ int main(void)
 	tcase_add_test(t, an_exec_by_descriptor_is_looked_at);
 	tcase_add_test(t, debuggers_get_their_way);
 	tcase_add_test(t, unseen_children_may_trace);
+	tcase_add_test(t, who_is_asked_before_files_are_opened_must_not_stand_still);
 	tcase_add_test(t, a_tracer_that_is_allowed_gets_its_way);
 	tcase_add_test(t, handlers_of_crashes_are_told_apart);
 	tcase_add_test(t, a_handler_that_makes_a_process_or_allows_tracing_is_the_last);
