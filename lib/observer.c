@@ -13,8 +13,6 @@
 
 /* Nothing new for so long ends the launch window. */
 #define QUIET_MS 2000
-/* So long a program waits for the file system of the shadows, that is to know of what is to be written. */
-#define ANNOUNCEMENT_MS 50
 /* When the program is on its own, a shadow is given so long to be written. */
 #define COMMIT_MS 20000
 
@@ -356,8 +354,7 @@ static void *finish_untracing(void *context)
 {
 	struct launch *self = context;
 
-	if (is_saved_afterwards(self))
-		launch_announce_commit(self);
+	launch_announce_commit(self);
 	finish(self);
 }
 
@@ -367,10 +364,11 @@ __attribute__((noreturn)) static void detach_all(struct launch *self)
 {
 	pthread_t thread;
 
+	if (is_saved_afterwards(self) || launch_is_committing(self))
+		launch_plan_announcement(self);
 	if (pthread_create(&thread, NULL, finish_untracing, self) != 0)
 		_exit(1);
-	if (is_saved_afterwards(self))
-		launch_await_announcement(self, after_ms(ANNOUNCEMENT_MS));
+	launch_await_announcement(self);
 	for (;;)
 		(void)syscall(SYS_exit, 0);
 }

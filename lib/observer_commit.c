@@ -6,8 +6,13 @@
 #include "observer_private.h"
 #include "record/in_image.h"
 #include "shadow/merge.h"
+#include "sys/clock.h"
 
 #define LOCK_TIMEOUT_MS 10000
+/* So long a program waits for a thread to get a CPU, ... */
+#define BEGIN_MS 250
+/* ... and for the file system of the shadows, that is to know of what is to be written. */
+#define ANNOUNCEMENT_MS 50
 
 /* A training run tells what the program uses now: what it did not use, and is not there any more or has
  * changed, would only be stale. */
@@ -144,7 +149,7 @@ static void *commit_in_thread(void *context)
 	commit(self);
 	pthread_mutex_lock(&self->commit.lock);
 	self->commit.state = COMMIT_DONE;
-	pthread_cond_signal(&self->commit.done);
+	pthread_cond_broadcast(&self->commit.changed);
 	pthread_mutex_unlock(&self->commit.lock);
 	return NULL;
 }
@@ -157,7 +162,7 @@ void launch_init_commit(struct launch *self)
 	pthread_mutex_init(&self->commit.lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->commit.done, &attributes);
+	pthread_cond_init(&self->commit.changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -177,6 +182,11 @@ static enum commit_state state_of(struct launch *self)
 
 	pthread_mutex_unlock(&self->commit.lock);
 	return state;
+}
+
+bool launch_is_committing(struct launch *self)
+{
+	return state_of(self) == COMMIT_BUSY;
 }
 
 bool launch_has_to_commit(struct launch *self)
@@ -253,7 +263,7 @@ bool launch_await_commit(struct launch *self, uint64_t until_ns)
 
 	pthread_mutex_lock(&self->commit.lock);
 	while (self->commit.state == COMMIT_BUSY && r == 0)
-		r = pthread_cond_timedwait(&self->commit.done, &self->commit.lock, &until);
+		r = pthread_cond_timedwait(&self->commit.changed, &self->commit.lock, &until);
 	enum commit_state state = self->commit.state;
 
 	pthread_mutex_unlock(&self->commit.lock);
@@ -270,17 +280,36 @@ static void handle_ends_by(void (*handler)(int))
 	(void)sigaction(SIGHUP, &action, NULL);
 }
 
+void launch_plan_announcement(struct launch *self)
+{
+	self->commit.announcement = COMMIT_TO_ANNOUNCE;
+}
+
+static enum commit_announcement announcement_of(struct launch *self)
+{
+	pthread_mutex_lock(&self->commit.lock);
+	enum commit_announcement announcement = self->commit.announcement;
+
+	pthread_mutex_unlock(&self->commit.lock);
+	return announcement;
+}
+
+static void set_announcement(struct launch *self, enum commit_announcement announcement)
+{
+	pthread_mutex_lock(&self->commit.lock);
+	self->commit.announcement = announcement;
+	pthread_cond_broadcast(&self->commit.changed);
+	pthread_mutex_unlock(&self->commit.lock);
+}
+
 void launch_announce_commit(struct launch *self)
 {
-	struct commit *commit = &self->commit;
-	int fd = shadowdb_announce(self->options->db);
-
+	if (announcement_of(self) != COMMIT_TO_ANNOUNCE)
+		return;
+	set_announcement(self, COMMIT_ANNOUNCING);
 	handle_ends_by(SIG_IGN);
-	pthread_mutex_lock(&commit->lock);
-	commit->announced_fd = fd;
-	commit->announcement = COMMIT_ANNOUNCED;
-	pthread_cond_signal(&commit->done);
-	pthread_mutex_unlock(&commit->lock);
+	self->commit.announced_fd = shadowdb_announce(self->options->db);
+	set_announcement(self, COMMIT_ANNOUNCED);
 }
 
 void launch_withdraw_commit(struct launch *self)
@@ -290,15 +319,23 @@ void launch_withdraw_commit(struct launch *self)
 		close(take_fd(self->commit.announced_fd));
 }
 
-void launch_await_announcement(struct launch *self, uint64_t until_ns)
+/* Waits while no more than that has come of it, for so long at most. */
+static void await_more_than(struct launch *self, enum commit_announcement announcement, unsigned int ms)
 {
+	uint64_t until_ns = clock_now_ns() + (uint64_t)ms * 1000000;
 	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
 	int r = 0;
 
 	pthread_mutex_lock(&self->commit.lock);
-	while (self->commit.announcement == COMMIT_UNANNOUNCED && r == 0)
-		r = pthread_cond_timedwait(&self->commit.done, &self->commit.lock, &until);
+	while (self->commit.announcement == announcement && r == 0)
+		r = pthread_cond_timedwait(&self->commit.changed, &self->commit.lock, &until);
 	pthread_mutex_unlock(&self->commit.lock);
+}
+
+void launch_await_announcement(struct launch *self)
+{
+	await_more_than(self, COMMIT_TO_ANNOUNCE, BEGIN_MS);
+	await_more_than(self, COMMIT_ANNOUNCING, ANNOUNCEMENT_MS);
 }
 
 static int mark_unanswered(struct shadow *shadow, void *context)

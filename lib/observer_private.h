@@ -42,16 +42,18 @@ struct observer_word {
 	int agent_fd; /* of the observer, -1: none */
 };
 
-/* Do those who look for the shadow wait for what is still to be written? */
+/* Do those who look for the shadow wait for what is still to be written? It only goes forward. */
 enum commit_announcement {
-	COMMIT_UNANNOUNCED,
-	COMMIT_ANNOUNCED, /* or that failed: more cannot be done */
+	COMMIT_UNANNOUNCED, /* nor need they */
+	COMMIT_TO_ANNOUNCE,
+	COMMIT_ANNOUNCING, /* the file system of the shadows is asked */
+	COMMIT_ANNOUNCED,  /* or that failed: more cannot be done */
 };
 
 /* Writing what was seen into the shadow (observer_commit.c). */
 struct commit {
 	pthread_mutex_t lock; /* of state and announcement */
-	pthread_cond_t done;
+	pthread_cond_t changed;
 	enum commit_state state;
 	enum commit_announcement announcement;
 	int announced_fd; /* shadowdb_announce() */
@@ -168,12 +170,16 @@ bool launch_commit(struct launch *self, uint64_t until_ns);
 void launch_commit_here(struct launch *self);
 /* Waits until then for a commit that goes on. True: none does. */
 bool launch_await_commit(struct launch *self, uint64_t until_ns);
-/* Has those who look for the shadow wait until launch_withdraw_commit(), and the signals by which a service's
- * processes are ended when its program has gone. */
+/* Does one go on, so that what was seen may not be looked at? */
+bool launch_is_committing(struct launch *self);
+/* Says that launch_announce_commit() will be called, before the thread begins that does so. */
+void launch_plan_announcement(struct launch *self);
+/* If it was planned: has those who look for the shadow wait until launch_withdraw_commit(), and the signals
+ * by which a service's processes are ended when its program has gone. */
 void launch_announce_commit(struct launch *self);
 void launch_withdraw_commit(struct launch *self);
-/* Waits for launch_announce_commit() by another thread, until then at most. */
-void launch_await_announcement(struct launch *self, uint64_t until_ns);
+/* If it was planned: waits for launch_announce_commit() by another thread, bounded. */
+void launch_await_announcement(struct launch *self);
 /* Remembers which files did not answer, if any. Nobody may be waiting. */
 void launch_remember_unanswered(struct launch *self);
 /* Has the next start train, without a change to what is remembered. */
