@@ -64,10 +64,8 @@ teardown() {
 @test "--benchmark is interrupted cleanly" {
   "$PBRUN" --benchmark -n 100 sleep 0.1 &
   pid=$!
-  for _ in $(seq 100); do
-    [ -n "$(find "$WORK" -name 'pbrun-benchmark*')" ] && break
-    sleep 0.1
-  done
+  has_begun() { [ -n "$(find "$WORK" -name 'pbrun-benchmark*')" ]; }
+  eventually has_begun
   kill -TERM "$pid"
   status=0
   wait "$pid" || status=$?
@@ -93,6 +91,7 @@ teardown() {
   printf 'print(1)\n' >"$WORK/one.py"
   printf 'print(2)\n' >"$WORK/two.py"
   "$PBRUN" -r train /usr/bin/python3 "$WORK/one.py"
+  settled
   "$PBRUN" --dry-run --json /usr/bin/python3 "$WORK/one.py" >"$WORK/json"
   [ "$(json "$WORK/json" 'j["shadow"]')" = fresh ]
   all=$(json "$WORK/json" 'j["prefetch"]["remembered_bytes"]')
@@ -106,6 +105,7 @@ teardown() {
 
 @test "--dry-run says what would be prefetched: what is not in memory" {
   "$PBRUN" -r train "$WORK/program" "$WORK/data" >/dev/null
+  settled
   "$PBRUN" --dry-run --json "$WORK/program" >"$WORK/json"
   [ "$(json "$WORK/json" 'j["shadow"]')" = fresh ]
   [ "$(json "$WORK/json" 'j["prefetch"]["remembered_bytes"] >= j["prefetch"]["resident_bytes"] > 0')" = true ]

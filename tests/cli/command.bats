@@ -143,15 +143,20 @@ make_script() { # FILE LINE...
 @test "where shadows go: --dir, PBRUN_DIR, XDG_CACHE_HOME, HOME" {
   mkdir home
   "$PBRUN" -d "$WORK/1" true
+  settled
   ls "$WORK"/1/*.shadow
   PBRUN_DIR=$WORK/2 "$PBRUN" true
+  settled
   ls "$WORK"/2/*.shadow
   env -u PBRUN_DIR XDG_CACHE_HOME="$WORK/3" HOME="$WORK/home" "$PBRUN" true
+  settled
   ls "$WORK"/3/pbrun/*.shadow
   env -u PBRUN_DIR -u XDG_CACHE_HOME HOME="$WORK/home" "$PBRUN" true
+  settled
   ls "$WORK"/home/.cache/pbrun/*.shadow
   # The XDG specification wants an absolute path.
   env -u PBRUN_DIR XDG_CACHE_HOME=relative HOME="$WORK/home" "$PBRUN" -p other true
+  settled
   [ "$(find home -name '*.shadow' | wc -l)" -eq 2 ]
   [ ! -e relative ]
   [ "$(stat -c %a home/.cache/pbrun)" = 700 ]
@@ -175,6 +180,7 @@ make_script() { # FILE LINE...
 
 @test "the report has the documented fields" {
   "$PBRUN" -R first true
+  settled
   "$PBRUN" -R second true
   for field in program profile shadow prefetch.files prefetch.extents prefetch.bytes prefetch.skipped_files \
     prefetch.elapsed_ms prefetch.head_start_ms record.mode record.exact record.files record.pages launch.elapsed_ms \
@@ -192,6 +198,7 @@ make_script() { # FILE LINE...
   [ "$output" = out ]
   [ "$(wc -l <err)" -eq 1 ]
   grep -qE '^pbrun: echo: nothing is remembered of it yet; ([0-9,]+|no) faults? waited for the disk; recorded in training: [0-9.]+ [KM]iB in [0-9]+ files$' err
+  settled
   run bash -c "\"$PBRUN\" -v echo out 2>err"
   [ "$(wc -l <err)" -eq 1 ]
   grep -qE '^pbrun: echo: (all [0-9.]+ [KM]iB that it needs were in memory|[0-9.]+ [KM]iB in [0-9]+ pieces asked for in [0-9.]+ ms(, [<0-9]+ % used)?); ' err
@@ -202,7 +209,9 @@ make_script() { # FILE LINE...
   head -c 2000000 /dev/zero >data
   "$PBRUN" -r train ./program data >/dev/null
   sync data program
-  for _ in 1 2 3; do
+  # What the program brings itself before it is asked for does not count: on a busy machine, now and then.
+  for _ in 1 2 3 4 5 6 7 8; do
+    settled
     dd if=program iflag=nocache count=0 status=none
     "$PBRUN" -v -r sample ./program data 2>err >/dev/null
     cat err
@@ -235,7 +244,7 @@ make_script() { # FILE LINE...
   # Full.
   timeout 10 dd if=/dev/zero of=pipe bs=65536 count=1 oflag=nonblock status=none || true
   # shellcheck disable=SC2016 # a variable of the inner shell
-  run timeout 30 bash -c '"$PBRUN" -R fd:3 true 3<>pipe'
+  run timeout 60 bash -c '"$PBRUN" -R fd:3 true 3<>pipe'
   kill "$reader"
   [ "$status" -eq 0 ]
 }

@@ -56,6 +56,7 @@ fish_completes() {
   fish_completes 'pbrun --record tr' | grep -q ^train
   cp /bin/true "$WORK/my-program"
   "$PBRUN" "$WORK/my-program"
+  settled
   [ "$(bash_completes pbrun --show "$WORK/")" = "$WORK/my-program" ]
   fish_completes 'pbrun --show ' | cut -f1 | grep -qx "$WORK/my-program"
 }

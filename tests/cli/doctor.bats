@@ -54,6 +54,7 @@ advice_of() { # ID
 
 @test "a damaged recording and few descriptors are limits" {
   "$PBRUN" true
+  settled
   echo garbage >"$(echo "$PBRUN_DIR"/*.shadow)"
   (ulimit -n 64 && "$PBRUN" --doctor --json >"$WORK/json")
   [ "$(verdict_of store)" = limited ]

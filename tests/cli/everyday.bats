@@ -62,22 +62,22 @@ make_program() { # FILE
   ln -s ../pbrun links/tool
   ln -s pbrun links2/tool
   export PATH="$WORK/links:$WORK/links2:$WORK/links:$WORK/real:$PATH"
-  run timeout 20 tool 1
+  run timeout 60 tool 1
   [ "$output" = "$WORK/real/tool 1" ]
-  PBRUN_DISABLE=1 run timeout 20 tool 2
+  PBRUN_DISABLE=1 run timeout 60 tool 2
   [ "$output" = "$WORK/real/tool 2" ]
-  run timeout 20 "$WORK/pbrun" tool 3
+  run timeout 60 "$WORK/pbrun" tool 3
   [ "$output" = "$WORK/real/tool 3" ]
-  run timeout 20 "$WORK/pbrun" links/tool 4
+  run timeout 60 "$WORK/pbrun" links/tool 4
   [ "$output" = "$WORK/real/tool 4" ]
 }
 
 @test "a link without a program behind it is 127, and says so" {
   ln -s ../pbrun links/no-such-tool
-  run -127 timeout 20 env PATH="$WORK/links:$PATH" no-such-tool
+  run -127 timeout 60 env PATH="$WORK/links:$PATH" no-such-tool
   [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH (is it installed, and in PATH?)" ]
-  run -127 timeout 20 "$WORK/pbrun" "$WORK/links/no-such-tool"
-  run -127 timeout 20 "$WORK/links/no-such-tool"
+  run -127 timeout 60 "$WORK/pbrun" "$WORK/links/no-such-tool"
+  run -127 timeout 60 "$WORK/links/no-such-tool"
   [ "$output" = "pbrun: no-such-tool: no other program of this name is in PATH (is it installed, and in PATH?)" ]
 }
 

@@ -10,7 +10,8 @@ setup() {
 }
 
 teardown() {
-  cd / && { umount "$WORK/full" 2>/dev/null || true; }
+  cd /
+  ! mountpoint -q "$WORK/full" || unmount "$WORK/full"
   remove_work
 }
 
@@ -74,15 +75,20 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
 
 @test "a corrupt shadow is told of once, and made anew" {
   "$PBRUN" sh -c 'exit 5' || true
+  settled
   shadow=$(ls "$PBRUN_DIR"/*.shadow)
   printf 'x' | dd of="$shadow" bs=1 seek=100 conv=notrunc 2>/dev/null
   warns_and_runs "$shadow" "$PBRUN"
+  settled
   run "$PBRUN" sh -c 'echo out; exit 5'
   [ "$output" = out ]
+  settled
   head -c 30 "$shadow" >part && cat part >"$shadow"
   warns_and_runs "$shadow" "$PBRUN"
+  settled
   head -c 5000 /dev/urandom >"$shadow"
   warns_and_runs "$shadow" "$PBRUN"
+  settled
   rm "$shadow" && mkdir "$shadow"
   run "$PBRUN" sh -c 'echo out; exit 5'
   [ "$status" -eq 5 ]
@@ -90,14 +96,16 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
 
 @test "a shadow that is a link or a FIFO is neither followed nor waited for" {
   "$PBRUN" true
+  settled
   shadow=$(ls "$PBRUN_DIR"/*.shadow)
   mv "$shadow" kept && ln -s "$WORK/kept" "$shadow"
   before=$(md5sum <kept)
-  run timeout 20 "$PBRUN" true
+  run timeout 60 "$PBRUN" true
   [ "$status" -eq 0 ]
+  settled
   [ "$before" = "$(md5sum <kept)" ]
   rm "$shadow" && mkfifo "$shadow"
-  run timeout 20 "$PBRUN" true
+  run timeout 60 "$PBRUN" true
   [ "$status" -eq 0 ]
 }
 
@@ -127,7 +135,7 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
 @test "a report that cannot be written" {
   warns_and_runs "/nowhere/report" "$PBRUN" -R /nowhere/report
   mkfifo unread
-  warns_and_runs "unread" timeout 20 "$PBRUN" -R unread
+  warns_and_runs "unread" timeout 60 "$PBRUN" -R unread
 }
 
 @test "a report that was not written" {
@@ -140,6 +148,7 @@ warns_and_runs() { # PATTERN PBRUN-COMMAND-PREFIX...
   "$PBRUN" -R - true 2>err
   [ "$(json err 'j["program"]')" = "$(readlink -f "$(type -P true)")" ]
   "$PBRUN" -R fd:7 sh -c 'echo out >&7' 7>seven
+  settled
   [ "$(head -n 1 seven)" = out ]
   tail -n 1 seven >report
   [ "$(json report 'j["profile"]')" = sh ]
@@ -156,7 +165,7 @@ try:
 except BlockingIOError: os.set_blocking(7, True)'
   for mode in train sample none; do
     # shellcheck disable=SC2016
-    run timeout 20 bash -c '"$1" -v -r "$2" sh -c "exit 5" 2>&7' bash "$PBRUN" "$mode"
+    run timeout 60 bash -c '"$1" -v -r "$2" sh -c "exit 5" 2>&7' bash "$PBRUN" "$mode"
     [ "$status" -eq 5 ]
   done
 }
@@ -179,6 +188,7 @@ except BlockingIOError: os.set_blocking(7, True)'
     "$PBRUN" -r train true &
   done
   wait
+  settled
   run "$PBRUN" --json --show true
   [ "$status" -eq 0 ]
   [ "$(json - 'j["runs"]' <<<"$output")" = 50 ]
@@ -191,10 +201,11 @@ except BlockingIOError: os.set_blocking(7, True)'
   echo data >data
   printf '#!/bin/sh\ncat %s/data\n' "$WORK" >script && chmod +x script
   "$PBRUN" ./script
+  settled
   rm data && mkfifo data
-  run timeout 20 "$PBRUN" -r none -R report ./no-such-thing
+  run timeout 60 "$PBRUN" -r none -R report ./no-such-thing
   [ "$status" -eq 127 ]
   printf '#!/bin/sh\nexit 0\n' >new && chmod +x new && touch -r script new
-  run timeout 20 sh -c "(sleep 0.2; echo late >\"$WORK/data\") & \"$PBRUN\" -r none ./script"
+  run timeout 60 sh -c "(sleep 0.2; echo late >\"$WORK/data\") & \"$PBRUN\" -r none ./script"
   [ "$output" = late ]
 }

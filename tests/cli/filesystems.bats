@@ -14,7 +14,7 @@ setup() {
 }
 
 teardown() {
-  [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || umount "$WORK/point"
+  [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || unmount "$WORK/point"
   cd / && remove_work
 }
 
@@ -50,13 +50,7 @@ all_is_resident() {
     [ "$(json "$WORK/report" 'j["prefetch"]["resident_bytes"] >= 1000000')" = true ]
 }
 
-# Other processes on this machine may have evicted something.
-until_true() {
-  for _ in $(seq 20); do
-    ! "$@" || return 0
-  done
-  "$@"
-}
+# Other processes on this machine may have evicted something: what is said of warm and of cold starts is tried again.
 
 warm_start_is_accounted() {
   use "$@" && all_is_resident
@@ -71,14 +65,15 @@ warm_start_forks_nothing() { # COMMAND-BEFORE...
 check_warm_starts() {
   OPTIONS=(-r train)
   use env
+  settled
   OPTIONS=(-r none -R "$WORK/report")
-  until_true warm_start_is_accounted env
+  eventually warm_start_is_accounted env
   OPTIONS=(-r none)
-  until_true warm_start_forks_nothing env
+  eventually warm_start_forks_nothing env
 }
 
 cold_start_is_prefetched() {
-  umount "$WORK/point"
+  unmount "$WORK/point"
   "$1"
   dd if="$WORK/tree/data" iflag=nocache count=0 status=none
   [ ! -e "$WORK/image" ] || dd if="$WORK/image" iflag=nocache count=0 status=none
@@ -97,18 +92,18 @@ remount_squashfs() {
   mount_overlay
   check_warm_starts
   OPTIONS=(-r none -R "$WORK/report")
-  until_true cold_start_is_prefetched remount_overlay
+  eventually cold_start_is_prefetched remount_overlay
 }
 
 @test "squashfs: nothing is asked for when all is there, and no process is forked" {
   mount_squashfs
   check_warm_starts
   OPTIONS=(-r none -R "$WORK/report")
-  until_true cold_start_is_prefetched remount_squashfs
+  eventually cold_start_is_prefetched remount_squashfs
 }
 
 has_system_directory() { # COMMAND...: with an empty directory of the system's shadows, of which nothing is known
-  eventually rm -rf "$WORK/system"
+  settled && rm -rf "$WORK/system"
   mkdir "$WORK/system"
   # shellcheck disable=SC2016 # its own parameters
   unshare -m sh -c 'mkdir -p /var/cache/pbrun && mount --bind "$0" /var/cache/pbrun && "$@"' "$WORK/system" "$@"
@@ -125,12 +120,13 @@ second_start_forks_nothing() {
 @test "a start is told by the one before that a directory has no shadow" {
   needs_disk
   "$PBRUN" -r train "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
+  settled
   eventually second_start_forks_nothing
 }
 
 # How much is prefetched for a script whose data alone lies on a disk of that kind.
 prefetched_bytes() { # ROTATIONAL
-  ! mountpoint -q "$WORK/point" || umount "$WORK/point"
+  ! mountpoint -q "$WORK/point" || unmount "$WORK/point"
   dd if="$WORK/image" iflag=nocache count=0 status=none
   mount -o loop "$WORK/image" "$WORK/point"
   echo "$1" >"/sys/dev/block/$(mountpoint -d "$WORK/point")/queue/rotational"
@@ -157,8 +153,9 @@ gap_is_left_out_on() { # ROTATIONAL
   chmod +x "$WORK/script"
   mount -o loop "$WORK/image" "$WORK/point" || skip "no loop device"
   prefetched_bytes 1 train
-  until_true gap_is_read_on 1
-  until_true gap_is_left_out_on 0
+  settled
+  eventually gap_is_read_on 1
+  eventually gap_is_left_out_on 0
 }
 
 @test "squashfs: for another user as well" {
@@ -167,14 +164,15 @@ gap_is_left_out_on() { # ROTATIONAL
   install -d -o 65534 -g 65534 -m 700 "$PBRUN_DIR"
   OPTIONS=(-r train)
   use as_user
+  settled
   touch "$WORK/report"
   chown 65534 "$WORK/report"
   OPTIONS=(-r none -R "$WORK/report")
-  until_true warm_start_is_accounted as_user
+  eventually warm_start_is_accounted as_user
   touch "$WORK/log"
   chown 65534 "$WORK/log"
   OPTIONS=(-r none)
-  until_true warm_start_forks_nothing as_user
+  eventually warm_start_forks_nothing as_user
 }
 
 @test "tmpfs: nothing is done" {

@@ -31,13 +31,14 @@ EOF
 
 teardown() {
   cd / || return
-  [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || umount "$WORK/point"
+  [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || unmount "$WORK/point"
   remove_work
 }
 
 # A loop device may claim to rotate: there no window is read as a whole.
 evict() {
-  umount point
+  settled
+  unmount point
   mount -o loop image point
   echo 0 >"/sys/dev/block/$(mountpoint -d point)/queue/rotational"
 }
@@ -71,10 +72,13 @@ pages() {
   use "$(seq -s ' ' 512 912)" "$PBRUN" -r train
   evict
   [ "$(huge_kib)" = 0 ]
-  evict
-  use 600 "$PBRUN" -r none --report report
-  [ "$(json report 'j["prefetch"]["bytes"] >= 2 << 20')" = true ]
-  [ "$(huge_kib)" = 2048 ]
+  # Where memory is in pieces, or the program asks first, it takes another start.
+  start_makes_it_huge() {
+    evict
+    use 600 "$PBRUN" -r none --report report
+    [ "$(json report 'j["prefetch"]["bytes"] >= 2 << 20')" = true ] && [ "$(huge_kib)" = 2048 ]
+  }
+  eventually start_makes_it_huge
 }
 
 @test "a window that is used sparsely is not" {
@@ -88,9 +92,13 @@ pages() {
 @test "a sampled start learns nothing of a huge folio, and a training to the page" {
   needs_huge_folios
   use "$(seq -s ' ' 512 912)" "$PBRUN" -r train
-  evict
-  use 600 "$PBRUN" -r sample
-  [ "$(huge_kib)" = 2048 ]
+  sampled_start_makes_it_huge() {
+    evict
+    use 600 "$PBRUN" -r sample
+    [ "$(huge_kib)" = 2048 ]
+  }
+  eventually sampled_start_makes_it_huge
+  settled
   [ "$(pages)" = "[512, 913, 401]" ]
   "$PBRUN" --forget /usr/bin/python3
   use "600 700" "$PBRUN" -n -r train

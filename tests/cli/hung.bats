@@ -24,7 +24,7 @@ teardown() {
   release
   cd / || return
   # Observers that were waiting for it still write.
-  [ -z "${WORK:-}" ] || for _ in $(seq 100); do ! rm -rf "$WORK" || break; sleep 0.1; done
+  [ -z "${WORK:-}" ] || remove_work
 }
 
 fill() { # N-FILES
@@ -32,6 +32,7 @@ fill() { # N-FILES
   for i in 1 2 3; do head -c 300000 /dev/urandom >"$WORK/near/n$i"; done
   echo x >"$WORK/mnt/sub/g"
   "$PBRUN" -r train sh "$WORK/use"
+  settled
   export SKIP=1
 }
 
@@ -217,6 +218,7 @@ end_by_signal() { # OPTION... -- COMMAND...
   "$PBRUN" -r train cat mnt/given
   # shellcheck disable=SC2016
   "$PBRUN" -r train sh -c 'exec cat "$PLACE/given"'
+  settled
   hang
   DELAY=1 EXPECTED=143
   for mode in none sample train auto; do
@@ -286,12 +288,10 @@ SERVE
   mkfifo "$WORK/hold"
   /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/slow_mount.py" "$WORK/mnt" 0.3 <"$WORK/hold" >"$WORK/said" 3>&- &
   exec 8>"$WORK/hold"
-  for _ in $(seq 100); do ! grep -q ready "$WORK/said" || break; sleep 0.1; done
-  grep -q ready "$WORK/said" || skip "no FUSE to be had"
+  eventually grep -q ready "$WORK/said" || skip "no FUSE to be had"
   start -d "$PBRUN_DIR" -r none
   # The observer ends; all forty would have taken it seconds.
-  for _ in $(seq 600); do pgrep -f "$PBRUN_DIR" >/dev/null || break; sleep 0.1; done
-  [ -z "$(pgrep -f "$PBRUN_DIR")" ]
+  settled
   echo "$(grep -c lookup "$WORK/said") lookups"
   [ "$(grep -c lookup "$WORK/said")" -lt 30 ]
 }

@@ -23,7 +23,7 @@ setup() {
 
 teardown() {
   cd / || return
-  for _ in $(seq 50); do ! rm -rf "$WORK" 2>/dev/null || break; sleep 0.1; done
+  remove_work
 }
 
 inject() { # MODE MAX-EACH ERROR...

@@ -74,6 +74,7 @@ teardown() {
 
 @test "a program that is gone can be shown and forgotten" {
   "$PBRUN" "$WORK/program"
+  settled
   rm "$WORK/program"
   run "$PBRUN" --show "$WORK/program"
   [ "$status" -eq 0 ]
@@ -116,6 +117,7 @@ teardown() {
 @test "a damaged shadow is told, and the rest is listed" {
   "$PBRUN" "$WORK/program"
   "$PBRUN" --profile whole "$WORK/program"
+  settled
   shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
   echo garbage >"$shadow"
   run "$PBRUN" --list

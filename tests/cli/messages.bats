@@ -58,6 +58,7 @@ complains() { # STATUS WHERE COMMAND...
   touch "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" --import "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" -d "$WORK/file" --list
+  settled
   shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
   echo garbage >"$shadow"
   complains 1 "$shadow" "$PBRUN" --show "$WORK/program"
@@ -116,6 +117,7 @@ complains() { # STATUS WHERE COMMAND...
 
 @test "warnings of a start" {
   "$PBRUN" "$WORK/program"
+  settled
   shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
   echo garbage >"$shadow"
   complains 0 "$shadow" "$PBRUN" "$WORK/program"

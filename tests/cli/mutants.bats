@@ -14,16 +14,12 @@ setup() {
   printf '#!/bin/sh\ncat /etc/passwd\nexit 5\n' >script
   chmod +x script
   "$PBRUN" -r train ./script >out || true
-  eventually has_shadow
+  settled
   cp shadows/script-*.shadow .
 }
 
 teardown() {
   cd / && remove_work
-}
-
-has_shadow() {
-  test -e shadows/script-*.shadow
 }
 
 @test "the user's shadow is damaged" {

@@ -14,12 +14,9 @@ teardown() {
 }
 
 # The observer has written its notice, or taken it back.
-await_notices() { # NUMBER [TENTHS-OF-A-SECOND]
-  for _ in $(seq "${2:-100}"); do
-    [ "$(find "$PBRUN_DIR" -name '*.notice' | wc -l)" -eq "$1" ] && return
-    sleep 0.1
-  done
-  return 1
+await_notices() { # NUMBER
+  settled
+  [ "$(find "$PBRUN_DIR" -name '*.notice' | wc -l)" -eq "$1" ]
 }
 
 not_told_again() {
@@ -30,7 +27,7 @@ not_told_again() {
 
 takes_back() { # HOW MANY ARE LEFT
   "$PBRUN" -r train sh -c 'exit 0'
-  await_notices "$1" 20
+  await_notices "$1"
 }
 
 @test "a program that cannot be watched: told at the start, once, and listed until it can be" {
@@ -56,6 +53,7 @@ takes_back() { # HOW MANY ARE LEFT
 
 @test "a shadow that was not written: told by the next launch, once" {
   "$PBRUN" sh -c 'exit 0'
+  settled
   shadow=$(ls "$PBRUN_DIR"/*.shadow)
   rm "$shadow" && mkdir "$shadow"
   run "$PBRUN" -r train sh -c 'echo out'
@@ -63,6 +61,7 @@ takes_back() { # HOW MANY ARE LEFT
   [ "$output" = out ] || [[ $output == *"it will be made anew"*out ]]
   run "$PBRUN" -r none sh -c 'echo out'
   echo "$output"
+  settled
   [[ $output == *"pbrun: warning: at an earlier start of "*"/dash: $PBRUN_DIR: the shadow was not written: "*out ]]
   run "$PBRUN" -r none sh -c 'echo out'
   echo "$output"
@@ -75,6 +74,7 @@ takes_back() { # HOW MANY ARE LEFT
 
 @test "with --verbose it is said, and not again" {
   "$PBRUN" true
+  settled
   shadow=$(ls "$PBRUN_DIR"/*.shadow)
   rm "$shadow" && mkdir "$shadow"
   run "$PBRUN" -v -r train true

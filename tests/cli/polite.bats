@@ -13,15 +13,11 @@ setup() {
 
 # The observers of programs that were detached from may still write.
 forget() {
-  for _ in $(seq 50); do
-    rm -rf "$WORK/shadows" && return
-    sleep 0.1
-  done
-  return 1
+  settled && rm -rf "$WORK/shadows"
 }
 
 teardown() {
-  cd / && forget 2>/dev/null && remove_work
+  cd / && remove_work
 }
 
 # As an ordinary user whose programs may still raise privileges.

@@ -36,6 +36,7 @@ predicts() { # OPTION...
   run predicts -r none -n
   [ "$status" -eq 1 ]
   "$PBRUN" ./program 0
+  settled
   run predicts -r none
   [ "$status" -eq 1 ]
 }
@@ -45,10 +46,7 @@ predicts() { # OPTION...
     cp -n program $name
     "$PBRUN" ./$name 0
   done
-  for _ in {1..100}; do
-    compgen -G 'shadows/.all-*.index' >/dev/null && break
-    sleep 0.1
-  done
+  settled
   compgen -G 'shadows/.all-*.index'
   [ "$("$PBRUN" --list --json | json - 'len(j["shadows"])')" = 3 ]
   cp program other

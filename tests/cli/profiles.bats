@@ -70,7 +70,7 @@ profiles() {
   # A file of rules that is none is no matter.
   rm config/pbrun/profiles
   mkfifo config/pbrun/profiles
-  run timeout 20 "$PBRUN" ./tool x
+  run timeout 60 "$PBRUN" ./tool x
   [ "$status" -eq 0 ]
   [ -z "$output" ]
 }
@@ -92,11 +92,13 @@ profiles() {
   echo 'print("y")' >b/y.py
   echo x >a/data
   "$PBRUN" -R r1 /usr/bin/python3 a/x.py
+  settled
   [ "$(json r1 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"]')" = 0 ]
   run "$PBRUN" -v -R r2 /usr/bin/python3 b/y.py
   [[ $output == *"have in common"* ]]
   [ "$(json r2 '[j["shadow"], j["record"]["mode"]]')" = '["none", "train"]' ]
   [ "$(json r2 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 1000000')" = true ]
+  settled
   # What is of the first alone does not come in: the record of the second is its own.
   [ "$("$PBRUN" --json --show --profile "$WORK/b/y.py" /usr/bin/python3 |
     json - '[f["path"] for f in j["files"] if "/a/" in f["path"]]')" = '[]' ]

@@ -15,6 +15,7 @@ teardown() {
 }
 
 pages() { # PROGRAM
+  settled
   "$PBRUN" --json --show "$1" | json - 'sum(e[1] for f in j["files"] for e in f["extents"])'
 }
 

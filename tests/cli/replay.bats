@@ -15,6 +15,7 @@ teardown() {
 }
 
 evict() { # FILE...
+  settled
   sync "$@"
   for file in "$@"; do
     dd if="$file" iflag=nocache count=0 status=none
@@ -26,6 +27,7 @@ can_evict() {
 }
 
 shown() { # EXPRESSION-OVER-j
+  settled
   "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" | json - "$1"
 }
 

@@ -21,6 +21,7 @@ teardown() {
 
 # Pages of PATH in the record of PROGRAM. The profile is what runs in the sandbox.
 pages_of() { # PATH PROGRAM [PROFILE]
+  settled
   "$PBRUN" --show --json "${@:2:1}" ${3:+--profile "$3"} |
     json - "sum(e[1] for f in j['files'] if f['path'] == '$1' for e in f['extents'])"
 }
@@ -120,7 +121,7 @@ make_image() { # OPTION...
   head -c 300000 /dev/urandom >real/random
   inside="mount -o loop,ro $WORK/image inside && exec inside/program inside/random"
   for compressor in xz zstd lz4 lzo; do
-    eventually rm -rf image shadows 2>/dev/null # an observer may still write there
+    settled && rm -rf image shadows
     make_image -comp $compressor
     "$PBRUN" -R report unshare -m sh -c "$inside" >/dev/null
     echo "$compressor: $(json report 'j["record"]["unreached"]')"

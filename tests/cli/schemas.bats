@@ -23,6 +23,7 @@ valid() { # NAME < JSON
   "$PBRUN" "$WORK/program"
   "$PBRUN" "$WORK/"$'not\xffUTF-8'
   "$PBRUN" -p damaged "$WORK/program"
+  settled
   "$PBRUN" --show -p damaged "$WORK/program" --json >"$WORK/json"
   echo garbage >"$(json "$WORK/json" 'j["shadow_file"]')"
   "$PBRUN" --list --json | valid list
@@ -40,6 +41,7 @@ valid() { # NAME < JSON
 @test "report, of training, sampling, neither, and a death by a signal" {
   for mode in train sample none; do
     "$PBRUN" -R "$WORK/report" -r "$mode" "$WORK/program"
+    settled
     valid report <"$WORK/report"
   done
   # shellcheck disable=SC2016 # a variable of the inner shell

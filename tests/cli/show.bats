@@ -90,6 +90,7 @@ widest() {
 
 @test "states: fresh, stale, program gone" {
   "$PBRUN" "$WORK/program"
+  settled
   [[ $("$PBRUN" --list) == *fresh ]]
   cp /bin/false "$WORK/program"
   [[ $("$PBRUN" --list) == *"stale: 1 changed, 0 missing" ]]

@@ -85,7 +85,7 @@ n_shadows() {
   [ "$status" -eq 5 ]
   [[ ${lines[0]} == *"config: ignored: "*"others"* ]]
   rm home/.config/pbrun/config && mkfifo home/.config/pbrun/config
-  run timeout 20 "$PBRUN" sh -c 'exit 5'
+  run timeout 60 "$PBRUN" sh -c 'exit 5'
   [ "$status" -eq 5 ]
 }
 
@@ -96,11 +96,13 @@ n_shadows() {
   done
   has_twelve() { [ "$(n_shadows)" -eq 12 ]; }
   eventually has_twelve
+  settled
   rm program?
   touch -d '2 days ago' "$PBRUN_DIR/.tidied"
   "$PBRUN" -r train ./program10
   has_three() { [ "$(n_shadows)" -eq 3 ]; }
   eventually has_three
+  settled
   echo 'store-size = 1' >home/.config/pbrun/config
   touch -d '2 days ago' "$PBRUN_DIR/.tidied"
   "$PBRUN" -r train ./program10
@@ -121,5 +123,6 @@ n_shadows() {
   eventually has_all_runs
   has_all() { [ "$(n_shadows)" -eq 65 ]; }
   eventually has_all
+  settled
   [ "$("$PBRUN" --json --list | json - 'sorted({s["runs"] for s in j["shadows"] if "/many/" in s["program"]})')" = "[1]" ]
 }

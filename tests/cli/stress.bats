@@ -17,10 +17,7 @@ teardown() {
 
 # The observers' command lines are those of the launches.
 observers_end() {
-  for _ in $(seq 100); do
-    pgrep -f "^$WORK/pbrun " >/dev/null || return 0
-    sleep 0.1
-  done
+  ! settled || return 0
   pgrep -af "^$WORK/pbrun "
   return 1
 }

@@ -71,6 +71,7 @@ print(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)" "$PBR
   "$PBRUN" sh -c 'test ! -e /proc/self/fd/1' >&-
   # What is recorded does not suffer.
   "$PBRUN" -d "$WORK/other" /bin/true <&- >&- 2>&-
+  settled
   [ "$(find other -name '*.shadow' | wc -l)" -eq 1 ]
 }
 
@@ -92,7 +93,7 @@ os.execvp(sys.argv[1], sys.argv[1:])\" PBRUN $PBRUN_HELPERS/show_state"
 
 @test "a pipe ends when the program ends" {
   # It leaves at once, though what it started runs on, elsewhere.
-  run timeout 20 sh -c "\"$PBRUN\" -r train sh -c 'echo x; sleep 5 >/dev/null 2>&1 </dev/null 3>&- &' | cat"
+  run timeout 60 sh -c "\"$PBRUN\" -r train sh -c 'echo x; sleep 5 >/dev/null 2>&1 </dev/null 3>&- &' | cat"
   [ "$status" -eq 0 ]
   [ "$output" = x ]
 }
@@ -215,11 +216,7 @@ time.sleep(200)' "$PBRUN_DIR/.lock" >holder &
   "$PBRUN" -r train -w 1.5 sleep 100 &
   program=$!
   eventually is_traced "$program"
-  for _ in $(seq 50); do # less than the observer waits for the lock
-    sleep 0.1
-    grep -q 'TracerPid:.0' "/proc/$program/status" && break
-  done
-  grep -q 'TracerPid:.0' "/proc/$program/status"
+  eventually is_untraced "$program"
   run "$PBRUN" --show sleep
   [ "$status" -ne 0 ]
   kill "$holder"
@@ -274,6 +271,7 @@ os.execvp(sys.argv[2], sys.argv[2:])" "$@"
     as_subreaper alone "$PBRUN" --record=$mode -R report "$PBRUN_HELPERS/wait_any"
     [ "$(json report 'j["record"]["mode"]')" = $mode ]
   done
+  settled
   [ "$("$PBRUN" --show "$PBRUN_HELPERS/wait_any" --json | json - 'j["runs"]')" -eq 2 ]
   # It still does adopt them.
   run as_subreaper alone "$PBRUN" /usr/bin/python3 -c "
@@ -286,6 +284,7 @@ print(flag.value)"
 
 @test "one that adopts orphans and has children has just these; what it needs is prefetched before" {
   "$PBRUN" /usr/bin/python3 -c 'import json'
+  settled
   for mode in train auto none; do
     run as_subreaper with-child "$PBRUN" --record=$mode -R report /usr/bin/python3 -c "
 import json, os
@@ -325,6 +324,7 @@ except ChildProcessError: print("alone")'
   [ "$("$PBRUN" --show /usr/bin/python3 --json | json - 'j["runs"]')" -eq 2 ]
   # Where nothing is to be recorded there is not even that.
   "$PBRUN" "$PBRUN_HELPERS/wait_any"
+  settled
   as_first_process "$PBRUN" --record=none -R report "$PBRUN_HELPERS/wait_any"
   [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 0')" = true ]
 }

@@ -23,6 +23,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "a record is exported, and imported where files have other times" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --export ./program record
   "$PBRUN" --show --json ./program >before
   touch -d 2001-01-01 data program
@@ -40,6 +41,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "what is another version is left out and named" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --export ./program record
   printf '%s\n' one two THREE >data
   PBRUN_DIR=$WORK/other run "$PBRUN" --import record
@@ -52,10 +54,12 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "an import adds to what is remembered" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --export ./program record
   printf more >other
   mv shadows first-store
   "$PBRUN" ./program -S 'cat other'
+  settled
   "$PBRUN" --import record
   "$PBRUN" --show --json ./program >after
   [ "$(pages_of after "$WORK/data")" = 1 ]
@@ -79,7 +83,9 @@ pages_of() { # FILE_OF_JSON PATH
 @test "records of different programs are not merged" {
   cp program another
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" ./another -S 'cat data'
+  settled
   "$PBRUN" --export ./program a
   "$PBRUN" --export ./another b
   run "$PBRUN" --merge a b -o both
@@ -90,6 +96,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "ranges come in order of first use, within their files" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --export --format ranges ./program ranges
   sort -s -n -k3,3 -c ranges
   while IFS=$'\t' read -r offset length _ path; do
@@ -104,6 +111,7 @@ pages_of() { # FILE_OF_JSON PATH
   [ "$status" -eq 1 ]
   [[ $output == *"noise: it is no record, or a damaged one"* ]]
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --export ./program record
   head -c 500 record >short
   PBRUN_DIR=$WORK/other run "$PBRUN" --import short
@@ -117,6 +125,7 @@ pages_of() { # FILE_OF_JSON PATH
 @test "an embedded record is shown, and taken out without a trace" {
   cp -p program plain
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --embed --keep-times ./program
   [ "$(stat -c %Y program)" = "$(stat -c %Y plain)" ]
   [ "$(./program -S 'cat data')" = "$(cat data)" ]
@@ -134,6 +143,7 @@ pages_of() { # FILE_OF_JSON PATH
   chmod 0750 program
   setfattr -n user.note -v kept program 2>/dev/null || skip "no extended attributes here"
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --embed ./program
   [ "$(stat -c %a program)" = 750 ]
   [ "$(getfattr --only-values -n user.note program)" = kept ]
@@ -141,8 +151,9 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "a start without a shadow uses the embedded record" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --embed ./program
-  eventually rm -rf "$PBRUN_DIR"
+  rm -rf "$PBRUN_DIR"
   "$PBRUN" -r none -R report ./program -S 'cat data'
   [ "$(json report 'j["shadow"]')" = fresh ]
   "$PBRUN" --unembed ./program
@@ -152,8 +163,9 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "an embedded record that does not hold is no record" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --embed ./program
-  eventually rm -rf "$PBRUN_DIR"
+  rm -rf "$PBRUN_DIR"
   patchelf --set-rpath /opt/nowhere program
   [ "$("$PBRUN" -r none -R report ./program -S 'cat data')" = "$(cat data)" ]
   [ "$(json report 'j["shadow"]')" = none ]
@@ -161,6 +173,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "privileged, linked and foreign files are refused" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   chmod u+s program
   run "$PBRUN" --embed ./program
   [ "$status" -eq 1 ]
@@ -174,12 +187,14 @@ pages_of() { # FILE_OF_JSON PATH
   cp program payload
   echo data >>payload
   "$PBRUN" ./payload -S 'cat data'
+  settled
   run "$PBRUN" --embed ./payload
   [ "$status" -eq 1 ]
   [[ $output == *"data behind its ELF part"* ]]
   printf '#!/bin/sh\necho hello\n' >script
   chmod +x script
   "$PBRUN" ./script
+  settled
   run "$PBRUN" --embed ./script
   [ "$status" -eq 1 ]
   [[ $output == *"not an ELF file"* ]]
@@ -188,6 +203,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "strip and objcopy keep it, eu-strip drops it" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   "$PBRUN" --embed ./program -o marked
   chmod +x marked
   strip -o stripped marked
@@ -205,6 +221,7 @@ pages_of() { # FILE_OF_JSON PATH
 
 @test "a hundred programs have the same segments with a record in them" {
   "$PBRUN" ./program -S 'cat data'
+  settled
   local file n=0 before after
   mkdir copies
   for file in /usr/bin/*; do

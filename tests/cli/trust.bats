@@ -13,10 +13,6 @@ setup() {
   unset XDG_CACHE_HOME
 }
 
-has_shadow() {
-  [ "$(n_shadows shadows)" -gt 0 ]
-}
-
 without_dir() { # COMMAND...
   env -u PBRUN_DIR "$@"
 }
@@ -51,6 +47,7 @@ n_shadows() { # DIRECTORY
   chmod 700 secret
   chown 65534:65534 home
   run with_system env -u PBRUN_DIR HOME="$WORK/home" ./pbrun ./program
+  settled
   echo "$output"
   [ "$status" -eq 0 ]
   [ "${#lines[@]}" -eq 1 ]
@@ -82,15 +79,16 @@ n_shadows() { # DIRECTORY
   [[ $output == *"written by others"* ]]
   chmod 755 open
   ./pbrun -d "$WORK/open" ./program
+  settled
   [ "$(stat -c %a open/*.shadow)" = 600 ]
 }
 
 @test "a shadow of somebody else's, with a second name, or open to all is refused, told, and replaced" {
   for harm in 'chmod 666' 'chmod 620' 'chown 65534' 'ln -f SHADOW kept'; do
     [[ $harm == chown* ]] && ((EUID != 0)) && continue
-    eventually rm -rf shadows kept # an observer may still tidy up
+    settled && rm -rf shadows kept
     ./pbrun ./program
-    eventually has_shadow
+    settled
     shadow=$(ls shadows/*.shadow)
     if [[ $harm == *SHADOW* ]]; then ${harm/SHADOW/$shadow}; else $harm "$shadow"; fi
     run ./pbrun --list
@@ -101,8 +99,8 @@ n_shadows() { # DIRECTORY
     [ "$status" -eq 0 ]
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == *"$shadow: ignored: it "*"made anew"* ]]
-    is_mended() { [ "$(stat -c '%a %h %u' "$shadow")" = "600 1 $EUID" ]; }
-    eventually is_mended
+    settled
+    [ "$(stat -c '%a %h %u' "$shadow")" = "600 1 $EUID" ]
     run ./pbrun ./program
     [ -z "$output" ]
   done
@@ -121,7 +119,7 @@ n_shadows() { # DIRECTORY
 
 @test "too few descriptors: the shadow is left as it is, and nobody says that it will be made anew" {
   ./pbrun ./program
-  eventually has_shadow
+  settled
   before=$(md5sum shadows/*.shadow)
   for n in 4 5; do
     # shellcheck disable=SC2016
@@ -130,6 +128,7 @@ n_shadows() { # DIRECTORY
     [ "$status" -eq 0 ]
     [[ $output != *anew* ]]
   done
+  settled
   [ "$(bash -c 'md5sum shadows/*.shadow')" = "$before" ]
 }
 
@@ -145,7 +144,7 @@ n_shadows() { # DIRECTORY
   chmod 755 script
   # shellcheck disable=SC2016
   with_system sh -c 'umask 077; ./pbrun -d /var/cache/pbrun -r train ./script'
-  eventually test -e system/script-*.shadow
+  settled
   [ "$(stat -c %a system system/*.shadow)" = "755
 644" ]
   run ! grep -q -a private system/*.shadow
@@ -201,9 +200,10 @@ status_fields='^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Si
     run ! grep -q nonsense err
     # What the caller says on the command line is obeyed.
     setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all ./privileged -d "$WORK/home/3" true
+    settled
     [ "$(n_shadows home/3)" -eq 1 ]
     [ "$(stat -c %U home/3)" = nobody ]
     rm home/report
-    eventually rm -rf home/3 2>/dev/null # an observer may still write there
+    rm -rf home/3
   done
 }

@@ -56,6 +56,7 @@ the_walk() { # COLUMNS
   grep -q "Nothing is recorded yet" "$WORK/screen"
   walk_on "$1" pbrun -v "$WORK/program" "$WORK/data" '|' tr -d '"\\0"'
   grep -q "recorded in training" "$WORK/screen"
+  settled
   walk_on "$1" pbrun -v "$WORK/program" "$WORK/data" '|' tr -d '"\\0"'
   grep -q "faults\? waited" "$WORK/screen"
   walk_on "$1" pbrun --list
@@ -78,7 +79,7 @@ the_walk() { # COLUMNS
     the_walk "$columns"
   done
   # Uninstalling removes what was installed, and purging the recordings.
-  eventually rm -rf "$WORK/root" "$HOME/.cache/pbrun"
+  settled && rm -rf "$WORK/root" "$HOME/.cache/pbrun"
   [ -z "$(find "$HOME" "$WORK/tmp" -type f)" ]
 }
 
@@ -116,6 +117,7 @@ the_walk() { # COLUMNS
   gio launch "$HOME/.local/share/applications/viewer.desktop" >/dev/null
   is_recorded() { pbrun --list | grep -q "^$WORK/program .*fresh"; }
   eventually is_recorded
+  settled
   pbrun --undo viewer
   [ ! -e "$HOME/.local/share/applications/viewer.desktop" ]
   [ -e "$WORK/share/applications/viewer.desktop" ]

@@ -71,6 +71,8 @@ class Trial:
         os.mkdir(self.kept, 0o700)
         if mode != "train":
             run([pbrun, "-d", self.kept, "-r", "train", *PROGRAM])
+            # Waits for what is still to be written.
+            run([pbrun, "-d", self.kept, "--list"])
 
     def command(self):
         """A start with a store of its own: the observer of the one before may still write."""

@@ -11,7 +11,8 @@ setup_file() {
   BUILD=$(mktemp -d "${TMPDIR:-/tmp}/pbrun-package.XXXXXX")
   ROOT=$BUILD/root
   SOURCE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-  export BUILD ROOT SOURCE
+  WORK=$BUILD # for settled()
+  export BUILD ROOT SOURCE WORK
   mkdir "$BUILD/layer" "$ROOT"
   mount -t tmpfs tmpfs "$BUILD/layer"
   mkdir "$BUILD/layer/upper" "$BUILD/layer/work"
@@ -25,12 +26,13 @@ setup_file() {
 
 teardown_file() {
   ((EUID == 0)) || return 0
+  settled
   umount "$ROOT/dev" "$ROOT/proc" "$ROOT" "$BUILD/layer"
   rm -rf "$BUILD"
 }
 
 inside() {
-  chroot "$ROOT" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  chroot "$ROOT" /usr/bin/env -i WORK="$WORK" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
@@ -60,7 +62,7 @@ left_over() {
   inside man -w pbrun
   inside bash -c 'PBRUN_DIR=/tmp/shadows pbrun -r train true && PBRUN_DIR=/tmp/shadows pbrun --list' | grep -q /true
   inside cmake --build /tmp/build --target uninstall
-  rm -rf "$ROOT/root/.cache/pbrun"
+  settled && rm -rf "$ROOT/root/.cache/pbrun"
   [ -z "$(left_over | tee /dev/stderr)" ]
 }
 
@@ -99,7 +101,7 @@ left_over() {
   [ -n "$(ls "$ROOT/var/cache/pbrun")" ]
   inside dpkg -P pbrun
   [ ! -e "$ROOT/var/cache/pbrun" ]
-  rm -rf "$ROOT/root/.cache/pbrun"
+  settled && rm -rf "$ROOT/root/.cache/pbrun"
   [ -z "$(left_over | tee /dev/stderr)" ]
 }
 

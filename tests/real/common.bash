@@ -64,6 +64,7 @@ runs_unchanged_and_prefetches() { # USER COMMAND...
   start "$user" "$@" >/dev/null # a first start may set things up for the later ones
   plain=$(start "$user" "$@")
   first=$(start "$user" "$WORK/pbrun" --report "$WORK/home/first" "$@")
+  settled || true # what it left behind in the background may go on for longer
   evict_recorded_files "$user"
   second=$(start "$user" "$WORK/pbrun" --report "$WORK/home/second" "$@")
   cat "$WORK/home/first" "$WORK/home/second"

@@ -276,7 +276,7 @@ int main(int argc, char **argv)
 	TCase *t = tcase_create("core");
 
 	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
-	tcase_set_timeout(t, 20);
+	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, scratch_leave);
 	tcase_add_test(t, the_observer_is_apart);
 	tcase_add_test(t, who_is_given_orphans_meets_no_observer);

@@ -83,7 +83,7 @@ int main(void)
 	Suite *s = suite_create("survey");
 	TCase *t = tcase_create("core");
 
-	tcase_set_timeout(t, 30);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, each_is_looked_at_once);
 	tcase_add_test(t, the_others_do_not_wait_for_one_that_hangs);
 	tcase_add_test(t, when_too_many_hang_it_gives_up);

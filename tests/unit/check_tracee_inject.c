@@ -479,7 +479,7 @@ int main(int argc, char **argv)
 	if (!can_test(can_trace(), "anything (ptrace is not allowed)") ||
 	    !can_test(can_inject(), "anything (not for this architecture, or its vDSO has no room)"))
 		return 77;
-	tcase_set_timeout(injection, 30);
+	tcase_set_timeout(injection, 60);
 	tcase_add_loop_test(injection, calls_of_ours_are_not_noticed, 0, 2);
 	tcase_add_test(injection, a_call_of_ours_may_fail);
 	tcase_add_test(injection, a_call_may_use_what_the_last_one_returned);
