@@ -17,14 +17,17 @@ teardown() {
 @test "a killed observer leaves the program all its CPUs" {
   (($(nproc) > 1)) || skip "needs two CPUs"
   for i in $(seq 12); do
-    # Nothing but system calls, until nobody traces it.
+    # Nothing but system calls, with something new in each round, until nobody traces it.
     "$PBRUN" -r train /usr/bin/python3 -c '
 import os, time
 before = os.sched_getaffinity(0)
 open("started", "w").close()
 end = time.monotonic() + 20
+n = 0
 while time.monotonic() < end and int(open("/proc/self/status").read().split("TracerPid:")[1].split()[0]):
     for i in range(1000): os.path.exists("/etc/hostname")
+    os.path.exists(f"/nowhere/{n}")
+    n += 1
 while time.monotonic() < end + 10 and os.sched_getaffinity(0) != before: time.sleep(0.01)
 assert os.sched_getaffinity(0) == before, os.sched_getaffinity(0)' &
     program=$!

@@ -75,6 +75,6 @@ def load():
             if time.monotonic() > until: raise
         time.sleep(0.02)
 j = json.load(sys.stdin) if sys.argv[1] == "-" else load()
-value = eval(sys.argv[2])
+value = eval("(" + sys.argv[2] + ")") # of several lines, too
 print(value if isinstance(value, str) else json.dumps(value))' "$1" "$2"
 }

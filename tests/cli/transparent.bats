@@ -208,7 +208,7 @@ for i in range(40):
   "$PBRUN" -r train true
   /usr/bin/python3 -c '
 import fcntl, os, sys, time
-fcntl.lockf(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX)
+fcntl.lockf(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX, 1 << 62) # but for that by which records are announced
 print("locked", flush=True)
 time.sleep(200)' "$PBRUN_DIR/.lock" >holder &
   holder=$!
@@ -216,7 +216,11 @@ time.sleep(200)' "$PBRUN_DIR/.lock" >holder &
   "$PBRUN" -r train -w 1.5 sleep 100 &
   program=$!
   eventually is_traced "$program"
-  eventually is_untraced "$program"
+  for _ in $(seq 150); do # less than the observer waits for the lock
+    ! is_untraced "$program" || break
+    sleep 0.05
+  done
+  is_untraced "$program"
   run "$PBRUN" --show sleep
   [ "$status" -ne 0 ]
   kill "$holder"
