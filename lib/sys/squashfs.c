@@ -134,7 +134,12 @@ static int take(struct stream *stream, void *data, size_t size)
 	uint8_t *to = data;
 
 	while (size > 0) {
-		int r = stream->at == stream->size ? fill(stream) : 0;
+		bool is_at_end = stream->at == stream->size;
+
+		/* All but the last are full, so a list of blocks takes no more reads than it has to. */
+		if (is_at_end && stream->size < METADATA_BYTES)
+			return -EBADMSG;
+		int r = is_at_end ? fill(stream) : 0;
 
 		if (r < 0)
 			return r;

@@ -134,6 +134,56 @@ START_TEST(an_image_of_which_the_end_is_missing)
 }
 END_TEST
 
+enum { CRAFTED_INODES = 114, CRAFTED_BYTES = CRAFTED_INODES + 3 * 4096 };
+static uint8_t crafted[CRAFTED_BYTES];
+static unsigned int n_reads;
+
+static void put(size_t at, uint64_t value, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		crafted[at + i] = (uint8_t)(value >> 8 * i);
+}
+
+static int read_crafted(void *data, size_t size, uint64_t offset_bytes, void *context)
+{
+	(void)context;
+	n_reads++;
+	if (offset_bytes > CRAFTED_BYTES || size > CRAFTED_BYTES - offset_bytes)
+		return -EBADMSG;
+	memcpy(data, crafted + offset_bytes, size);
+	return 0;
+}
+
+/* A file of a million blocks, and a block of metadata for each byte of the list of them. */
+START_TEST(a_list_in_tiny_pieces_is_not_followed)
+{
+	static const uint8_t inode[32] = { [0] = 2, [20] = 255, 255, 255, 255, [29] = 255, 255, 255 };
+	struct squashfs squashfs;
+	struct squashfs_file file;
+
+	put(0, 0x73717368, 4);
+	put(4, 1, 4);     /* an inode */
+	put(12, 4096, 4); /* bytes in a block of data */
+	put(20, 1, 2);    /* zlib */
+	put(22, 12, 2);   /* 1 << 12 */
+	put(28, 4, 2);    /* the format */
+	put(40, CRAFTED_BYTES, 8);
+	put(64, CRAFTED_INODES, 8);
+	put(88, 96, 8); /* where inodes are found */
+	put(96, 104, 8);
+	put(104, 0x8008, 2);
+	for (size_t i = 0; i < 4096; i++) {
+		put(CRAFTED_INODES + 3 * i, 0x8001, 2);
+		put(CRAFTED_INODES + 3 * i + 2, i < sizeof(inode) ? inode[i] : 0, 1);
+	}
+	ck_assert_int_eq(squashfs_open(&squashfs, read_crafted, NULL), 0);
+	n_reads = 0;
+	ck_assert_int_eq(squashfs_find(&squashfs, 1, &file), -EBADMSG);
+	ck_assert_uint_lt(n_reads, 10);
+	squashfs_close(&squashfs);
+}
+END_TEST
+
 START_TEST(names_of_files_in_images)
 {
 	struct loop loop = { .path = "/a b/image", .offset_bytes = 4096 };
@@ -172,6 +222,7 @@ int main(void)
 		tcase_add_test(t, what_is_no_image_of_a_known_kind);
 		tcase_add_test(t, an_image_of_which_the_end_is_missing);
 	}
+	tcase_add_test(t, a_list_in_tiny_pieces_is_not_followed);
 	tcase_add_test(t, names_of_files_in_images);
 	tcase_add_test(t, what_is_no_loop_device);
 	suite_add_tcase(s, t);
