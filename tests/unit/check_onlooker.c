@@ -8,7 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "target.h"
-#include "trace/agent_log.h"
+#include "trace/onlooker_private.h"
 
 /* What was told, as far as tests ask. */
 static struct onlooker onlooker;
@@ -19,8 +19,13 @@ static pid_t first_pid;
 static int emit_result;
 static bool keeps_gates_shut;
 static bool is_mapped[2]; /* in the list that is told now */
-static size_t n_opened, n_read_bytes, n_touched_bytes;
+static size_t n_opened, n_read_bytes, n_touched_bytes, n_huge_bytes;
 static uint32_t touched_space;
+
+/* With the program itself, more than are looked at. */
+enum { N_CHILDREN = ONLOOKER_MAX_PROCESSES + 20, N_LOOKED_AT = ONLOOKER_MAX_PROCESSES - 1 };
+static pid_t seen_children[4 * N_CHILDREN];
+static size_t n_seen_children;
 
 static void release(const char *gate)
 {
@@ -44,6 +49,21 @@ static void note_mapped(const struct event *event)
 	ck_assert_ptr_nonnull(event->id);
 }
 
+/* Those who wait at the first gate leave others behind when as many as can be were seen, and these end when
+ * one of them was. */
+static void note_child(pid_t pid)
+{
+	for (size_t i = 0; i < n_seen_children; i++)
+		if (seen_children[i] == pid)
+			return;
+	ck_assert_uint_lt(n_seen_children, 4 * N_CHILDREN);
+	seen_children[n_seen_children++] = pid;
+	if (n_seen_children == N_LOOKED_AT)
+		release("replace-gate");
+	if (n_seen_children == N_LOOKED_AT + 1)
+		release("end-gate");
+}
+
 static int note(const struct event *event, void *context)
 {
 	static const char *const gates[] = { "first-gate", "second-gate" };
@@ -64,10 +84,13 @@ static int note(const struct event *event, void *context)
 		told_space[i] = event->space;
 		release(gates[i]);
 	}
+	if (event->kind == EVENT_TICK && event->pid != first_pid)
+		note_child(event->pid);
 	n_opened += event->kind == EVENT_OPENED;
 	n_read_bytes += event->kind == EVENT_READ ? (size_t)event->n_bytes : 0;
 	if (event->kind == EVENT_TOUCHED) {
 		n_touched_bytes += event->end - event->start;
+		n_huge_bytes += event->flags & EVENT_IS_HUGE ? event->end - event->start : 0;
 		touched_space = event->space;
 	}
 	n_marked += event->kind == EVENT_EXECING && event->tid == 0;
@@ -128,7 +151,25 @@ static int hide(void)
 	return prctl(PR_SET_DUMPABLE, 0) == 0 ? TARGET_STATUS : 1;
 }
 
+static int replace_children(void)
+{
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		return 1;
+	for (int i = 0; i < N_CHILDREN; i++) {
+		if (fork() != 0)
+			continue;
+		await("replace-gate");
+		if (fork() == 0)
+			await("end-gate");
+		_exit(0);
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return TARGET_STATUS;
+}
+
 static const struct target targets[] = {
+	{ "replace_children", replace_children },
 	{ "map_first", map_first },
 	{ "map_second", map_second },
 	{ "map_first_and_exec", map_first_and_exec },
@@ -189,6 +230,15 @@ START_TEST(what_is_mapped_is_told)
 }
 END_TEST
 
+START_TEST(what_is_news_is_said_by_who_is_told)
+{
+	emit_result = _i;
+	ck_assert_int_eq(look_at("map_first", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_int_eq(onlooker.state->last_new_ns > onlooker.start_ns, _i);
+}
+END_TEST
+
 START_TEST(another_exec_is_another_address_space)
 {
 	ck_assert_int_eq(look_at("map_first_and_exec", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
@@ -210,6 +260,15 @@ START_TEST(children_are_looked_at)
 	ck_assert_int_ne(told_pid[1], 0);
 	ck_assert_int_ne(told_pid[1], told_pid[0]);
 	ck_assert_int_eq(told_pid[0], first_pid);
+}
+END_TEST
+
+/* Those that are gone count until the end of the look after. */
+START_TEST(of_many_processes_some_are_looked_at)
+{
+	ck_assert_int_eq(look_at("replace_children", (struct follow_options){ .mode = FOLLOW_EVERYBODY }),
+			 FOLLOW_ALL_GONE);
+	ck_assert_uint_gt(n_seen_children, N_LOOKED_AT);
 }
 END_TEST
 
@@ -276,7 +335,9 @@ static void write_record(unsigned char *area, enum agent_kind kind, pid_t pid, c
 
 static void write_agents_records(int fd, pid_t pid, enum agent_kind maps_kind)
 {
-	const struct agent_pages pages[] = { { 0x10000, 0x11000, 0 }, { 0x12000, 0x11000, 0 } };
+	const struct agent_pages pages[] = { { 0x10000, 0x11000, 0 },
+					     { 0x12000, 0x11000, 0 },
+					     { 0x11000, 0x12000, AGENT_PAGES_ARE_HUGE } };
 	unsigned char *area = mmap(NULL, AGENT_LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	char maps[PATH_MAX + 128];
 	struct stat st;
@@ -287,6 +348,8 @@ static void write_agents_records(int fd, pid_t pid, enum agent_kind maps_kind)
 		 minor(st.st_dev), (unsigned long)st.st_ino, scratch_path("excluded"));
 	write_record(area, AGENT_PAGES, pid, pages, sizeof(pages)); /* of no maps: not heard */
 	write_record(area, AGENT_OPENED, pid, scratch_path("second"), strlen(scratch_path("second")));
+	write_record(area, AGENT_OPENED, pid, scratch_path("limit"), strlen(scratch_path("limit")));
+	write_record(area, AGENT_OPENED, pid, scratch_path("large"), strlen(scratch_path("large")));
 	write_record(area, AGENT_OPENED, pid, "second", 6);
 	write_record(area, AGENT_OPENED, pid, "/proc/self/maps", 15);
 	write_record(area, AGENT_OPENED, pid, "/\0x", 3);
@@ -297,8 +360,15 @@ static void write_agents_records(int fd, pid_t pid, enum agent_kind maps_kind)
 	munmap(area, AGENT_LOG_BYTES);
 }
 
+static void make_sparse(const char *name, off_t size_bytes)
+{
+	write_file(name, "", 0, 0600);
+	ck_assert_int_eq(truncate(name, size_bytes), 0);
+}
+
 START_TEST(what_an_agent_tells_is_told)
 {
+	enum { READ_WHOLE_BYTES = 1 << 20 }; /* of a larger file nobody knows which part was read */
 	const struct follow_options options = { .mode = FOLLOW_EVERYBODY,
 						.window_ms = 60000,
 						.quiet_ms = 60000,
@@ -307,6 +377,8 @@ START_TEST(what_an_agent_tells_is_told)
 	pid_t pid = target_fork("map_first", NULL);
 	int status = 0;
 
+	make_sparse("limit", READ_WHOLE_BYTES);
+	make_sparse("large", READ_WHOLE_BYTES + 1);
 	ck_assert_int_eq(onlooker_init(&onlooker, pid, -1, &options), 0);
 	int fd = -1;
 
@@ -319,10 +391,13 @@ START_TEST(what_an_agent_tells_is_told)
 	ck_assert_int_eq(status, TARGET_STATUS << 8);
 	/* It has ended before anybody looked. */
 	ck_assert_int_eq(onlooker_run(&onlooker), FOLLOW_ALL_GONE);
-	ck_assert_uint_eq(n_opened, 1);
-	ck_assert_uint_eq(n_read_bytes, 1);
+	ck_assert_uint_eq(n_opened, 3);
+	ck_assert_uint_eq(n_read_bytes, READ_WHOLE_BYTES + 1);
 	ck_assert_uint_eq(n_others, 1);
-	ck_assert_uint_eq(n_touched_bytes, 0x1000);
+	ck_assert_uint_eq(n_touched_bytes, 0x2000);
+	ck_assert_uint_eq(n_huge_bytes, 0x1000);
+	/* Of all address spaces, how much of each was used is settled. */
+	ck_assert_uint_eq(n_left, 1);
 	ck_assert_uint_gt(touched_space, 1);
 	ck_assert_int_eq(first_pid, pid);
 	ck_assert_uint_eq(n_marked, _i ? 1 : 0);
@@ -339,8 +414,10 @@ int main(int argc, char **argv)
 	target_main(targets, sizeof(targets) / sizeof(targets[0]), argc, argv);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, what_is_mapped_is_told);
+	tcase_add_loop_test(t, what_is_news_is_said_by_who_is_told, 0, 2);
 	tcase_add_test(t, another_exec_is_another_address_space);
 	tcase_add_test(t, children_are_looked_at);
+	tcase_add_test(t, of_many_processes_some_are_looked_at);
 	tcase_add_test(t, what_is_excluded_is_not_told);
 	tcase_add_test(t, the_window_closes);
 	tcase_add_test(t, without_news_the_window_closes_early);
