@@ -30,12 +30,15 @@ int io_pwrite_all(int fd, const void *data, size_t size, uint64_t offset_bytes)
 	return 0;
 }
 
-ssize_t io_read(int fd, void *ret_data, size_t size)
+/* offset_bytes: NULL: where the descriptor stands. */
+static ssize_t read_all(int fd, void *ret_data, size_t size, const uint64_t *offset_bytes)
 {
 	size_t n_done = 0;
 
 	while (n_done < size) {
-		ssize_t n = read(fd, (uint8_t *)ret_data + n_done, size - n_done);
+		void *at = (uint8_t *)ret_data + n_done;
+		ssize_t n = offset_bytes ? pread(fd, at, size - n_done, (off_t)(*offset_bytes + n_done))
+					 : read(fd, at, size - n_done);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -46,19 +49,12 @@ ssize_t io_read(int fd, void *ret_data, size_t size)
 	return (ssize_t)n_done;
 }
 
+ssize_t io_read(int fd, void *ret_data, size_t size)
+{
+	return read_all(fd, ret_data, size, NULL);
+}
+
 ssize_t io_pread(int fd, void *ret_data, size_t size, uint64_t offset_bytes)
 {
-	size_t n_done = 0;
-
-	while (n_done < size) {
-		ssize_t n = pread(fd, (uint8_t *)ret_data + n_done, size - n_done,
-				  (off_t)(offset_bytes + n_done));
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		n_done += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)n_done;
+	return read_all(fd, ret_data, size, &offset_bytes);
 }

@@ -166,7 +166,17 @@ static size_t add_children(pid_t pid, const char *tid, pid_t *ret_pids, size_t n
 	return n;
 }
 
-size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max)
+static size_t add_thread(pid_t pid, const char *tid, pid_t *ret_tids, size_t n_max)
+{
+	(void)pid;
+	if (n_max > 0)
+		ret_tids[0] = atoi(tid);
+	return n_max > 0;
+}
+
+/* What add() finds for each thread, which it is given the name of: n_max at most. */
+static size_t read_tasks(pid_t pid, size_t (*add)(pid_t pid, const char *tid, pid_t *ret_ids, size_t n_max),
+			 pid_t *ret_ids, size_t n_max)
 {
 	char path[PROC_PATH_BYTES];
 	const struct dirent *entry;
@@ -179,27 +189,19 @@ size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max)
 		return 0;
 	while (n < n_max && (entry = readdir(tasks)))
 		if (entry->d_name[0] != '.')
-			n += add_children(pid, entry->d_name, ret_pids + n, n_max - n);
+			n += add(pid, entry->d_name, ret_ids + n, n_max - n);
 	closedir(tasks);
 	return n;
 }
 
+size_t procfs_read_children(pid_t pid, pid_t *ret_pids, size_t n_max)
+{
+	return read_tasks(pid, add_children, ret_pids, n_max);
+}
+
 size_t procfs_read_threads(pid_t pid, pid_t *ret_tids, size_t n_max)
 {
-	char path[PROC_PATH_BYTES];
-	const struct dirent *entry;
-	size_t n = 0;
-
-	proc_path(pid, "task", path);
-	DIR *tasks = opendir(path);
-
-	if (!tasks)
-		return 0;
-	while (n < n_max && (entry = readdir(tasks)))
-		if (entry->d_name[0] != '.')
-			ret_tids[n++] = atoi(entry->d_name);
-	closedir(tasks);
-	return n;
+	return read_tasks(pid, add_thread, ret_tids, n_max);
 }
 
 /* "42 (name) S 1 42 42 0 -1 4194304 104 0 3 0 ...": majflt is field 12, cmajflt field 13; the name may
