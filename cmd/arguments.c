@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "command.h"
+#include "sys/cleanup.h"
 
 /* Where the parser stands. */
 struct parser {
 	char **words;
 	size_t n_words;
-	size_t next; /* the word to be read */
+	size_t next;                        /* the word to be read */
+	const struct option_row *took_last; /* the option whose value the last word is; NULL: none's */
 	struct arguments *arguments;
 	char **ret_problem;
 };
@@ -84,6 +86,11 @@ static struct meaning find_letter(char letter, enum command_id command)
 	return found;
 }
 
+static const char *name_at(int i)
+{
+	return i < N_COMMANDS ? command_rows[i].name : option_rows[i - N_COMMANDS].name;
+}
+
 /* The one that is called so, else the only one that begins so. */
 static struct meaning find_name(const char *name, size_t size)
 {
@@ -91,7 +98,7 @@ static struct meaning find_name(const char *name, size_t size)
 
 	for (int i = 0; i < N_COMMANDS + N_OPTIONS; i++) {
 		bool is_command = i < N_COMMANDS;
-		const char *other = is_command ? command_rows[i].name : option_rows[i - N_COMMANDS].name;
+		const char *other = name_at(i);
 		struct meaning meaning = { .kind = is_command ? MEANS_COMMAND : MEANS_OPTION };
 
 		if (!other || strncmp(other, name, size) != 0)
@@ -168,6 +175,8 @@ static int take_option(struct parser *parser, enum option_id id, const char *val
 		if (parser->next == parser->n_words)
 			return problem(parser, "--%s: its value, %s, is missing", row->name, row->value);
 		value = parser->words[parser->next++];
+		if (parser->next == parser->n_words)
+			parser->took_last = row;
 	}
 	int r = check_value(parser, id, value);
 
@@ -178,6 +187,26 @@ static void add_operand(struct parser *parser, char *operand)
 {
 	/* What is written was read before: never more operands than words. */
 	parser->arguments->operands[parser->arguments->n_operands++] = operand;
+}
+
+/* "option '--ver' can mean --verbose or --version" */
+static int several(struct parser *parser, const char *name, size_t size)
+{
+	char *names = NULL;
+
+	for (int i = 0; i < N_COMMANDS + N_OPTIONS; i++) {
+		cleanup_free char *before = names;
+
+		if (!name_at(i) || strncmp(name_at(i), name, size) != 0)
+			take_pointer(before);
+		else if (asprintf(&names, "%s%s--%s", before ? before : "", before ? " or " : "",
+				  name_at(i)) < 0)
+			return -ENOMEM;
+	}
+	int r = problem(parser, "option '--%.*s' can mean %s", (int)size, name, names);
+
+	free(names);
+	return r;
 }
 
 static int take_long(struct parser *parser, char *word)
@@ -196,7 +225,7 @@ static int take_long(struct parser *parser, char *word)
 			add_operand(parser, value);
 		return set_command(parser, meaning.command);
 	case MEANS_SEVERAL:
-		return problem(parser, "option '%.*s' can mean several", (int)(2 + size), word);
+		return several(parser, word + 2, size);
 	default:
 		return problem(parser, "there is no option '%.*s'", (int)(2 + size), word);
 	}
@@ -221,6 +250,22 @@ static int take_letters(struct parser *parser, char *word)
 	return 0;
 }
 
+/* Who forgets an option's value has it take the operand. */
+static int operand_is_missing(struct parser *parser)
+{
+	const struct command_row *command = &command_rows[parser->arguments->command];
+	const struct option_row *took = parser->took_last;
+	const char *value = took ? parser->arguments->given[parser->arguments->n_given - 1].value : NULL;
+	const char *dashes = command->name ? "--" : "", *colon = command->name ? ": " : "";
+	const char *name = command->name ? command->name : "";
+	const char *operands = command->name ? command->operands : "the program to start";
+
+	if (value)
+		return problem(parser, "%s%s%s%s is missing: '%s' is the value of --%s, %s", dashes, name,
+			       colon, operands, value, took->name, took->value);
+	return problem(parser, "%s%s%s%s is missing", dashes, name, colon, operands);
+}
+
 /* Do the options and the number of operands go with the command? */
 static int check(struct parser *parser)
 {
@@ -240,10 +285,8 @@ static int check(struct parser *parser)
 				arguments->given[i].id == OPTION_JSON ? "; there is --report FILE" : "");
 		return problem(parser, "--%s does not go with --%s", row->name, command->name);
 	}
-	if (arguments->n_operands < command->min_operands && !command->name)
-		return problem(parser, "the program to start is missing");
 	if (arguments->n_operands < command->min_operands)
-		return problem(parser, "--%s: %s is missing", command->name, command->operands);
+		return operand_is_missing(parser);
 	if (arguments->n_operands > command->max_operands)
 		return problem(parser, "'%s' is one operand too many",
 			       arguments->operands[command->max_operands]);

@@ -30,7 +30,8 @@ static enum shell shell_of(const struct arguments *arguments)
 	for (size_t i = 0; i < sizeof(posix) / sizeof(posix[0]); i++)
 		if (strcmp(name, posix[i]) == 0)
 			return SHELL_POSIX;
-	wrong_use("the shell '%s' is none of bash, zsh, fish and sh; --shell names another", name);
+	wrong_use("%s '%s' is none of bash, zsh, fish and sh%s", given ? "--shell" : "the shell", name,
+		  given ? "" : "; --shell names another");
 }
 
 /* What needs no quotes, in any of the shells and as an alias's name. */
@@ -95,7 +96,7 @@ static int alias(const char *pbrun, const char *program, enum shell shell)
 
 	if (r < 0)
 		return r == -ENOENT ? complain("alias", program, "no such program in PATH (is it installed?)")
-				    : complain_error("alias", program, r);
+				    : (complain_program("alias", program, r), 1);
 	if (!is_plain(name) || *name == '-')
 		return complain("alias", program, "the name of an alias is of letters, digits and _.+@-");
 	/* A name that is found through PATH stays one: the program may move. */

@@ -177,8 +177,8 @@ static int count_stayed(struct stand *stand)
 	return 0;
 }
 
-/* The first start that prefetches finds memory as all before left it, and takes longer to get large pages
- * from it. Those that are measured find what it leaves. */
+/* The first start that prefetches finds memory as all before left it, and takes longer. Those that are
+ * measured find what it leaves. */
 static int prefetch_once(struct stand *stand)
 {
 	uint64_t ns;
@@ -300,7 +300,7 @@ static size_t parse_runs(const char *text)
 	unsigned long runs = text ? strtoul(text, &end, 10) : DEFAULT_RUNS;
 
 	if (text && (end == text || *end || runs < 1 || runs > BENCH_MAX_RUNS || *text == '-'))
-		wrong_use("'%s' is no number of runs from 1 to %d", text, BENCH_MAX_RUNS);
+		wrong_use("--runs '%s' is no number from 1 to %d", text, BENCH_MAX_RUNS);
 	return runs;
 }
 

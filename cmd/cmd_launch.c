@@ -19,7 +19,7 @@ static enum policy_mode parse_mode(const char *text)
 	enum policy_mode mode;
 
 	if (!policy_parse_mode(text, &mode))
-		wrong_use("record mode '%s' is none of auto, train, sample, none", text);
+		wrong_use("--record '%s' is none of auto, train, sample, none", text);
 	return mode;
 }
 
@@ -29,7 +29,7 @@ static uint32_t parse_window(const char *text)
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !isfinite(seconds) || seconds <= 0 || seconds > MAX_WINDOW_SECONDS)
-		wrong_use("launch window '%s' is no number of seconds above 0 and up to 86400", text);
+		wrong_use("--window '%s' is no number of seconds above 0 and up to 86400", text);
 	return seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000);
 }
 

@@ -71,7 +71,7 @@ __attribute__((noreturn)) static void fail(const char *name, int error)
 
 	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", printable && *printable ? printable : "''", why,
 		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?"
-						       : error_advice(error));
+						       : program_advice(error));
 	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
 }
 

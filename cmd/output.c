@@ -84,6 +84,8 @@ const char *error_advice(int error)
 	case ELOOP:
 	case ENAMETOOLONG:
 		return "name another path";
+	case ENOEXEC:
+		return "is it a program, and made for this machine?";
 	case ENOMEM:
 		return "end something that takes memory";
 	case EMFILE:
@@ -110,10 +112,26 @@ int complain_error(const char *what, const char *where, int error)
 	return complain(what, where, why ? why : shadowdb_explain(error));
 }
 
+const char *program_advice(int error)
+{
+	switch (-error) {
+	case ELOOP:
+		return "name another path";
+	case EPERM:
+		return "look at its owner and permissions";
+	default:
+		return error_advice(error);
+	}
+}
+
 int complain_program(const char *what, const char *name, int error)
 {
+	cleanup_free char *why = NULL;
+
 	if (error != -ENOENT) {
-		complain_error(what, name, error);
+		if (asprintf(&why, "%s (%s)", strerror(-error), program_advice(error)) < 0)
+			why = NULL;
+		complain(what, name, why ? why : strerror(-error));
 		return EXIT_NOT_RUN;
 	}
 	complain(what, name, "no such program (is it installed, and in PATH?)");

@@ -25,6 +25,8 @@ int complain_error(const char *what, const char *where, int error);
 int complain_program(const char *what, const char *name, int error);
 /* What to do about a negative errno: a constant. */
 const char *error_advice(int error);
+/* The same where a program was to be found or started, and not a recording. */
+const char *program_advice(int error);
 
 /* Why a shadow file cannot be used, by what shadowdb.h says of it. */
 const char *shadow_error_text(int error);

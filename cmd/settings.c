@@ -59,7 +59,9 @@ int settings_given(const struct arguments *arguments, struct config *ret_config)
 		int added = exclusions_add(&ret_config->excluded, given->value, directory_home());
 
 		if (added < 0 && added != -ENOMEM)
-			wrong_use("'%s' is no pattern that can be excluded", given->value);
+			wrong_use("--exclude '%s': %s", given->value,
+				  added == -EINVAL ? "it is empty, excludes everything, or needs HOME"
+						   : strerror(-added));
 		r = r < 0 ? r : added;
 	}
 	return r;

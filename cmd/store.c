@@ -77,7 +77,7 @@ int resolve_or_complain(const char *what, const char *name, char **ret_path, con
 	if (r == -ENOENT)
 		complain(what, name, "no such program; what is gone has to be named as --list does");
 	else if (r < 0)
-		complain_error(what, name, r);
+		complain_program(what, name, r);
 	return r;
 }
 

@@ -79,6 +79,43 @@ complains() { # STATUS WHERE COMMAND...
   done
 }
 
+@test "wrong use says which option is meant, and what took the operand" {
+  while IFS='|' read -r arguments expected; do
+    # shellcheck disable=SC2086
+    run --separate-stderr "$PBRUN" $arguments
+    echo "$arguments: $status: $stderr"
+    [ "$status" -eq 125 ]
+    [ "${stderr_lines[0]}" = "pbrun: $expected" ]
+  done <<'END'
+--record true|the program to start is missing: 'true' is the value of --record, MODE
+-nd true|the program to start is missing: 'true' is the value of --dir, DIR
+--record=train|the program to start is missing
+--benchmark --runs true|--benchmark: PROGRAM [ARG]... is missing: 'true' is the value of --runs, RUNS
+--show --svg x|--show: PROGRAM [ARG]... is missing: 'x' is the value of --svg, FILE
+--ver|option '--ver' can mean --version or --verbose
+--em=x|option '--em' can mean --embed or --embedded
+--record foo true|--record 'foo' is none of auto, train, sample, none
+--window 0 true|--window '0' is no number of seconds above 0 and up to 86400
+--window 1e99 true|--window '1e99' is no number of seconds above 0 and up to 86400
+--benchmark --runs 99999999999999999999 true|--runs '99999999999999999999' is no number from 1 to 100
+--exclude / true|--exclude '/': it is empty, excludes everything, or needs HOME
+--alias --shell tcsh true|--shell 'tcsh' is none of bash, zsh, fish and sh
+END
+}
+
+@test "a program that cannot be started is no matter of directories that are one's own" {
+  ln -s loop "$WORK/loop"
+  printf '\177ELF' >"$WORK/broken"
+  chmod +x "$WORK/broken"
+  complains 126 "$WORK/loop: Too many levels of symbolic links (name another path)" "$PBRUN" "$WORK/loop"
+  cd "$WORK"
+  for command in --dry-run --benchmark; do
+    complains 126 "./loop: Too many levels of symbolic links (name another path)" "$PBRUN" "$command" ./loop
+  done
+  complains 1 "./loop: Too many levels of symbolic links (name another path)" "$PBRUN" --show ./loop
+  complains 1 "$WORK/broken: Exec format error (is it a program" "$PBRUN" --benchmark -n 1 "$WORK/broken"
+}
+
 @test "values that nobody can mean are wrong use, and nothing is written anywhere" {
   cd "$WORK"
   long=$(printf 'x%.0s' {1..4096})
