@@ -20,6 +20,7 @@
 #include "sys/clock.h"
 #include "sys/page.h"
 #include "target.h"
+#include "terminal.h"
 
 /* Copies of paths are kept in an array. */
 ANALYZER_IGNORES("-Wanalyzer-malloc-leak")
@@ -40,7 +41,6 @@ struct stand {
 	char **through; /* the command, through pbrun; begins with fixed words */
 	struct shadow shadow;
 	struct shadowdb db;
-	bool shows_progress;
 };
 
 static void interrupt(int signal)
@@ -49,12 +49,16 @@ static void interrupt(int signal)
 	is_interrupted = 1;
 }
 
-static void progress(const struct stand *stand, size_t run, size_t n_runs, const char *what)
+static void progress(size_t run, size_t n_runs, const char *what)
 {
-	if (stand->shows_progress && n_runs > 0)
-		fprintf(stderr, "\r\033[Kpbrun: start %zu of %zu: %s", run, n_runs, what);
-	else if (stand->shows_progress)
-		fprintf(stderr, "\r\033[K%s%s", *what ? "pbrun: " : "", what);
+	cleanup_free char *line = NULL;
+	int r = n_runs > 0 ? asprintf(&line, "pbrun: start %zu of %zu: %s", run, n_runs, what)
+			   : asprintf(&line, "pbrun: %s", what);
+
+	if (r < 0)
+		line = NULL;
+	else
+		terminal_progress(line);
 }
 
 /* Runs a command with nothing to read and nowhere to write to. 0 and the time it took, or -errno; -EINTR:
@@ -111,7 +115,7 @@ static int measure(struct stand *stand, enum bench_way way, size_t i)
 	bool is_cold = way == BENCH_COLD || way == BENCH_PBRUN;
 	bool is_through = way == BENCH_PBRUN || way == BENCH_WARM_PBRUN;
 
-	progress(stand, i + 1, stand->bench->n_runs, bench_way_titles[way]);
+	progress(i + 1, stand->bench->n_runs, bench_way_titles[way]);
 	if (is_cold)
 		evict(stand);
 	return run(stand, is_through ? stand->through : (char **)(uintptr_t)stand->bench->command,
@@ -204,7 +208,7 @@ static int train(struct stand *stand)
 {
 	uint64_t ns;
 
-	progress(stand, 0, 0, "a start without pbrun, then two through it, to record what is needed");
+	progress(0, 0, "a start without pbrun, then two through it, to record what is needed");
 	int r = run(stand, (char **)(uintptr_t)stand->bench->command, &ns);
 
 	for (int i = 0; r == 0 && i < 2; i++)
@@ -244,7 +248,7 @@ static int set_up(struct stand *stand, size_t n_words)
 
 static void take_down(struct stand *stand)
 {
-	progress(stand, 0, 0, "");
+	terminal_progress("");
 	shadow_release(&stand->shadow);
 	shadowdb_release(&stand->db);
 	scratch_free(stand->scratch);
@@ -311,9 +315,7 @@ int cmd_benchmark(const struct arguments *arguments)
 	cleanup_free struct bench *bench = calloc(1, sizeof(*bench));
 	cleanup_free char *program = NULL;
 	cleanup_free char *file = NULL;
-	struct stand stand = { .bench = bench,
-			       .db = { .dir_fd = -1, .system_fd = -1 },
-			       .shows_progress = isatty(STDERR_FILENO) };
+	struct stand stand = { .bench = bench, .db = { .dir_fd = -1, .system_fd = -1 } };
 	int status;
 
 	if (!bench)
@@ -345,7 +347,7 @@ int cmd_benchmark(const struct arguments *arguments)
 		r = prefetch_once(&stand);
 	if (r == 0)
 		r = measure_all(&stand);
-	progress(&stand, 0, 0, "");
+	terminal_progress("");
 	status = r < 0 ? explain(&stand, r) : tell(bench, arguments);
 	take_down(&stand);
 	return status;

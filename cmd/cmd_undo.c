@@ -73,6 +73,6 @@ int cmd_wrapped(const struct arguments *arguments)
 
 	(void)arguments;
 	if (n_printed == 0)
-		puts("Nothing is started through pbrun by desktop entries, units or links.");
+		puts("Nothing is started through pbrun.");
 	return finish_output("wrapped");
 }

@@ -27,13 +27,13 @@ static bool is_dumb(void)
 	return term && strcmp(term, "dumb") == 0;
 }
 
-static unsigned int find_columns(void)
+static unsigned int find_columns(int fd)
 {
 	const char *text = getenv("COLUMNS");
 	unsigned long columns = text ? strtoul(text, NULL, 10) : 0;
 	struct winsize size;
 
-	if (columns == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (columns == 0 && ioctl(fd, TIOCGWINSZ, &size) == 0)
 		columns = size.ws_col;
 	if (columns == 0)
 		columns = DEFAULT_COLUMNS;
@@ -51,9 +51,20 @@ struct terminal terminal_look(void)
 		self.charset = CHARSET_UTF8;
 	/* Who pipes may still ask for a width. */
 	if (self.is_terminal || getenv("COLUMNS"))
-		self.columns = find_columns();
+		self.columns = find_columns(STDOUT_FILENO);
 	self.has_colour = self.is_terminal && !is_dumb() && getenv("TERM") && !(no_colour && *no_colour);
 	return self;
+}
+
+void terminal_progress(const char *line)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	/* Not into the last column: a terminal may go on to the next line. */
+	if (!is_dumb())
+		fprintf(stderr, "\r\033[K%.*s", (int)find_columns(STDERR_FILENO) - 1, line);
+	else if (*line)
+		fprintf(stderr, "%s\n", line);
 }
 
 static const char *find_pager(void)

@@ -24,6 +24,12 @@ struct terminal {
 struct terminal terminal_look(void);
 
 /*
+ * Shows a line of progress on standard error, if that is a terminal: in place of the one before, cut to the
+ * width; on a dumb terminal as a line of its own. "" takes the last one away.
+ */
+void terminal_progress(const char *line);
+
+/*
  * On a terminal, sends standard output through the pager as git(1) does it: PBRUN_PAGER, PAGER or less, by
  * the shell; none if that is empty or "cat", if it is not installed, or if TERM is dumb. less gets LESS=FRX
  * unless that is set. The pager is waited for when pbrun exits; what it does not take is no error.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3 librsvg2-bin
+# packages: python3 librsvg2-bin util-linux
 # --benchmark and --dry-run.
 
 load common
@@ -25,6 +25,24 @@ teardown() {
   [ -z "$(find "$WORK" -name 'pbrun-benchmark*')" ]
   # The user's own recordings are not touched.
   [ ! -e "$PBRUN_DIR" ]
+}
+
+on_terminal() { # COLUMNS: what the terminal gets, raw
+  script -qec "stty cols $1; $PBRUN --benchmark -n 1 $WORK/program $WORK/data" /dev/null </dev/null
+}
+
+@test "progress fits the terminal, and is plain lines on a dumb one" {
+  unset COLUMNS
+  TERM=xterm on_terminal 40 >"$WORK/screen"
+  cat -v "$WORK/screen"
+  # Each line begins anew, and the last column stays free.
+  tr '\r' '\n' <"$WORK/screen" | grep -a $'^\e\[Kpbrun: ' >"$WORK/lines"
+  [ "$(wc -l <"$WORK/lines")" -ge 5 ]
+  grep -q 'start 1 of 1: cold' "$WORK/lines"
+  [ "$(sed 's/^...//' "$WORK/lines" | wc -L)" -le 39 ]
+  TERM=dumb on_terminal 40 >"$WORK/screen"
+  [ "$(grep -ac '^pbrun: start 1 of 1' "$WORK/screen")" -eq 4 ]
+  [ "$(grep -ac $'\e' "$WORK/screen")" -eq 0 ]
 }
 
 @test "--benchmark says what could not be evicted, and which file" {

@@ -39,7 +39,9 @@ plain() {
 walk_on() { # COLUMNS COMMAND...
   local columns=$1
   shift
-  script -qec "stty cols $columns rows 1000; $*" /dev/null </dev/null | plain >"$WORK/screen"
+  script -qec "stty cols $columns rows 1000; $*" /dev/null </dev/null >"$WORK/raw"
+  cat "$WORK/raw" >>"$WORK/all"
+  plain <"$WORK/raw" >"$WORK/screen"
   cat "$WORK/screen"
   /usr/bin/python3 - "$columns" "$WORK/screen" <<'END'
 import sys
@@ -86,7 +88,7 @@ the_walk() { # COLUMNS
 @test "on a dumb terminal, in the C locale, without colour" {
   install_pbrun
   TERM=dumb the_walk 80
-  run -1 grep -q $'\e' "$WORK/screen"
+  run -1 grep -q $'\e' "$WORK/all"
   LANG=C the_walk 80
   NO_COLOR=1 the_walk 80
 }
