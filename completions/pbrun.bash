@@ -1,10 +1,17 @@
 # Completion of pbrun for bash.
 
+# Of the lines of standard input, those that begin with the word. Names may hold anything, and compgen -W would expand it.
+_pbrun_match() { # WORD
+  local line
+  while IFS= read -r line; do
+    [[ $line == "${1//\\/}"* ]] && COMPREPLY+=("$line")
+  done
+}
+
 # The programs of which something is remembered.
 _pbrun_remembered() {
-  local IFS=$'\n'
-  mapfile -t COMPREPLY < <(compgen -W "$(pbrun --json --list 2>/dev/null |
-    grep -o '"program": *"[^"]*"' | sed 's/^[^:]*: *"//; s/"$//' | sort -u)" -- "$1")
+  pbrun --json --list 2>/dev/null | grep -oE '"program": *"(\\.|[^"\\])*"' |
+    sed 's/^[^:]*: *"//; s/"$//; /\\[^"\\/]/d; s/\\\(.\)/\1/g' | sort -u
 }
 
 # Desktop entries, without their suffix.
@@ -32,7 +39,7 @@ _pbrun_wrapped() {
 }
 
 _pbrun() {
-  local current=$2 previous=$3 i word
+  local current=$2 option=$3 command="" i word
   # Options with a value, one a line.
   local with_value=(
     -d --dir
@@ -62,6 +69,8 @@ _pbrun() {
     --list
     --wrapped
     --doctor
+  )
+  local of_starts=(
     --dry-run
     --benchmark
   )
@@ -89,8 +98,9 @@ _pbrun() {
     --embedded
     --unembed
   )
-  local commands=("${of_all[@]}" "${of_remembered[@]}" "${of_files[@]}"
-    "${of_programs[@]}" "${of_entries[@]}" "${of_units[@]}" "${of_wrapped[@]}")
+  # Options may stand behind the operands of these.
+  local in_any_order=("${of_remembered[@]}" "${of_files[@]}" "${of_programs[@]}" "${of_entries[@]}" "${of_units[@]}"
+    "${of_wrapped[@]}")
 
   _pbrun_is_one_of() { # WORD OTHER...
     local word=$1 other
@@ -102,33 +112,26 @@ _pbrun() {
   }
 
   COMPREPLY=()
+  # "--record=tr" is three words.
+  if [[ ${COMP_WORDS[COMP_CWORD]} == = ]]; then
+    current=
+  elif [[ $option == = ]]; then
+    option=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   # From the program on, the command line is the program's.
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if [[ $word == -- ]]; then
       ((i++))
       break
-    elif _pbrun_is_one_of "$word" "${of_remembered[@]}" && [[ $current != -* ]]; then
-      _pbrun_remembered "$current"
-      return
-    elif _pbrun_is_one_of "$word" "${of_files[@]}" && [[ $current != -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      return
-    elif _pbrun_is_one_of "$word" "${of_programs[@]}" && [[ $current != -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -c -- "$current")
-      return
-    elif _pbrun_is_one_of "$word" "${of_entries[@]}" && [[ $current != -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -W "$(_pbrun_entries)" -- "$current")
-      return
-    elif _pbrun_is_one_of "$word" "${of_units[@]}" && [[ $current != -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -W "$(_pbrun_services "${COMP_WORDS[@]}")" -- "$current")
-      return
-    elif _pbrun_is_one_of "$word" "${of_wrapped[@]}" && [[ $current != -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -W "$(_pbrun_wrapped)" -- "$current")
-      return
-    elif _pbrun_is_one_of "$word" "${with_value[@]}"; then
+    elif _pbrun_is_one_of "$word" "${with_value[@]}" || [[ $word == -n && $command == --benchmark ]]; then
       ((i++))
-    elif [[ $word != -* && $word != = ]]; then
+      [[ ${COMP_WORDS[i]} == = ]] && ((i++))
+    elif _pbrun_is_one_of "$word" "${in_any_order[@]}"; then
+      command=$word
+    elif [[ $word == --benchmark ]]; then
+      command=$word
+    elif [[ $word != -* && $word != = ]] && ! _pbrun_is_one_of "$command" "${in_any_order[@]}"; then
       break
     fi
   done
@@ -141,23 +144,36 @@ _pbrun() {
     return
   fi
 
-  case $previous in
+  case $option in
     -d | --dir) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     -r | --record) mapfile -t COMPREPLY < <(compgen -W "auto train sample none" -- "$current") ;;
     --shell) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish sh" -- "$current") ;;
     --format) mapfile -t COMPREPLY < <(compgen -W "record ranges shadow" -- "$current") ;;
     -R | --report | --svg | -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     *)
-      if _pbrun_is_one_of "$previous" "${with_value[@]}"; then
+      if _pbrun_is_one_of "$option" "${with_value[@]}" || [[ $option == -n && $command == --benchmark ]]; then
         return
       elif [[ $current == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "${with_value[*]} ${without_value[*]} ${commands[*]}" -- "$current" |
-          grep -e '^--')
+        mapfile -t COMPREPLY < <(compgen -W "${with_value[*]} ${without_value[*]} ${of_all[*]} ${of_starts[*]} ${in_any_order[*]}" \
+          -- "$current" | grep -e '^--')
+        return
+      elif _pbrun_is_one_of "$command" "${of_remembered[@]}"; then
+        _pbrun_match "$current" < <(_pbrun_remembered)
+      elif _pbrun_is_one_of "$command" "${of_files[@]}"; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      elif _pbrun_is_one_of "$command" "${of_entries[@]}"; then
+        _pbrun_match "$current" < <(_pbrun_entries)
+      elif _pbrun_is_one_of "$command" "${of_units[@]}"; then
+        _pbrun_match "$current" < <(_pbrun_services "${COMP_WORDS[@]}")
+      elif _pbrun_is_one_of "$command" "${of_wrapped[@]}"; then
+        _pbrun_match "$current" < <(_pbrun_wrapped)
       else
         mapfile -t COMPREPLY < <(compgen -c -- "$current")
       fi
       ;;
   esac
+  # Names are quoted, and directories end with a slash.
+  compopt -o filenames 2>/dev/null
 }
 
 complete -F _pbrun pbrun

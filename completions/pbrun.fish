@@ -1,7 +1,8 @@
 # Completion of pbrun for fish.
 
 function __pbrun_remembered
-    pbrun --json --list 2>/dev/null | string match -ra '"program": *"[^"]*"' | string replace -r '^[^:]*: *"(.*)"$' '$1' | sort -u
+    pbrun --json --list 2>/dev/null | string match -ra '"program": *"(?:\\\\.|[^"\\\\])*"' | string match -rv '\\\\[^"\\\\/]' |
+        string replace -r '^[^:]*: *"(.*)"$' '$1' | string replace -ra '\\\\(.)' '$1' | sort -u
 end
 
 function __pbrun_entries
@@ -41,10 +42,15 @@ function __pbrun_wants_program
         --svg \
         --shell \
         --runs
+    # Options may stand behind the operands of these.
+    set -l in_any_order --show --forget --export --import --merge --embed --embedded --unembed \
+        --alias --desktop --unit --undo
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
+        else if contains -- $word $in_any_order
+            return 0
         else if contains -- $word $with_value
             set skip 1
         else if not string match -q -- '-*' $word

@@ -61,6 +61,38 @@ fish_completes() {
   fish_completes 'pbrun --show ' | cut -f1 | grep -qx "$WORK/my-program"
 }
 
+@test "bash: options behind a command, with = and without" {
+  [ "$(bash_completes pbrun --record = tr)" = train ]
+  [ "$(bash_completes pbrun --record =)" = "$(printf '%s\n' auto train sample none)" ]
+  [ "$(bash_completes pbrun --alias --shell z)" = zsh ]
+  [ "$(bash_completes pbrun --export true --format ra)" = ranges ]
+  [ "$(bash_completes pbrun --show true --js)" = --json ]
+  [ -z "$(bash_completes pbrun --benchmark -n '')" ]
+  [ -z "$(bash_completes pbrun --benchmark true --js)" ]
+  touch "$WORK/picture.svg"
+  [ "$(bash_completes pbrun --show true --svg "$WORK/pic")" = "$WORK/picture.svg" ]
+  [ -z "$(bash_completes pbrun --record = train true --js)" ]
+  fish_completes 'pbrun --show true --js' | grep -q ^--json
+}
+
+@test "a name is completed as it is: nothing of it is expanded" {
+  # shellcheck disable=SC2016 # it is to stay as it is
+  for name in 'a$(touch hurt)`touch hurt`' 'with space' "quo'te\"s" $'new\nline'; do
+    cp /bin/true "$WORK/$name"
+    "$PBRUN" "$WORK/$name"
+  done
+  settled
+  cd "$WORK"
+  bash_completes pbrun --show "$WORK/" >of-bash
+  HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home fish_completes "pbrun --show $WORK/" | cut -f1 | sort >of-fish
+  # shellcheck disable=SC2016
+  printf '%s\n' "$WORK/"{'a$(touch hurt)`touch hurt`',"quo'te\"s",'with space'} | tee expected
+  diff expected of-bash
+  grep -Fxf expected of-fish | diff expected -
+  [ ! -e hurt ]
+  [ "$(bash_completes pbrun --show "$WORK/with\\ s")" = "$WORK/with space" ]
+}
+
 @test "desktop entries and what --undo takes back are completed" {
   export XDG_DATA_HOME=$WORK/data XDG_DATA_DIRS=$WORK/share XDG_CONFIG_HOME=$WORK/config
   mkdir -p "$WORK/share/applications"
