@@ -27,12 +27,17 @@ set(CPACK_SET_DESTDIR ON) # /var/cache/pbrun is outside of the prefix
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_VENDOR "The pbrun authors")
 # Who answers for the package: whoever builds it, by the variables that Debian's tools go by. Else nobody can be written to.
-set(maintainer "The pbrun authors <pbrun@nobody.invalid>")
-if(DEFINED ENV{DEBEMAIL} AND DEFINED ENV{DEBFULLNAME})
-  set(maintainer "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
-endif()
-set(PBRUN_MAINTAINER "${maintainer}" CACHE STRING "Maintainer of the Debian package: NAME <ADDRESS>")
+set(PBRUN_MAINTAINER "" CACHE STRING "Maintainer of the Debian package: NAME <ADDRESS>; empty: DEBFULLNAME and DEBEMAIL")
 set(CPACK_PACKAGE_CONTACT "${PBRUN_MAINTAINER}")
+if(NOT CPACK_PACKAGE_CONTACT AND "$ENV{DEBEMAIL}" MATCHES "<.+>$")
+  set(CPACK_PACKAGE_CONTACT "$ENV{DEBEMAIL}")
+elseif(NOT CPACK_PACKAGE_CONTACT AND DEFINED ENV{DEBEMAIL} AND DEFINED ENV{DEBFULLNAME})
+  set(CPACK_PACKAGE_CONTACT "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+endif()
+if(NOT CPACK_PACKAGE_CONTACT)
+  set(CPACK_PACKAGE_CONTACT "The pbrun authors <pbrun@nobody.invalid>")
+  message(STATUS "A .deb made here names nobody as its maintainer: set DEBFULLNAME and DEBEMAIL, or -DPBRUN_MAINTAINER='NAME <ADDRESS>'")
+endif()
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "start programs faster when they are not in memory yet")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "pbrun starts a program with the pages that it is going to need already on
