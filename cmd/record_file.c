@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "output.h"
 #include "replace.h"
+#include "sys/io.h"
 
 /* All that can be read from fd, up to what a record may be. 0 or -errno. */
 static int read_whole(int fd, uint8_t **ret_data, size_t *ret_size)
@@ -81,12 +83,24 @@ static int write_to_stdout(const char *what, const void *data, size_t size)
 	return finish_output(what);
 }
 
+/* A device or a FIFO is written to: to put a file in its place would take /dev/null away from everybody. */
+static int write_to_special(const char *what, const char *path, const void *data, size_t size)
+{
+	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : io_write_all(fd, data, size);
+
+	return r < 0 ? complain_error(what, path, r) : 0;
+}
+
 int write_record_file(const char *what, const char *path, const void *data, size_t size)
 {
 	cleanup_with(replacement_release) struct replacement file = { .fd = -1 };
+	struct stat st;
 
 	if (!path || strcmp(path, "-") == 0)
 		return write_to_stdout(what, data, size);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to_special(what, path, data, size);
 	int r = replacement_begin(&file, path);
 
 	if (r == 0)

@@ -4,6 +4,8 @@
 
 load common
 
+bats_require_minimum_version 1.5.0
+
 setup() {
   make_work
   cd "$WORK" || return
@@ -19,6 +21,25 @@ teardown() {
 
 pages_of() { # FILE_OF_JSON PATH
   json "$1" "sum(e[1] for f in j['files'] if f['path'] == '$2' for e in f['extents'])"
+}
+
+@test "what is no file is written to, and not replaced" {
+  "$PBRUN" -r train ./program cat data >/dev/null
+  settled
+  mkfifo fifo
+  for command in "--export ./program fifo" "--merge exported -o fifo"; do
+    timeout 60 cat fifo >exported.now &
+    # shellcheck disable=SC2086
+    timeout 60 "$PBRUN" $command
+    wait $!
+    [ -p fifo ]
+    mv exported.now exported
+    "$PBRUN" --import exported
+  done
+  # As a new file, it is there whole or not at all.
+  mkdir directory
+  run -1 "$PBRUN" --export ./program directory
+  [[ $output == *"directory: Is a directory (name another path)" ]]
 }
 
 @test "a record is exported, and imported where files have other times" {
