@@ -10,15 +10,21 @@
 /* Nothing is predicted any more after so long. */
 #define MAX_MS 30000
 
-/* Made and used by its thread; the observer reads it once the thread has said that it is done. Nobody waits
- * for it: a thread that stands in a file system keeps it until the process ends. */
-struct prediction {
-	pthread_mutex_t lock;
-	enum { PREDICTING, PREDICTED, NOTHING_PREDICTED, GIVEN_UP } state;
-	const struct observer_options *options;
+/* What is foretold at once, and what only after other files were read. */
+struct part {
 	struct shadow shadow;
 	struct plan plan;
-	struct readahead *replay; /* NULL: not yet, or nothing was to be read */
+	struct readahead *replay; /* NULL: not yet, or nothing is to be read */
+};
+#define N_PARTS 2
+
+/* Made and used by its thread; the observer reads of it what has a replay. Nobody waits for it: a thread that
+ * stands in a file system keeps it until the process ends. */
+struct prediction {
+	pthread_mutex_t lock;
+	enum { PREDICTING, PREDICTED, GIVEN_UP } state;
+	const struct observer_options *options;
+	struct part parts[N_PARTS];
 };
 
 /* What was predicted of late and not used says that the records of others tell nothing. */
@@ -27,40 +33,57 @@ static bool is_worth_it(const struct shadow *index)
 	return index->stats.wasted_bytes <= index->stats.prefetched_bytes / 2;
 }
 
-static int make_plan(struct prediction *self)
+static int make_plan(struct part *part, const char *program)
 {
-	const struct observer_options *options = self->options;
-	cleanup_with(shadow_release) struct shadow index = { 0 };
-	bool has_index = shadowdb_load(options->db, SHADOWDB_INDEX, "", &index, NULL) == 0;
-	int r = predict_shadow(options->program, has_index && is_worth_it(&index) ? &index : NULL,
-			       &self->shadow);
-	cleanup_free struct places *places = r == 0 ? malloc(sizeof(*places)) : NULL;
+	cleanup_free struct places *places = malloc(sizeof(*places));
 	struct plan_options plan_options = { .places = places,
 					     .budget_pages = readahead_budget_pages(),
 					     .max_age = UINT8_MAX };
 
-	if (r < 0)
-		return r;
 	if (places)
-		places_init(places, options->program);
-	r = plan_build(&self->shadow.files, &plan_options, &self->plan);
+		places_init(places, program);
+	int r = plan_build(&part->shadow.files, &plan_options, &part->plan);
+
 	if (places)
 		places_release(places);
 	return r;
 }
 
+/* False: nobody wants any more of it. */
+static bool begin(struct prediction *self, struct part *part)
+{
+	struct readahead *replay = make_plan(part, self->options->program) == 0
+					   ? readahead_start(&part->plan, N_THREADS, 0)
+					   : NULL;
+
+	pthread_mutex_lock(&self->lock);
+	bool is_wanted = self->state == PREDICTING;
+
+	if (is_wanted)
+		part->replay = replay;
+	pthread_mutex_unlock(&self->lock);
+	if (!is_wanted && replay)
+		readahead_cancel(replay); /* what it has goes with the process */
+	return is_wanted;
+}
+
 static void *predict(void *context)
 {
 	struct prediction *self = context;
-	struct readahead *replay = make_plan(self) == 0 ? readahead_start(&self->plan, N_THREADS, 0) : NULL;
+	const struct observer_options *options = self->options;
+	struct part *first = &self->parts[0], *second = &self->parts[1];
+	cleanup_with(shadow_release) struct shadow loaded = { 0 };
+	bool has_index = shadowdb_load(options->db, SHADOWDB_INDEX, "", &loaded, NULL) == 0;
+	const struct shadow *index = has_index && is_worth_it(&loaded) ? &loaded : NULL;
+	bool is_wanted = true;
 
+	if (index && predict_shadow(options->program, index, PREDICT_FROM_INDEX, NULL, &first->shadow) == 0)
+		is_wanted = begin(self, first);
+	if (is_wanted && predict_shadow(options->program, index, PREDICT_FROM_FILES, &first->shadow.files,
+					&second->shadow) == 0)
+		(void)begin(self, second);
 	pthread_mutex_lock(&self->lock);
-	if (self->state == PREDICTING) {
-		self->replay = replay;
-		self->state = replay ? PREDICTED : NOTHING_PREDICTED;
-	} else if (replay) {
-		readahead_cancel(replay); /* what it has goes with the process */
-	}
+	self->state = self->state == PREDICTING ? PREDICTED : self->state;
 	pthread_mutex_unlock(&self->lock);
 	return NULL;
 }
@@ -87,40 +110,54 @@ void launch_start_prediction(struct launch *self)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void add_stats(struct readahead_stats *sum, const struct readahead_stats *stats)
+{
+	sum->files += stats->files;
+	sum->extents += stats->extents;
+	sum->bytes += stats->bytes;
+	sum->resident_bytes += stats->resident_bytes;
+	sum->skipped_files += stats->skipped_files;
+}
+
 void launch_account_prediction(struct launch *self)
 {
 	struct prediction *prediction = self->prediction;
+	struct readahead_stats stats;
 
 	if (!prediction)
 		return;
+	self->account.predicted = (struct readahead_stats){ 0 };
 	pthread_mutex_lock(&prediction->lock);
 	prediction->state = prediction->state == PREDICTING ? GIVEN_UP : prediction->state;
-	if (prediction->replay)
-		readahead_account(prediction->replay, &self->account.predicted);
+	for (size_t i = 0; i < N_PARTS; i++) {
+		if (!prediction->parts[i].replay)
+			continue;
+		readahead_account(prediction->parts[i].replay, &stats);
+		add_stats(&self->account.predicted, &stats);
+	}
 	pthread_mutex_unlock(&prediction->lock);
 }
 
 /* How much of what was read the program then used. */
-static void judge(struct launch *self)
+static void judge(struct launch *self, const struct part *part, uint64_t bytes)
 {
-	const struct readahead_stats *stats = &self->account.predicted;
-	struct plan_use use =
-		plan_compare(&self->prediction->plan, &self->recorder.record.seen, PLAN_SEES_ALL);
+	struct plan_use use = plan_compare(&part->plan, &self->recorder.record.seen, PLAN_SEES_ALL);
 
-	if (stats->bytes == 0 || use.n_judged == 0)
+	if (bytes == 0 || use.n_judged == 0)
 		return;
-	self->predicted.predicted = stats->bytes;
-	self->predicted.wasted =
-		(uint64_t)((double)stats->bytes * (double)use.n_unused / (double)use.n_judged);
+	self->predicted.predicted += bytes;
+	self->predicted.wasted += (uint64_t)((double)bytes * (double)use.n_unused / (double)use.n_judged);
 }
 
 /* Is there nothing left for its threads to do? */
 static bool is_over(struct prediction *self)
 {
 	pthread_mutex_lock(&self->lock);
-	bool is_over =
-		self->state == PREDICTED ? readahead_wait_done(self->replay, 0) : self->state != PREDICTING;
+	bool is_over = self->state != PREDICTING;
 
+	for (size_t i = 0; i < N_PARTS; i++)
+		is_over =
+			is_over && (!self->parts[i].replay || readahead_wait_done(self->parts[i].replay, 0));
 	pthread_mutex_unlock(&self->lock);
 	return is_over;
 }
@@ -140,11 +177,18 @@ void launch_finish_prediction(struct launch *self)
 	       clock_now_ns() < until_ns)
 		(void)poll(NULL, 0, LAUNCH_LOOK_MS);
 	launch_account_prediction(self);
-	if (!prediction || !prediction->replay)
-		return;
-	readahead_finish(prediction->replay, &self->account.predicted, NULL);
-	if (has_trained(self))
-		judge(self);
+	self->account.predicted = (struct readahead_stats){ 0 };
+	for (size_t i = 0; prediction && i < N_PARTS; i++) {
+		struct part *part = &prediction->parts[i];
+		struct readahead_stats stats;
+
+		if (!part->replay)
+			continue;
+		readahead_finish(part->replay, &stats, NULL);
+		add_stats(&self->account.predicted, &stats);
+		if (has_trained(self))
+			judge(self, part, stats.bytes);
+	}
 }
 
 void launch_learn_to_predict(struct launch *self)

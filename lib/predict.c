@@ -7,16 +7,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "predict_links.h"
 #include "sys/elfinfo_needs.h"
 #include "sys/ldcache.h"
 #include "sys/page.h"
 
-/* One library, or the program itself, that is to be loaded. */
+/* The program and its libraries. */
 struct closure {
 	struct shadow *shadow;
 	const struct shadow *index;
-	char *cache; /* the loader's; NULL: it cannot be read */
+	const struct pageset *done; /* what is not to be predicted once more; NULL: nothing */
+	enum predict_source source;
+	char *cache; /* the loader's; NULL: it cannot be read, or was not needed */
 	size_t cache_size;
+	bool has_read_cache;
 	char **paths; /* canonical, of what was found so far; in this order it is loaded */
 	size_t n_paths;
 };
@@ -31,6 +35,7 @@ static void closure_release(struct closure *self)
 
 static void read_cache(struct closure *self)
 {
+	self->has_read_cache = true;
 	cleanup_close int fd = open(LDCACHE_PATH, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
@@ -42,23 +47,30 @@ static void read_cache(struct closure *self)
 	self->cache_size = n > 0 ? (size_t)n : 0;
 }
 
-/* Notes the file at path, once. 0 or -ENOMEM; what is not there is passed over. */
-static int add_path(struct closure *self, const char *path)
+/* Notes the file at the canonical path, once. 0 or -ENOMEM. */
+static int add_canonical(struct closure *self, const char *canonical)
 {
-	cleanup_free char *canonical = realpath(path, NULL);
-
-	if (!canonical || self->n_paths == PREDICT_MAX_LIBRARIES)
+	if (self->n_paths == PREDICT_MAX_LIBRARIES)
 		return 0;
 	for (size_t i = 0; i < self->n_paths; i++)
 		if (strcmp(self->paths[i], canonical) == 0)
 			return 0;
-	char **grown = reallocarray(self->paths, self->n_paths + 1, sizeof(*grown));
+	cleanup_free char *path = strdup(canonical);
+	char **grown = path ? reallocarray(self->paths, self->n_paths + 1, sizeof(*grown)) : NULL;
 
 	if (!grown)
 		return -ENOMEM;
 	self->paths = grown;
-	self->paths[self->n_paths++] = take_pointer(canonical);
+	self->paths[self->n_paths++] = take_pointer(path);
 	return 0;
+}
+
+/* The same of any path; what is not there is passed over. */
+static int add_path(struct closure *self, const char *path)
+{
+	cleanup_free char *canonical = realpath(path, NULL);
+
+	return canonical ? add_canonical(self, canonical) : 0;
 }
 
 /* "$ORIGIN/../lib" of a library in /opt/x/bin is "/opt/x/bin/../lib". False: too long, or another "$". */
@@ -98,22 +110,54 @@ static bool find_in_run_path(const char *library, const char *run_path, const ch
 	return false;
 }
 
+/* A library that is needed by a name of so many bytes. What the index knows is not looked for, which would be
+ * a wait for a disk. */
+static int add_name(struct closure *self, const char *name, size_t size)
+{
+	const struct pageset_file *known =
+		self->index && size > 0 ? predict_find_library(self->index, name, size) : NULL;
+	char text[NAME_MAX + 1];
+
+	if (known)
+		return add_canonical(self, known->path);
+	if (self->source == PREDICT_FROM_INDEX || size >= sizeof(text))
+		return 0;
+	memcpy(text, name, size);
+	text[size] = '\0';
+	if (!self->has_read_cache)
+		read_cache(self);
+	const char *cached = self->cache ? ldcache_find(self->cache, self->cache_size, text) : NULL;
+
+	return strchr(text, '/') || cached ? add_path(self, cached ? cached : text) : 0;
+}
+
 static int add_needed(struct closure *self, const char *library, const struct elfinfo_needs *needs)
 {
-	int r = needs->interpreter ? add_path(self, needs->interpreter) : 0;
+	bool may_look = self->source == PREDICT_FROM_FILES;
+	int r = needs->interpreter && may_look ? add_path(self, needs->interpreter) : 0;
 
 	for (size_t i = 0; r == 0 && i < needs->n_names; i++) {
 		const char *name = needs->names[i];
 		char path[PATH_MAX];
 
-		if (find_in_run_path(library, needs->run_path, name, path)) {
+		if (may_look && find_in_run_path(library, needs->run_path, name, path))
 			r = add_path(self, path);
-			continue;
-		}
-		const char *cached = self->cache ? ldcache_find(self->cache, self->cache_size, name) : NULL;
+		else
+			r = add_name(self, name, strlen(name));
+	}
+	return r;
+}
 
-		if (strchr(name, '/') || cached)
-			r = add_path(self, cached ? cached : name);
+/* The same of a library that the index knows: "libm.so.6:libc.so.6". */
+static int add_linked(struct closure *self, const char *links)
+{
+	int r = 0;
+
+	for (const char *at = links; r == 0 && *at; at += *at == ':') {
+		size_t size = strcspn(at, ":");
+
+		r = add_name(self, at, size);
+		at += size;
 	}
 	return r;
 }
@@ -136,13 +180,10 @@ static int add_parts(struct pageset_file *file, const struct elfinfo_needs *need
 }
 
 /* What others use of the same file. */
-static int add_known(struct closure *self, struct pageset_file *file, uint32_t time_us)
+static int add_known(struct pageset_file *file, const struct pageset_file *known, uint32_t time_us)
 {
-	const struct pageset_file *known = self->index ? pageset_find(&self->index->files, file->path) : NULL;
 	int r = 0;
 
-	if (!known || !fileid_equal(&known->id, &file->id))
-		return 0;
 	for (size_t i = 0; r == 0 && i < known->n_extents; i++) {
 		const struct extent *extent = &known->extents[i];
 		uint32_t use_us = extent->first_use_us > time_us ? extent->first_use_us : time_us;
@@ -153,34 +194,75 @@ static int add_known(struct closure *self, struct pageset_file *file, uint32_t t
 	return r;
 }
 
+/* NULL: it was predicted before. */
+static int add_file(struct closure *self, const char *path, const struct fileid *id, uint32_t time_us,
+		    struct pageset_file **ret_file)
+{
+	*ret_file = NULL;
+	if (self->done && pageset_find(self->done, path))
+		return 0;
+	int r = pageset_add(&self->shadow->files, path, time_us, ret_file);
+
+	if (r == 0) {
+		(*ret_file)->access = PAGESET_MAPPED | PAGESET_OPENED;
+		(*ret_file)->id = *id;
+	}
+	return r;
+}
+
+/* By what its file says. */
+static int add_from_file(struct closure *self, const char *path, uint32_t time_us)
+{
+	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
+	const struct pageset_file *known = self->index ? pageset_find(&self->index->files, path) : NULL;
+	struct pageset_file *file;
+	struct stat st;
+	struct fileid id;
+	cleanup_close int fd = fileid_open(path, &st);
+	int r = fd < 0 ? fd : elfinfo_read_needs(fd, &needs);
+
+	if (r == 0)
+		r = fileid_from_fd(fd, &id);
+	if (r == 0)
+		r = add_needed(self, path, &needs);
+	if (r == 0)
+		r = add_file(self, path, &id, time_us, &file);
+	if (r < 0 || !file)
+		return r;
+	r = add_parts(file, &needs, time_us);
+	return r == 0 && known && fileid_equal(&known->id, &id) ? add_known(file, known, time_us) : r;
+}
+
+/* By what the index says: whether the file is still that is found out by the replay. */
+static int add_from_index(struct closure *self, const char *path, const char *links, uint32_t time_us)
+{
+	const struct pageset_file *known = pageset_find(&self->index->files, path);
+	struct pageset_file *file = NULL;
+	int r = add_linked(self, links);
+
+	if (r == 0 && known)
+		r = add_file(self, path, &known->id, time_us, &file);
+	return r == 0 && file ? add_known(file, known, time_us) : r;
+}
+
 /* One of paths: its own pages, and what it needs. Each is taken to be loaded a little later than the one
  * before. */
 static int add_library(struct closure *self, size_t i)
 {
 	enum { LOADING_US = 200 };
-	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
-	const char *path = self->paths[i];
+	cleanup_free char *path = strdup(self->paths[i]);
 	uint32_t time_us = (uint32_t)i * LOADING_US;
-	struct pageset_file *file = NULL;
-	struct stat st;
-	cleanup_close int fd = fileid_open(path, &st);
-	struct fileid id;
-	int r = fd < 0 ? fd : elfinfo_read_needs(fd, &needs);
 
-	if (r == 0)
-		r = fileid_from_fd(fd, &id);
-	if (r < 0)
-		return r == -ENOMEM || i == 0 ? r
-					      : 0; /* a library that is not there is the loader's to miss */
-	r = add_needed(self, path, &needs);
-	if (r == 0)
-		r = pageset_add(&self->shadow->files, path, time_us, &file);
-	if (r < 0 || !file)
-		return r;
-	file->access = PAGESET_MAPPED | PAGESET_OPENED;
-	file->id = id;
-	r = add_parts(file, &needs, time_us);
-	return r < 0 ? r : add_known(self, file, time_us);
+	if (!path)
+		return -ENOMEM;
+	const char *links = self->index ? predict_links_of(self->index, path) : NULL;
+
+	if (links)
+		return add_from_index(self, path, links, time_us);
+	int r = add_from_file(self, path, time_us);
+
+	/* A library that is not there is the loader's to miss. */
+	return i == 0 || r == -ENOMEM ? r : 0;
 }
 
 /* The interpreter of a script, else the program itself. */
@@ -203,10 +285,13 @@ static int find_executable(const char *program, char ret_path[static PATH_MAX])
 	return 0;
 }
 
-int predict_shadow(const char *program, const struct shadow *index, struct shadow *ret_shadow)
+int predict_shadow(const char *program, const struct shadow *index, enum predict_source source,
+		   const struct pageset *done, struct shadow *ret_shadow)
 {
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
-	cleanup_with(closure_release) struct closure closure = { .shadow = &shadow, .index = index };
+	cleanup_with(closure_release) struct closure closure = {
+		.shadow = &shadow, .index = index, .source = source, .done = done
+	};
 	char executable[PATH_MAX];
 	int r = find_executable(program, executable);
 
@@ -218,7 +303,6 @@ int predict_shadow(const char *program, const struct shadow *index, struct shado
 		return r;
 	if (closure.n_paths == 0)
 		return -ENOENT;
-	read_cache(&closure);
 	for (size_t i = 0; r == 0 && i < closure.n_paths; i++)
 		r = add_library(&closure, i);
 	if (r < 0)

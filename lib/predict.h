@@ -5,7 +5,8 @@
  * the program needs, and those that they need (ld.so(8)), and of each its headers, symbols and what is
  * relocated. What is used beyond that of a library that other programs use as well, their records say: the
  * pages that at least half of them use. An index of these, a shadow under the name of no program, is made
- * anew after each training run.
+ * anew after each training run. It also knows what these libraries need, so that of a program which uses them
+ * no other file has to be read before the prefetch begins.
  *
  * Reads files that no record names, and may wait for their disks: for a thread that nobody waits for.
  */
@@ -24,10 +25,12 @@
 
 /*
  * Of each library (a file with a build-id that was mapped) that the shadows of db name: the pages that at
- * least half of the programs use that use it at all, with the earliest of their times. Its stats.runs is the
- * number of shadows. 0, -ENOMEM, -errno of reading the directory.
+ * least half of the programs use that use it at all, with the earliest of their times; and what it needs
+ * (predict_links.h), as far as it is not known from before, an older index (NULL: none), by reading it. Its
+ * stats.runs is the number of shadows. 0, -ENOMEM, -errno of reading the directory.
  */
-must_check int predict_build_index(const struct shadowdb *db, struct shadow *ret_index);
+must_check int predict_build_index(const struct shadowdb *db, const struct shadow *before,
+				   struct shadow *ret_index);
 
 /* What came of a prediction, in bytes. */
 struct prediction_use {
@@ -39,11 +42,18 @@ struct prediction_use {
  * prediction. 0 or -errno of shadowdb_update(). */
 must_check int predict_update_index(struct shadowdb *db, const struct prediction_use *use);
 
+/* Where to look. */
+enum predict_source {
+	PREDICT_FROM_INDEX, /* at the program's own file, and for everything else in the index: at once */
+	PREDICT_FROM_FILES, /* at each library that the index does not know as well, one after the other */
+};
+
 /*
- * What the start of program, an ELF file, or a script whose interpreter is one, will use. index is what
- * predict_build_index() made, NULL: there is none. 0: ret_shadow is of that program, with no run counted;
- * -ENOEXEC; -errno of open(2), read(2); -ENOMEM.
+ * What the start of program, an ELF file, or a script whose interpreter is one, will use, but for the files
+ * in done (NULL: none). index is what predict_build_index() made, sorted; NULL: there is none. 0: ret_shadow
+ * is of that program, with no run counted; -ENOEXEC; -errno of open(2), read(2); -ENOMEM.
  */
-must_check int predict_shadow(const char *program, const struct shadow *index, struct shadow *ret_shadow);
+must_check int predict_shadow(const char *program, const struct shadow *index, enum predict_source source,
+			      const struct pageset *done, struct shadow *ret_shadow);
 
 #endif

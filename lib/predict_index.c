@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "predict.h"
+#include "predict_links.h"
 
 /* One file of one shadow. */
 struct use {
@@ -153,7 +154,7 @@ static int add_libraries(struct shadow *index, const struct use *uses, size_t n_
 	return r;
 }
 
-int predict_build_index(const struct shadowdb *db, struct shadow *ret_index)
+int predict_build_index(const struct shadowdb *db, const struct shadow *before, struct shadow *ret_index)
 {
 	__attribute__((cleanup(gathering_free))) struct gathering *all = calloc(1, sizeof(*all));
 	cleanup_with(shadow_release) struct shadow index = { 0 };
@@ -180,6 +181,8 @@ int predict_build_index(const struct shadowdb *db, struct shadow *ret_index)
 		qsort(uses, n_uses, sizeof(*uses), compare_uses);
 	index.stats.runs = (uint32_t)all->n_shadows;
 	r = add_libraries(&index, uses, n_uses);
+	if (r == 0)
+		r = predict_note_links(&index, before);
 	if (r < 0)
 		return r;
 	*ret_index = index;
@@ -206,7 +209,9 @@ int predict_update_index(struct shadowdb *db, const struct prediction_use *use)
 {
 	enum { LOCK_TIMEOUT_MS = 1000 };
 	cleanup_with(shadow_release) struct shadow index = { 0 };
-	int r = predict_build_index(db, &index);
+	cleanup_with(shadow_release) struct shadow before = { 0 };
+	bool has_before = shadowdb_load(db, SHADOWDB_INDEX, "", &before, NULL) == 0;
+	int r = predict_build_index(db, has_before ? &before : NULL, &index);
 
 	if (r == 0 && index.stats.runs < PREDICT_MIN_SHADOWS)
 		return 0;

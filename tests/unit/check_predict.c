@@ -1,4 +1,5 @@
 #include "predict.h"
+#include "predict_links.h"
 
 #include "support.h"
 #include "sys/elfinfo_needs.h"
@@ -57,7 +58,7 @@ START_TEST(a_program_loads_its_libraries_and_theirs)
 	char path[PATH_MAX];
 
 	self_path(path);
-	ck_assert_int_eq(predict_shadow(path, NULL, &shadow), 0);
+	ck_assert_int_eq(predict_shadow(path, NULL, PREDICT_FROM_FILES, NULL, &shadow), 0);
 	ck_assert_ptr_nonnull(pageset_find(&shadow.files, path));
 	ck_assert_ptr_nonnull(find_by_name(&shadow, "libc.so.6"));
 	ck_assert_ptr_nonnull(find_by_name(&shadow, "ld-linux"));
@@ -73,12 +74,14 @@ START_TEST(a_script_has_the_interpreter_of_its_first_line)
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 
 	write_file("script", "#! /bin/sh -e\necho\n", 19, 0755);
-	ck_assert_int_eq(predict_shadow(scratch_path("script"), NULL, &shadow), 0);
+	ck_assert_int_eq(predict_shadow(scratch_path("script"), NULL, PREDICT_FROM_FILES, NULL, &shadow), 0);
 	ck_assert_str_eq(shadow.program, scratch_path("script"));
 	ck_assert_ptr_nonnull(find_by_name(&shadow, "libc.so.6"));
 	write_file("text", "no script", 9, 0755);
-	ck_assert_int_eq(predict_shadow(scratch_path("text"), NULL, &shadow), -ENOEXEC);
-	ck_assert_int_eq(predict_shadow(scratch_path("missing"), NULL, &shadow), -ENOENT);
+	ck_assert_int_eq(predict_shadow(scratch_path("text"), NULL, PREDICT_FROM_FILES, NULL, &shadow),
+			 -ENOEXEC);
+	ck_assert_int_eq(predict_shadow(scratch_path("missing"), NULL, PREDICT_FROM_FILES, NULL, &shadow),
+			 -ENOENT);
 }
 END_TEST
 
@@ -121,7 +124,7 @@ START_TEST(of_a_library_half_of_the_programs_decide)
 	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
 	record(&db, "/bin/b", "/lib/x.so", &some_id, 2, 4);
 	record(&db, "/bin/c", "/lib/x.so", &some_id, 3, 9);
-	ck_assert_int_eq(predict_build_index(&db, &index), 0);
+	ck_assert_int_eq(predict_build_index(&db, NULL, &index), 0);
 	struct pageset_file *file = pageset_find(&index.files, "/lib/x.so");
 
 	ck_assert_ptr_nonnull(file);
@@ -143,7 +146,7 @@ START_TEST(of_two_versions_the_newer_counts)
 	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
 	record(&db, "/bin/a", "/lib/x.so", &some_id, 0, 4);
 	record(&db, "/bin/b", "/lib/x.so", &newer, 8, 2);
-	ck_assert_int_eq(predict_build_index(&db, &index), 0);
+	ck_assert_int_eq(predict_build_index(&db, NULL, &index), 0);
 	ck_assert_uint_eq(pageset_count_pages(&index.files), 2);
 	ck_assert_uint_eq(pageset_find(&index.files, "/lib/x.so")->id.build_id[0], 2);
 }
@@ -189,7 +192,7 @@ START_TEST(what_others_use_is_predicted)
 	struct pageset_file *known;
 
 	self_path(path);
-	ck_assert_int_eq(predict_shadow(path, NULL, &plain), 0);
+	ck_assert_int_eq(predict_shadow(path, NULL, PREDICT_FROM_FILES, NULL, &plain), 0);
 	struct pageset_file *libc = find_by_name(&plain, "libc.so.6");
 	uint64_t last_page = (libc->id.size_bytes - 1) >> page_shift();
 
@@ -197,14 +200,119 @@ START_TEST(what_others_use_is_predicted)
 	ck_assert_int_eq(pageset_add(&index.files, libc->path, 0, &known), 0);
 	known->id = libc->id;
 	ck_assert_int_eq(pageset_file_add(known, (struct page_run){ last_page, 1 }, 0), 1);
-	ck_assert_int_eq(predict_shadow(path, &index, &shadow), 0);
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_FILES, NULL, &shadow), 0);
 	ck_assert(!pageset_file_has(libc, last_page));
 	ck_assert(pageset_file_has(find_by_name(&shadow, "libc.so.6"), last_page));
 	/* Of another version nothing is taken. */
 	shadow_release(&shadow);
 	known->id.size_bytes++;
-	ck_assert_int_eq(predict_shadow(path, &index, &shadow), 0);
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_FILES, NULL, &shadow), 0);
 	ck_assert(!pageset_file_has(find_by_name(&shadow, "libc.so.6"), last_page));
+}
+END_TEST
+
+/* Adds a library to an index: its last page, and what it needs (NULL: that is not known). */
+static void index_file(struct shadow *index, const char *path, const struct fileid *id, const char *links)
+{
+	struct pageset_file *known;
+	char name[PATH_MAX];
+
+	ck_assert_int_eq(pageset_add(&index->files, path, 0, &known), 0);
+	known->id = *id;
+	ck_assert_int_eq(
+		pageset_file_add(known, (struct page_run){ (id->size_bytes - 1) >> page_shift(), 1 }, 0), 1);
+	if (!links)
+		return;
+	snprintf(name, sizeof(name), "%s//needs//%s", path, links);
+	ck_assert_int_eq(pageset_add(&index->files, name, 0, &known), 0);
+	known->id = *id;
+}
+
+START_TEST(which_library_is_meant)
+{
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	index_file(&index, "/lib/libz.so.1.2.13", &some_id, "libc.so.6");
+	index_file(&index, "/lib/libzz.so.1", &some_id, "");
+	index_file(&index, "/lib/unlinked.so.1", &some_id, NULL);
+	index_file(&index, "/lib/libz.so", &some_id, NULL);
+	ck_assert_str_eq(predict_find_library(&index, "libz.so.1:libc", 9)->path, "/lib/libz.so.1.2.13");
+	ck_assert_str_eq(predict_find_library(&index, "libzz.so.1", 10)->path, "/lib/libzz.so.1");
+	ck_assert_ptr_null(predict_find_library(&index, "libz.so.12", 10));
+	ck_assert_ptr_null(predict_find_library(&index, "lib", 3));
+	ck_assert_ptr_null(predict_find_library(&index, "libc.so.6", 9));
+	ck_assert_ptr_null(predict_find_library(&index, "unlinked.so.1", 13));
+	ck_assert_str_eq(predict_links_of(&index, "/lib/libz.so.1.2.13"), "libc.so.6");
+	ck_assert_str_eq(predict_links_of(&index, "/lib/libzz.so.1"), "");
+	ck_assert_ptr_null(predict_links_of(&index, "/lib/libz.so"));
+}
+END_TEST
+
+START_TEST(what_a_library_needs_is_noted)
+{
+	cleanup_with(shadow_release) struct shadow plain = { 0 };
+	cleanup_with(shadow_release) struct shadow before = { 0 };
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	char path[PATH_MAX], name[PATH_MAX + 32];
+	struct pageset_file *links;
+
+	self_path(path);
+	ck_assert_int_eq(predict_shadow(path, NULL, PREDICT_FROM_FILES, NULL, &plain), 0);
+	struct pageset_file *self = pageset_find(&plain.files, path);
+
+	ck_assert_int_eq(shadow_init(&before, SHADOWDB_INDEX, ""), 0);
+	index_file(&before, path, &self->id, NULL);
+	index_file(&before, "/missing.so", &some_id, NULL);
+	ck_assert_int_eq(predict_note_links(&before, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(predict_links_of(&before, path), "libc.so.6"));
+	ck_assert_ptr_null(predict_links_of(&before, "/missing.so"));
+	/* What an older index knows is not read once more ... */
+	shadow_release(&before);
+	ck_assert_int_eq(shadow_init(&before, SHADOWDB_INDEX, ""), 0);
+	snprintf(name, sizeof(name), "%s//needs//%s", path, "some:other");
+	ck_assert_int_eq(pageset_add(&before.files, name, 0, &links), 0);
+	links->id = self->id;
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	index_file(&index, path, &self->id, NULL);
+	ck_assert_int_eq(predict_note_links(&index, &before), 0);
+	ck_assert_str_eq(predict_links_of(&index, path), "some:other");
+	/* ... unless that was another version. */
+	links->id.size_bytes++;
+	shadow_release(&index);
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	index_file(&index, path, &self->id, NULL);
+	ck_assert_int_eq(predict_note_links(&index, &before), 0);
+	ck_assert_ptr_nonnull(strstr(predict_links_of(&index, path), "libc.so.6"));
+}
+END_TEST
+
+/* None of the libraries of this index is there: nobody can have read them. */
+START_TEST(what_the_index_knows_is_not_looked_for)
+{
+	cleanup_with(shadow_release) struct shadow at_once = { 0 };
+	cleanup_with(shadow_release) struct shadow later = { 0 };
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	char path[PATH_MAX];
+
+	self_path(path);
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	index_file(&index, "/nowhere/libc.so.6", &some_id, "second.so.1:third.so.1");
+	index_file(&index, "/nowhere/second.so.1.2.3", &some_id, "libc.so.6");
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_INDEX, NULL, &at_once), 0);
+	/* It itself, and those two. */
+	ck_assert_uint_eq(at_once.files.n_files, 3);
+	ck_assert_ptr_nonnull(pageset_find(&at_once.files, path));
+	struct pageset_file *second = pageset_find(&at_once.files, "/nowhere/second.so.1.2.3");
+
+	ck_assert_ptr_nonnull(second);
+	ck_assert(fileid_equal(&second->id, &some_id));
+	ck_assert(pageset_file_has(second, (some_id.size_bytes - 1) >> page_shift()));
+	/* Then the others, and none of these again. */
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_FILES, &at_once.files, &later), 0);
+	ck_assert_ptr_nonnull(find_by_name(&later, "ld-linux"));
+	for (size_t i = 0; i < later.files.n_files; i++)
+		ck_assert_ptr_null(pageset_find(&at_once.files, later.files.files[i]->path));
 }
 END_TEST
 
@@ -222,6 +330,9 @@ int main(void)
 	tcase_add_test(t, of_two_versions_the_newer_counts);
 	tcase_add_test(t, the_index_is_kept_and_not_listed);
 	tcase_add_test(t, what_others_use_is_predicted);
+	tcase_add_test(t, which_library_is_meant);
+	tcase_add_test(t, what_a_library_needs_is_noted);
+	tcase_add_test(t, what_the_index_knows_is_not_looked_for);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
