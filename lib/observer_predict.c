@@ -49,9 +49,18 @@ static int make_plan(struct part *part, const char *program)
 	return r;
 }
 
+static bool is_excluded(const struct pageset_file *file, void *context)
+{
+	return exclusions_match(context, file->path);
+}
+
 /* False: nobody wants any more of it. */
 static bool begin(struct prediction *self, struct part *part)
 {
+	const struct exclusions *excluded = self->options->db->excluded;
+
+	if (excluded)
+		pageset_remove_if(&part->shadow.files, is_excluded, (void *)(uintptr_t)excluded);
 	struct readahead *replay = make_plan(part, self->options->program) == 0
 					   ? readahead_start(&part->plan, N_THREADS, 0)
 					   : NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "predict_companions.h"
 #include "predict_links.h"
 #include "sys/elfinfo_needs.h"
 #include "sys/ldcache.h"
@@ -21,15 +22,20 @@ struct closure {
 	char *cache; /* the loader's; NULL: it cannot be read, or was not needed */
 	size_t cache_size;
 	bool has_read_cache;
-	char **paths; /* canonical, of what was found so far; in this order it is loaded */
-	size_t n_paths;
+	struct predict_links links;
+	struct loaded {
+		char *path;                      /* canonical */
+		const struct predict_link *link; /* NULL: the index does not know it */
+	} * loaded;                              /* what was found so far; in this order it is loaded */
+	size_t n_loaded;
 };
 
 static void closure_release(struct closure *self)
 {
-	for (size_t i = 0; i < self->n_paths; i++)
-		free(self->paths[i]);
-	free(self->paths);
+	for (size_t i = 0; i < self->n_loaded; i++)
+		free(self->loaded[i].path);
+	free(self->loaded);
+	predict_links_release(&self->links);
 	free(self->cache);
 }
 
@@ -47,21 +53,22 @@ static void read_cache(struct closure *self)
 	self->cache_size = n > 0 ? (size_t)n : 0;
 }
 
-/* Notes the file at the canonical path, once. 0 or -ENOMEM. */
-static int add_canonical(struct closure *self, const char *canonical)
+/* Notes the file at a canonical path of so many bytes, once. 0 or -ENOMEM. */
+static int add_canonical(struct closure *self, const char *canonical, size_t size,
+			 const struct predict_link *link)
 {
-	if (self->n_paths == PREDICT_MAX_LIBRARIES)
+	if (self->n_loaded == PREDICT_MAX_LIBRARIES)
 		return 0;
-	for (size_t i = 0; i < self->n_paths; i++)
-		if (strcmp(self->paths[i], canonical) == 0)
+	for (size_t i = 0; i < self->n_loaded; i++)
+		if (strncmp(self->loaded[i].path, canonical, size) == 0 && self->loaded[i].path[size] == '\0')
 			return 0;
-	cleanup_free char *path = strdup(canonical);
-	char **grown = path ? reallocarray(self->paths, self->n_paths + 1, sizeof(*grown)) : NULL;
+	cleanup_free char *path = strndup(canonical, size);
+	struct loaded *grown = path ? reallocarray(self->loaded, self->n_loaded + 1, sizeof(*grown)) : NULL;
 
 	if (!grown)
 		return -ENOMEM;
-	self->paths = grown;
-	self->paths[self->n_paths++] = take_pointer(path);
+	self->loaded = grown;
+	self->loaded[self->n_loaded++] = (struct loaded){ take_pointer(path), link };
 	return 0;
 }
 
@@ -70,7 +77,9 @@ static int add_path(struct closure *self, const char *path)
 {
 	cleanup_free char *canonical = realpath(path, NULL);
 
-	return canonical ? add_canonical(self, canonical) : 0;
+	return canonical ? add_canonical(self, canonical, strlen(canonical),
+					 predict_links_of(&self->links, canonical))
+			 : 0;
 }
 
 /* "$ORIGIN/../lib" of a library in /opt/x/bin is "/opt/x/bin/../lib". False: too long, or another "$". */
@@ -114,12 +123,11 @@ static bool find_in_run_path(const char *library, const char *run_path, const ch
  * a wait for a disk. */
 static int add_name(struct closure *self, const char *name, size_t size)
 {
-	const struct pageset_file *known =
-		self->index && size > 0 ? predict_find_library(self->index, name, size) : NULL;
+	const struct predict_link *link = predict_links_find(&self->links, name, size);
 	char text[NAME_MAX + 1];
 
-	if (known)
-		return add_canonical(self, known->path);
+	if (link)
+		return add_canonical(self, link->path, link->path_size, link);
 	if (self->source == PREDICT_FROM_INDEX || size >= sizeof(text))
 		return 0;
 	memcpy(text, name, size);
@@ -215,7 +223,7 @@ static int add_from_file(struct closure *self, const char *path, uint32_t time_u
 {
 	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
 	const struct pageset_file *known = self->index ? pageset_find(&self->index->files, path) : NULL;
-	struct pageset_file *file;
+	struct pageset_file *file = NULL;
 	struct stat st;
 	struct fileid id;
 	cleanup_close int fd = fileid_open(path, &st);
@@ -234,35 +242,63 @@ static int add_from_file(struct closure *self, const char *path, uint32_t time_u
 }
 
 /* By what the index says: whether the file is still that is found out by the replay. */
-static int add_from_index(struct closure *self, const char *path, const char *links, uint32_t time_us)
+static int add_from_index(struct closure *self, const char *path, const char *names, uint32_t time_us)
 {
 	const struct pageset_file *known = pageset_find(&self->index->files, path);
 	struct pageset_file *file = NULL;
-	int r = add_linked(self, links);
+	int r = add_linked(self, names);
 
 	if (r == 0 && known)
 		r = add_file(self, path, &known->id, time_us, &file);
 	return r == 0 && file ? add_known(file, known, time_us) : r;
 }
 
-/* One of paths: its own pages, and what it needs. Each is taken to be loaded a little later than the one
- * before. */
+/* One of those that are loaded: its own pages, and what it needs. Each is taken to be loaded a little later
+ * than the one before. */
 static int add_library(struct closure *self, size_t i)
 {
 	enum { LOADING_US = 200 };
-	cleanup_free char *path = strdup(self->paths[i]);
+	const struct loaded loaded = self->loaded[i];
 	uint32_t time_us = (uint32_t)i * LOADING_US;
 
-	if (!path)
-		return -ENOMEM;
-	const char *links = self->index ? predict_links_of(self->index, path) : NULL;
-
-	if (links)
-		return add_from_index(self, path, links, time_us);
-	int r = add_from_file(self, path, time_us);
+	if (loaded.link)
+		return add_from_index(self, loaded.path, loaded.link->names, time_us);
+	int r = add_from_file(self, loaded.path, time_us);
 
 	/* A library that is not there is the loader's to miss. */
 	return i == 0 || r == -ENOMEM ? r : 0;
+}
+
+static bool is_loaded(const struct closure *self, const char *path, size_t size)
+{
+	for (size_t i = 0; i < self->n_loaded; i++)
+		if (strncmp(self->loaded[i].path, path, size) == 0 && self->loaded[i].path[size] == '\0')
+			return true;
+	return false;
+}
+
+/* What programs use along with these libraries. */
+static int add_companions(struct closure *self)
+{
+	size_t n = self->index ? self->index->files.n_files : 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct pageset_file *known = self->index->files.files[i];
+		size_t library_size = 0;
+		const char *path = predict_companion(known->path, &library_size);
+		struct pageset_file *file = NULL;
+
+		if (!path || !is_loaded(self, known->path, library_size) ||
+		    pageset_find(&self->shadow->files, path))
+			continue;
+		r = add_file(self, path, &known->id, known->first_use_us, &file);
+		if (r < 0 || !file)
+			continue;
+		file->access = known->access;
+		r = add_known(file, known, 0);
+	}
+	return r;
 }
 
 /* The interpreter of a script, else the program itself. */
@@ -297,14 +333,18 @@ int predict_shadow(const char *program, const struct shadow *index, enum predict
 
 	if (r == 0)
 		r = shadow_init(&shadow, program, "");
+	if (r == 0 && index)
+		r = predict_links_init(&closure.links, index);
 	if (r == 0)
 		r = add_path(&closure, executable);
 	if (r < 0)
 		return r;
-	if (closure.n_paths == 0)
+	if (closure.n_loaded == 0)
 		return -ENOENT;
-	for (size_t i = 0; r == 0 && i < closure.n_paths; i++)
+	for (size_t i = 0; r == 0 && i < closure.n_loaded; i++)
 		r = add_library(&closure, i);
+	if (r == 0)
+		r = add_companions(&closure);
 	if (r < 0)
 		return r;
 	*ret_shadow = shadow;

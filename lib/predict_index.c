@@ -4,24 +4,32 @@
 #include <time.h>
 
 #include "predict.h"
+#include "predict_companions.h"
 #include "predict_links.h"
-
-/* One file of one shadow. */
-struct use {
-	const struct pageset_file *file;
-};
 
 struct gathering {
 	struct shadow shadows[PREDICT_MAX_SHADOWS];
 	size_t n_shadows;
+	size_t n_files;
 	uint64_t n_bytes;
 	const struct shadowdb *db;
 };
+
+/* No more files of all programs are compared; of what comes then, libraries alone. */
+#define MAX_FILES 100000u
 
 static bool is_no_library(const struct pageset_file *file, void *context)
 {
 	(void)context;
 	return !pageset_file_is_code(file) || file->n_extents == 0 || file->operand != PAGESET_NO_OPERAND;
+}
+
+/* What belongs to one start or one program, or says nothing. */
+static bool is_of_no_use(const struct pageset_file *file, void *context)
+{
+	(void)context;
+	return file->operand != PAGESET_NO_OPERAND || file->access & PAGESET_WRITTEN || file->is_unanswered ||
+	       (pageset_file_is_code(file) && file->n_extents == 0);
 }
 
 static int gather(const struct shadowdb_entry *entry, void *context)
@@ -38,7 +46,10 @@ static int gather(const struct shadowdb_entry *entry, void *context)
 		return r == -ENOMEM ? r : 0;
 	self->n_bytes += entry->size_bytes;
 	self->n_shadows++;
-	pageset_remove_if(&shadow->files, is_no_library, NULL);
+	bool is_too_much = self->n_files + shadow->files.n_files > MAX_FILES;
+
+	pageset_remove_if(&shadow->files, is_too_much ? is_no_library : is_of_no_use, NULL);
+	self->n_files += shadow->files.n_files;
 	return 0;
 }
 
@@ -51,90 +62,15 @@ static void gathering_free(struct gathering **self)
 
 static int compare_uses(const void *a, const void *b)
 {
-	const struct pageset_file *x = ((const struct use *)a)->file;
-	const struct pageset_file *y = ((const struct use *)b)->file;
+	const struct pageset_file *x = ((const struct predict_use *)a)->file;
+	const struct pageset_file *y = ((const struct predict_use *)b)->file;
 	int order = strcmp(x->path, y->path);
 
 	/* The newest version of a file first. */
 	return order ? order : (x->id.mtime_ns < y->id.mtime_ns) - (x->id.mtime_ns > y->id.mtime_ns);
 }
 
-static uint64_t end_page(const struct pageset_file *file)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < file->n_extents; i++) {
-		uint64_t extent_end = file->extents[i].first_page + file->extents[i].n_pages;
-
-		end = extent_end > end ? extent_end : end;
-	}
-	return end;
-}
-
-/* A page of a library, as the programs use it. */
-struct page_use {
-	uint32_t n_programs;
-	uint32_t first_use_us;
-};
-
-static void count(const struct pageset_file *file, struct page_use *pages)
-{
-	for (size_t i = 0; i < file->n_extents; i++) {
-		const struct extent *extent = &file->extents[i];
-
-		for (uint64_t page = extent->first_page; page < extent->first_page + extent->n_pages;
-		     page++) {
-			struct page_use *use = &pages[page];
-
-			if (use->n_programs++ == 0 || extent->first_use_us < use->first_use_us)
-				use->first_use_us = extent->first_use_us;
-		}
-	}
-}
-
-static int add_common_pages(struct pageset_file *file, const struct page_use *pages, uint64_t n_pages,
-			    size_t n_programs)
-{
-	for (uint64_t page = 0; page < n_pages; page++) {
-		struct extent extent = { page, 1, pages[page].first_use_us, 0 };
-
-		if (2 * (size_t)pages[page].n_programs < n_programs)
-			continue;
-		/* Neighbours of the same time are joined. */
-		if (pageset_file_append(file, extent) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* The uses of one version of a library. 0 or -ENOMEM. */
-static int add_library(struct shadow *index, const struct use *uses, size_t n_uses)
-{
-	/* A larger file is none that programs share. */
-	enum { MAX_PAGES = 1 << 20 };
-	const struct pageset_file *first = uses[0].file;
-	struct pageset_file *file;
-	uint64_t n_pages = 0;
-
-	for (size_t i = 0; i < n_uses; i++) {
-		uint64_t end = end_page(uses[i].file);
-
-		n_pages = end > n_pages ? end : n_pages;
-	}
-	if (n_pages == 0 || n_pages > MAX_PAGES)
-		return 0;
-	cleanup_free struct page_use *pages = calloc(n_pages, sizeof(*pages));
-
-	if (!pages || pageset_add(&index->files, first->path, first->first_use_us, &file) < 0)
-		return -ENOMEM;
-	file->id = first->id;
-	file->access = first->access;
-	for (size_t i = 0; i < n_uses; i++)
-		count(uses[i].file, pages);
-	return add_common_pages(file, pages, n_pages, n_uses);
-}
-
-static int add_libraries(struct shadow *index, const struct use *uses, size_t n_uses)
+static int add_libraries(struct shadow *index, const struct predict_use *uses, size_t n_uses)
 {
 	int r = 0;
 
@@ -148,7 +84,8 @@ static int add_libraries(struct shadow *index, const struct use *uses, size_t n_
 				  fileid_equal(&uses[i + n_of_path].file->id, &first->id);
 			n_of_path++;
 		}
-		r = add_library(index, uses + i, n_same);
+		if (!is_no_library(first, NULL))
+			r = predict_add_common(index, first->path, uses + i, n_same);
 		i += n_of_path;
 	}
 	return r;
@@ -158,7 +95,7 @@ int predict_build_index(const struct shadowdb *db, const struct shadow *before, 
 {
 	__attribute__((cleanup(gathering_free))) struct gathering *all = calloc(1, sizeof(*all));
 	cleanup_with(shadow_release) struct shadow index = { 0 };
-	cleanup_free struct use *uses = NULL;
+	cleanup_free struct predict_use *uses = NULL;
 	size_t n_uses = 0;
 
 	if (!all || shadow_init(&index, SHADOWDB_INDEX, "") < 0)
@@ -176,13 +113,15 @@ int predict_build_index(const struct shadowdb *db, const struct shadow *before, 
 	n_uses = 0;
 	for (size_t i = 0; i < all->n_shadows; i++)
 		for (size_t j = 0; j < all->shadows[i].files.n_files; j++)
-			uses[n_uses++].file = all->shadows[i].files.files[j];
+			uses[n_uses++] = (struct predict_use){ all->shadows[i].files.files[j], i };
 	if (n_uses > 0)
 		qsort(uses, n_uses, sizeof(*uses), compare_uses);
 	index.stats.runs = (uint32_t)all->n_shadows;
 	r = add_libraries(&index, uses, n_uses);
 	if (r == 0)
 		r = predict_note_links(&index, before);
+	if (r == 0)
+		r = predict_note_companions(&index, uses, n_uses);
 	if (r < 0)
 		return r;
 	*ret_index = index;

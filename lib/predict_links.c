@@ -2,47 +2,67 @@
 #include "predict_links.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sys/elfinfo_needs.h"
 
 #define NEEDS "//needs//"
 
-/* The names in the entry at path, if it is that of the library; NULL: it is another's. */
-static const char *names_in(const char *path, const char *library, size_t size)
+/* False: the entry says something else. */
+static bool read_link(const struct pageset_file *entry, struct predict_link *ret_link)
 {
-	bool is_of_it = strncmp(path, library, size) == 0 && strncmp(path + size, NEEDS, strlen(NEEDS)) == 0;
+	const char *path = entry->path;
+	const char *end = strstr(path, NEEDS);
+	const char *base = end;
 
-	return is_of_it ? path + size + strlen(NEEDS) : NULL;
+	if (!end || end == path)
+		return false;
+	while (base > path && base[-1] != '/')
+		base--;
+	*ret_link = (struct predict_link){ .path = path,
+					   .path_size = (size_t)(end - path),
+					   .base = base,
+					   .base_size = (size_t)(end - base),
+					   .names = end + strlen(NEEDS),
+					   .entry = entry };
+	return true;
 }
 
-static const struct pageset_file *find_links(const struct shadow *index, const char *library)
+int predict_links_init(struct predict_links *self, const struct shadow *index)
 {
-	size_t size = strlen(library);
-
+	*self = (struct predict_links){ calloc(index->files.n_files + 1, sizeof(*self->entries)), 0 };
+	if (!self->entries)
+		return -ENOMEM;
 	for (size_t i = 0; i < index->files.n_files; i++)
-		if (names_in(index->files.files[i]->path, library, size))
-			return index->files.files[i];
+		self->n += read_link(index->files.files[i], &self->entries[self->n]);
+	return 0;
+}
+
+void predict_links_release(struct predict_links *self)
+{
+	free(self->entries);
+}
+
+const struct predict_link *predict_links_of(const struct predict_links *self, const char *path)
+{
+	size_t size = strlen(path);
+
+	for (size_t i = 0; i < self->n; i++)
+		if (self->entries[i].path_size == size && memcmp(self->entries[i].path, path, size) == 0)
+			return &self->entries[i];
 	return NULL;
 }
 
-const char *predict_links_of(const struct shadow *index, const char *path)
+const struct predict_link *predict_links_find(const struct predict_links *self, const char *name, size_t size)
 {
-	const struct pageset_file *links = find_links(index, path);
+	for (size_t i = 0; i < self->n; i++) {
+		const struct predict_link *link = &self->entries[i];
+		bool is_whole = link->base_size == size;
+		bool has_more = link->base_size > size && link->base[size] == '.';
 
-	return links ? names_in(links->path, path, strlen(path)) : NULL;
-}
-
-const struct pageset_file *predict_find_library(const struct shadow *index, const char *name, size_t size)
-{
-	for (size_t i = 0; i < index->files.n_files; i++) {
-		const struct pageset_file *file = index->files.files[i];
-		const char *slash = strrchr(file->path, '/');
-
-		if (strncmp(slash + 1, name, size) == 0 &&
-		    (slash[1 + size] == '\0' || slash[1 + size] == '.') && !strstr(file->path, NEEDS) &&
-		    predict_links_of(index, file->path))
-			return file;
+		if (size > 0 && (is_whole || has_more) && memcmp(link->base, name, size) == 0)
+			return link;
 	}
 	return NULL;
 }
@@ -59,17 +79,18 @@ static bool make_name(const struct pageset_file *file, const struct elfinfo_need
 	return size < PATH_MAX;
 }
 
-static int note(struct shadow *index, const struct pageset_file *file, const struct shadow *before)
+static int note(struct shadow *index, const struct pageset_file *file, const struct predict_links *before)
 {
-	const struct pageset_file *old = before ? find_links(before, file->path) : NULL;
+	const struct predict_link *old = predict_links_of(before, file->path);
 	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
-	struct pageset_file *links;
+	struct pageset_file *entry;
 	char name[PATH_MAX];
 	struct fileid id;
 	struct stat st;
 
-	if (old && fileid_equal(&old->id, &file->id)) {
-		memcpy(name, old->path, strlen(old->path) + 1);
+	if (old && fileid_equal(&old->entry->id, &file->id)) {
+		if (snprintf(name, sizeof(name), "%s", old->path) >= PATH_MAX)
+			return 0;
 	} else {
 		cleanup_close int fd = fileid_open(file->path, &st);
 		int r = fd < 0 ? fd : fileid_from_fd(fd, &id);
@@ -79,19 +100,20 @@ static int note(struct shadow *index, const struct pageset_file *file, const str
 		if (r < 0 || !make_name(file, &needs, name))
 			return r == -ENOMEM ? r : 0;
 	}
-	int r = pageset_add(&index->files, name, 0, &links);
+	int r = pageset_add(&index->files, name, 0, &entry);
 
 	if (r == 0)
-		links->id = file->id;
+		entry->id = file->id;
 	return r;
 }
 
 int predict_note_links(struct shadow *index, const struct shadow *before)
 {
+	cleanup_with(predict_links_release) struct predict_links known = { 0 };
 	size_t n_libraries = index->files.n_files;
-	int r = 0;
+	int r = before ? predict_links_init(&known, before) : 0;
 
 	for (size_t i = 0; r == 0 && i < n_libraries; i++)
-		r = note(index, index->files.files[i], before);
+		r = note(index, index->files.files[i], &known);
 	return r;
 }

@@ -17,11 +17,31 @@
  */
 must_check int predict_note_links(struct shadow *index, const struct shadow *before);
 
-/* The names that the library at path needs, "libm.so.6:libc.so.6" or "". NULL: the index does not know. */
-const char *predict_links_of(const struct shadow *index, const char *path);
+/* One library of which the index knows that. What it points to is the index's. */
+struct predict_link {
+	const char *path; /* of so many bytes */
+	size_t path_size;
+	const char *base; /* the last component of that */
+	size_t base_size;
+	const char *names; /* that it needs, "libm.so.6:libc.so.6" or "" */
+	const struct pageset_file *entry;
+};
 
-/* The library that is meant by the name in DT_NEEDED: "libm.so.6" is /usr/lib/libm.so.6, and libz.so.1 is
- * /usr/lib/libz.so.1.2.13. NULL: the index knows none of which it knows also what it needs. */
-const struct pageset_file *predict_find_library(const struct shadow *index, const char *name, size_t size);
+struct predict_links {
+	struct predict_link *entries;
+	size_t n;
+};
+
+/* All of an index, which outlives self. 0 or -ENOMEM. */
+must_check int predict_links_init(struct predict_links *self, const struct shadow *index);
+void predict_links_release(struct predict_links *self);
+
+/* That of the library at path. NULL: the index does not know. */
+const struct predict_link *predict_links_of(const struct predict_links *self, const char *path);
+
+/* The library that is meant by the name of so many bytes in DT_NEEDED: "libm.so.6" is /usr/lib/libm.so.6, and
+ * libz.so.1 is /usr/lib/libz.so.1.2.13. NULL: none. */
+const struct predict_link *predict_links_find(const struct predict_links *self, const char *name,
+					      size_t size);
 
 #endif

@@ -211,6 +211,27 @@ START_TEST(what_others_use_is_predicted)
 }
 END_TEST
 
+static const char *found(const struct predict_links *links, const char *name, size_t size)
+{
+	const struct predict_link *link = predict_links_find(links, name, size);
+	static char path[PATH_MAX];
+
+	if (!link)
+		return NULL;
+	snprintf(path, sizeof(path), "%.*s", (int)link->path_size, link->path);
+	return path;
+}
+
+static const char *names_of(const struct shadow *index, const char *path)
+{
+	cleanup_with(predict_links_release) struct predict_links links = { 0 };
+
+	ck_assert_int_eq(predict_links_init(&links, index), 0);
+	const struct predict_link *link = predict_links_of(&links, path);
+
+	return link ? link->names : NULL;
+}
+
 /* Adds a library to an index: its last page, and what it needs (NULL: that is not known). */
 static void index_file(struct shadow *index, const char *path, const struct fileid *id, const char *links)
 {
@@ -231,21 +252,23 @@ static void index_file(struct shadow *index, const char *path, const struct file
 START_TEST(which_library_is_meant)
 {
 	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(predict_links_release) struct predict_links links = { 0 };
 
 	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
 	index_file(&index, "/lib/libz.so.1.2.13", &some_id, "libc.so.6");
 	index_file(&index, "/lib/libzz.so.1", &some_id, "");
 	index_file(&index, "/lib/unlinked.so.1", &some_id, NULL);
 	index_file(&index, "/lib/libz.so", &some_id, NULL);
-	ck_assert_str_eq(predict_find_library(&index, "libz.so.1:libc", 9)->path, "/lib/libz.so.1.2.13");
-	ck_assert_str_eq(predict_find_library(&index, "libzz.so.1", 10)->path, "/lib/libzz.so.1");
-	ck_assert_ptr_null(predict_find_library(&index, "libz.so.12", 10));
-	ck_assert_ptr_null(predict_find_library(&index, "lib", 3));
-	ck_assert_ptr_null(predict_find_library(&index, "libc.so.6", 9));
-	ck_assert_ptr_null(predict_find_library(&index, "unlinked.so.1", 13));
-	ck_assert_str_eq(predict_links_of(&index, "/lib/libz.so.1.2.13"), "libc.so.6");
-	ck_assert_str_eq(predict_links_of(&index, "/lib/libzz.so.1"), "");
-	ck_assert_ptr_null(predict_links_of(&index, "/lib/libz.so"));
+	ck_assert_int_eq(predict_links_init(&links, &index), 0);
+	ck_assert_str_eq(found(&links, "libz.so.1:libc", 9), "/lib/libz.so.1.2.13");
+	ck_assert_str_eq(found(&links, "libzz.so.1", 10), "/lib/libzz.so.1");
+	ck_assert_ptr_null(found(&links, "libz.so.12", 10));
+	ck_assert_ptr_null(found(&links, "lib", 3));
+	ck_assert_ptr_null(found(&links, "libc.so.6", 9));
+	ck_assert_ptr_null(found(&links, "unlinked.so.1", 13));
+	ck_assert_str_eq(names_of(&index, "/lib/libz.so.1.2.13"), "libc.so.6");
+	ck_assert_str_eq(names_of(&index, "/lib/libzz.so.1"), "");
+	ck_assert_ptr_null(names_of(&index, "/lib/libz.so"));
 }
 END_TEST
 
@@ -265,8 +288,8 @@ START_TEST(what_a_library_needs_is_noted)
 	index_file(&before, path, &self->id, NULL);
 	index_file(&before, "/missing.so", &some_id, NULL);
 	ck_assert_int_eq(predict_note_links(&before, NULL), 0);
-	ck_assert_ptr_nonnull(strstr(predict_links_of(&before, path), "libc.so.6"));
-	ck_assert_ptr_null(predict_links_of(&before, "/missing.so"));
+	ck_assert_ptr_nonnull(strstr(names_of(&before, path), "libc.so.6"));
+	ck_assert_ptr_null(names_of(&before, "/missing.so"));
 	/* What an older index knows is not read once more ... */
 	shadow_release(&before);
 	ck_assert_int_eq(shadow_init(&before, SHADOWDB_INDEX, ""), 0);
@@ -276,14 +299,14 @@ START_TEST(what_a_library_needs_is_noted)
 	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
 	index_file(&index, path, &self->id, NULL);
 	ck_assert_int_eq(predict_note_links(&index, &before), 0);
-	ck_assert_str_eq(predict_links_of(&index, path), "some:other");
+	ck_assert_str_eq(names_of(&index, path), "some:other");
 	/* ... unless that was another version. */
 	links->id.size_bytes++;
 	shadow_release(&index);
 	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
 	index_file(&index, path, &self->id, NULL);
 	ck_assert_int_eq(predict_note_links(&index, &before), 0);
-	ck_assert_ptr_nonnull(strstr(predict_links_of(&index, path), "libc.so.6"));
+	ck_assert_ptr_nonnull(strstr(names_of(&index, path), "libc.so.6"));
 }
 END_TEST
 
@@ -316,6 +339,90 @@ START_TEST(what_the_index_knows_is_not_looked_for)
 }
 END_TEST
 
+/* A record that has those files whose paths are set, and of some one page. */
+static int fill_pair(struct shadow *shadow, void *context)
+{
+	const struct pageset_file *files = context;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct pageset_file *file;
+
+		if (!files[i].path)
+			continue;
+		ck_assert_int_eq(pageset_add(&shadow->files, files[i].path, 7, &file), 0);
+		file->id = files[i].id;
+		file->access = files[i].access;
+		file->operand = files[i].operand;
+		if (files[i].n_extents > 0)
+			ck_assert_int_eq(pageset_file_append(file, (struct extent){ 0, 1, 7, 0 }), 0);
+	}
+	shadow->stats.runs = 1;
+	return 0;
+}
+
+static const struct {
+	const char *path;
+	uint8_t access, operand;
+	bool is_companion;
+} beside[] = {
+	{ "/usr/share/fonts/some.ttf", PAGESET_READ, 0, true },
+	{ "/usr/share/nothing", PAGESET_MISSING, 0, true },
+	{ "/home/me/document", PAGESET_READ, PAGESET_OPERAND_FIRST, false },
+	{ "/home/me/.log", PAGESET_READ | PAGESET_WRITTEN, 0, false },
+};
+
+/* Two programs of three use the test itself, as a library, and a file; all three its libc. */
+START_TEST(what_is_used_along_with_a_library)
+{
+	cleanup_with(shadow_release) struct shadow plain = { 0 };
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadow_release) struct shadow all = { 0 };
+	cleanup_with(shadow_release) struct shadow less = { 0 };
+	cleanup_with(shadowdb_release) struct shadowdb db;
+	char path[PATH_MAX];
+
+	self_path(path);
+	ck_assert_int_eq(predict_shadow(path, NULL, PREDICT_FROM_FILES, NULL, &plain), 0);
+	struct pageset_file *libc = find_by_name(&plain, "libc.so.6");
+	struct pageset_file *self = pageset_find(&plain.files, path);
+	struct pageset_file files[] = { *libc, *self, { 0 } };
+
+	files[2].path = (char *)(uintptr_t)beside[_i].path;
+	files[2].access = beside[_i].access;
+	files[2].operand = beside[_i].operand;
+	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&db, "/bin/a", "", 1000, NULL, fill_pair, files), 0);
+	ck_assert_int_eq(shadowdb_update(&db, "/bin/b", "", 1000, NULL, fill_pair, files), 0);
+	files[1].path = files[2].path = NULL;
+	ck_assert_int_eq(shadowdb_update(&db, "/bin/c", "", 1000, NULL, fill_pair, files), 0);
+	ck_assert_int_eq(predict_build_index(&db, NULL, &index), 0);
+	/* It goes with what the two use, which is not used where libc alone is. */
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_INDEX, NULL, &all), 0);
+	struct pageset_file *file = pageset_find(&all.files, beside[_i].path);
+
+	ck_assert(!file == !beside[_i].is_companion);
+	ck_assert(!file || file->access == beside[_i].access);
+	ck_assert_int_eq(predict_shadow(libc->path, &index, PREDICT_FROM_INDEX, NULL, &less), 0);
+	ck_assert_ptr_nonnull(pageset_find(&less.files, libc->path));
+	ck_assert_ptr_null(pageset_find(&less.files, beside[_i].path));
+}
+END_TEST
+
+/* What one program alone uses is its own. */
+START_TEST(what_one_program_uses_is_not_for_others)
+{
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadowdb_release) struct shadowdb db;
+	struct pageset_file data = { .path = (char *)(uintptr_t)beside[0].path, .access = PAGESET_READ };
+	struct pageset_file files[] = { data, { 0 }, { 0 } };
+
+	ck_assert_int_eq(shadowdb_open(&db, scratch_path("store"), NULL), 0);
+	ck_assert_int_eq(shadowdb_update(&db, "/bin/a", "", 1000, NULL, fill_pair, files), 0);
+	ck_assert_int_eq(predict_build_index(&db, NULL, &index), 0);
+	ck_assert_uint_eq(index.files.n_files, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("predict");
@@ -333,6 +440,9 @@ int main(void)
 	tcase_add_test(t, which_library_is_meant);
 	tcase_add_test(t, what_a_library_needs_is_noted);
 	tcase_add_test(t, what_the_index_knows_is_not_looked_for);
+	tcase_add_loop_test(t, what_is_used_along_with_a_library, 0,
+			    (int)(sizeof(beside) / sizeof(beside[0])));
+	tcase_add_test(t, what_one_program_uses_is_not_for_others);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
