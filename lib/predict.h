@@ -5,8 +5,8 @@
  * the program needs, and those that they need (ld.so(8)), and of each its headers, symbols and what is
  * relocated. What is used beyond that of a library that other programs use as well, their records say: the
  * pages that at least half of them use. An index of these, a shadow under the name of no program, is made
- * anew after each training run. It also knows what these libraries need, so that of a program which uses them
- * no other file has to be read before the prefetch begins.
+ * anew after each training run. It also knows what these libraries need, and which files are used along with
+ * them: of a program that uses them no other file has to be read before the prefetch begins.
  *
  * Reads files that no record names, and may wait for their disks: for a thread that nobody waits for.
  */

@@ -41,6 +41,11 @@ predicts() { # OPTION...
   [ "$status" -eq 1 ]
 }
 
+@test "nothing that is excluded" {
+  run predicts -r none -x '*/program' -x '*.so*'
+  [ "$status" -eq 1 ]
+}
+
 @test "training leaves an index for the first starts of others, which is not listed" {
   for name in program second third; do
     cp -n program $name
