@@ -92,6 +92,7 @@ int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
 	struct procfs_status status = {
 		.tgid = (pid_t)status_number(text, "\nTgid:"),
 		.parent_pid = (pid_t)status_number(text, "\nPPid:"),
+		.tracer_tid = (pid_t)status_number(text, "\nTracerPid:"),
 		.n_threads = n_threads > 0 ? (size_t)n_threads : 0,
 		/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
 		.has_seccomp_filter = status_number(text, "\nSeccomp:") != 0,

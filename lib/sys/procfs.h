@@ -33,6 +33,7 @@ bool procfs_is_same(pid_t pid, const char *name, const char *path);
 struct procfs_status {
 	pid_t tgid;
 	pid_t parent_pid;
+	pid_t tracer_tid; /* 0: nobody */
 	size_t n_threads;
 	bool has_seccomp_filter;  /* true also when in doubt */
 	size_t n_seccomp_filters; /* 0 also before Linux 5.9, which does not say */

@@ -166,6 +166,15 @@ static bool may_look(struct follow *self, const struct task *task)
 	return !state->far_mounts || detach_may_look(task, state->far_mounts);
 }
 
+/* Is tid traced from here? A child may be known to others by its number before its own first stop is seen. */
+static bool is_followed(const struct follow *self, pid_t tid)
+{
+	struct procfs_status status;
+
+	return proctree_find_process_of(&self->state->tree, tid) ||
+	       (procfs_read_status(tid, &status) == 0 && status.tracer_tid == gettid());
+}
+
 /* STEP_RESUME: nobody need step aside. */
 static enum next_step be_polite(struct follow *self, struct task *task, const struct tracee_stop *stop)
 {
@@ -187,7 +196,7 @@ static enum next_step be_polite(struct follow *self, struct task *task, const st
 		detach_process(self, task->process);
 		return STEP_DETACH;
 	case DETACH_FOR:
-		if (proctree_find_process_of(&self->state->tree, other))
+		if (is_followed(self, other))
 			break;
 		return detach_others_first(self, task, stop);
 	case DETACH_PROCESS:

@@ -233,6 +233,13 @@ checked() { # COMMAND...
   done
 }
 
+@test "a program that allows a grandchild to trace it stays followed, as the grandchild is" {
+  forget
+  ./pbrun --record=train ./polite grandchild
+  settled
+  [ "$(./pbrun --json --show ./polite | json - 'j["do_not_trace"]')" = false ]
+}
+
 @test "crash handlers that have their process traced" {
   for how in crash abort; do
     checked ./polite "$how"

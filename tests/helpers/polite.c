@@ -6,6 +6,7 @@
  *   polite traceme             starts a child that asks to be traced, and traces it to its end
  *   polite seize               traces a child that runs already, and one of that child's threads
  *   polite untraced            has a child that no tracer sees trace it, and another thread of it
+ *   polite grandchild          allows grandchildren to trace it, of which it has heard just now, many times
  *   polite crash               its handler of SIGSEGV has a child trace it
  *   polite abort               the same by SIGABRT
  *   polite repair              its handler of SIGSEGV repairs what is wrong
@@ -166,6 +167,45 @@ static int traced_from_unseen_child(void)
 	return status != 0;
 }
 
+/* As Firefox does: the child, which ends, says whom it leaves behind. */
+static int allow_grandchild(void)
+{
+	int told[2];
+	int held[2];
+	pid_t grandchild = 0;
+
+	if (pipe2(told, O_CLOEXEC) < 0 || pipe2(held, O_CLOEXEC) < 0)
+		return fail("pipe");
+	pid_t child = fork();
+
+	if (child == 0) {
+		grandchild = fork();
+		if (grandchild == 0) {
+			close(held[1]);
+			_exit(read(held[0], &child, 1) != 0);
+		}
+		_exit(write(told[1], &grandchild, sizeof(grandchild)) < 0);
+	}
+	if (read(told[0], &grandchild, sizeof(grandchild)) != sizeof(grandchild))
+		return fail("grandchild");
+	/* EINVAL: there is no Yama here. */
+	if (prctl(PR_SET_PTRACER, grandchild, 0, 0, 0) < 0 && errno != EINVAL)
+		return fail("PR_SET_PTRACER");
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	for (int i = 0; i < 2; i++)
+		close(told[i]), close(held[i]);
+	return 0;
+}
+
+static int allow_grandchildren(void)
+{
+	for (int i = 0; i < 30; i++)
+		if (allow_grandchild() != 0)
+			return 1;
+	return 0;
+}
+
 static void handle_crash(int signal)
 {
 	int status = 0;
@@ -288,6 +328,8 @@ int main(int argc, char *argv[])
 		return repair();
 	if (strcmp(mode, "untraced") == 0)
 		return traced_from_unseen_child();
+	if (strcmp(mode, "grandchild") == 0)
+		return allow_grandchildren();
 	if (strcmp(mode, "work") == 0)
 		return work();
 	if (argc < 3)

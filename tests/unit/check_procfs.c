@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -138,6 +139,21 @@ START_TEST(status_of_this_process)
 }
 END_TEST
 
+START_TEST(status_of_a_traced_process)
+{
+	struct procfs_status status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, 0, 0) < 0 || raise(SIGSTOP) != 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(procfs_read_status(pid, &status), 0);
+	ck_assert_int_eq(status.tracer_tid, gettid());
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
 START_TEST(nobody_has_no_status)
 {
 	struct procfs_status status = { .tgid = 5 };
@@ -212,6 +228,7 @@ int main(void)
 	TCase *t = tcase_create("core");
 
 	tcase_add_test(t, status_of_this_process);
+	tcase_add_test(t, status_of_a_traced_process);
 	tcase_add_test(t, nobody_has_no_status);
 	tcase_add_test(t, an_exec_changes_the_mark);
 	if (can_test(access("/proc/thread-self/children", F_OK) == 0,
