@@ -32,27 +32,27 @@ recorded_of() { # SCRIPT EXPRESSION-OVER-f
   "$PBRUN" --json --show /usr/bin/dash -p x | json - "sum(1 for f in j['files'] if ($2))"
 }
 
+# Two trainings: each follows some of the children, and the second one others than the first.
+gets_further() {
+  settled
+  "$PBRUN" --forget /usr/bin/dash -p x || true
+  [ "$("$PBRUN" -p x -R report dash build.sh | wc -l)" -eq 120 ] &&
+    [ "$(json report 'j["record"]["cut"]')" = children ] &&
+    first=$(read_sources) && [ "$first" -gt 0 ] && [ "$first" -lt 120 ] &&
+    [ "$("$PBRUN" --json --show dash -p x | json - 'j["training_was_cut"]')" = true ] &&
+    "$PBRUN" --show dash -p x | grep -q 'cut short' &&
+    [ "$("$PBRUN" -v -p x -R report dash build.sh 2>err | wc -l)" -eq 120 ] &&
+    [ "$(json report 'j["record"]["reason"]')" = "the last training was cut short" ] &&
+    second=$(read_sources) && [ "$second" -gt "$first" ]
+}
+
 @test "a build is not followed for ever, and each training goes further" {
   make_jobs 120
-  [ "$("$PBRUN" -p x -R report dash build.sh | wc -l)" -eq 120 ]
-  [ "$(json report 'j["record"]["cut"]')" = children ]
-  [ "$("$PBRUN" --json --show dash -p x | json - 'j["training_was_cut"]')" = true ]
-  "$PBRUN" --show dash -p x | grep -q 'cut short'
-  local first second
-  first=$(read_sources)
-  [ "$first" -gt 0 ] && [ "$first" -lt 120 ]
-  for _ in 1 2 3 4 5 6; do
-    "$PBRUN" -v -p x -R report dash build.sh 2>err >out
-    [ "$(wc -l <out)" -eq 120 ]
-    [ "$(json report 'j["record"]["reason"]')" = "the last training was cut short" ]
-    if [ "$(json report 'j["record"].get("cut", "")')" = children ]; then
-      grep -q 'cut short after' err
-    fi
-    # On a busy machine what is left of its time may not be enough for one more.
-    second=$(read_sources)
-    ((second <= first)) || break
-  done
-  [ "$second" -gt "$first" ]
+  # How far is a matter of the time that the tracer takes of a CPU: on a busy machine, now and then, not far enough.
+  gets_further || gets_further || gets_further || gets_further || gets_further
+  if [ "$(json report 'j["record"].get("cut", "")')" = children ]; then
+    grep -q 'cut short after' err
+  fi
   # What was followed is not followed again, and not forgotten.
   for _ in 3 4; do "$PBRUN" -p x dash build.sh >/dev/null; done
   [ "$(read_sources)" -ge "$second" ]
