@@ -28,6 +28,7 @@ struct closure {
 		const struct predict_link *link; /* NULL: the index does not know it */
 	} * loaded;                              /* what was found so far; in this order it is loaded */
 	size_t n_loaded;
+	size_t n_names; /* that were looked up */
 };
 
 static void closure_release(struct closure *self)
@@ -123,8 +124,11 @@ static bool find_in_run_path(const char *library, const char *run_path, const ch
  * a wait for a disk. */
 static int add_name(struct closure *self, const char *name, size_t size)
 {
-	const struct predict_link *link = predict_links_find(&self->links, name, size);
 	char text[NAME_MAX + 1];
+
+	if (self->n_names++ >= PREDICT_MAX_NAMES)
+		return 0;
+	const struct predict_link *link = predict_links_find(&self->links, name, size);
 
 	if (link)
 		return add_canonical(self, link->path, link->path_size, link);

@@ -20,8 +20,10 @@
 #define PREDICT_MAX_BYTES (UINT64_C(16) << 20)
 /* Fewer say nothing of others. */
 #define PREDICT_MIN_SHADOWS 3
-/* At most so many libraries are predicted. */
+/* At most so many libraries are predicted, and so many names of libraries looked up: an index may claim more.
+ */
 #define PREDICT_MAX_LIBRARIES 400
+#define PREDICT_MAX_NAMES 20000
 
 /*
  * Of each library (a file with a build-id that was mapped) that the shadows of db name: the pages that at

@@ -34,7 +34,7 @@ int predict_links_init(struct predict_links *self, const struct shadow *index)
 	*self = (struct predict_links){ calloc(index->files.n_files + 1, sizeof(*self->entries)), 0 };
 	if (!self->entries)
 		return -ENOMEM;
-	for (size_t i = 0; i < index->files.n_files; i++)
+	for (size_t i = 0; i < index->files.n_files && self->n < PREDICT_MAX_LINKS; i++)
 		self->n += read_link(index->files.files[i], &self->entries[self->n]);
 	return 0;
 }

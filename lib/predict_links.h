@@ -32,7 +32,8 @@ struct predict_links {
 	size_t n;
 };
 
-/* All of an index, which outlives self. 0 or -ENOMEM. */
+/* Those of an index, which outlives self, at most so many. 0 or -ENOMEM. */
+#define PREDICT_MAX_LINKS 5000
 must_check int predict_links_init(struct predict_links *self, const struct shadow *index);
 void predict_links_release(struct predict_links *self);
 

@@ -339,6 +339,33 @@ START_TEST(what_the_index_knows_is_not_looked_for)
 }
 END_TEST
 
+/* Each library needs 1,000 others that are not there, and then the next one. */
+START_TEST(an_index_is_not_followed_for_ever)
+{
+	enum { N_EACH = 1000, N_REACHED = PREDICT_MAX_NAMES / (N_EACH + 1), N = N_REACHED + 10 };
+	cleanup_with(shadow_release) struct shadow index = { 0 };
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	char path[PATH_MAX], links[2 * N_EACH + 64];
+
+	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	for (int i = 0; i < N; i++) {
+		for (size_t j = 0; j < 2 * (size_t)N_EACH; j++)
+			links[j] = j % 2 == 0 ? 'x' : ':';
+		snprintf(links + 2 * N_EACH, sizeof(links) - 2 * N_EACH, "lib%d.so.1", i + 1);
+		if (i == 0)
+			snprintf(path, sizeof(path), "/nowhere/libc.so.6");
+		else
+			snprintf(path, sizeof(path), "/nowhere/lib%d.so.1", i);
+		index_file(&index, path, &some_id, links);
+	}
+	self_path(path);
+	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_INDEX, NULL, &shadow), 0);
+	/* The test itself, libc, and so on. */
+	ck_assert_uint_ge(shadow.files.n_files, N_REACHED);
+	ck_assert_uint_le(shadow.files.n_files, N_REACHED + 2);
+}
+END_TEST
+
 /* A record that has those files whose paths are set, and of some one page. */
 static int fill_pair(struct shadow *shadow, void *context)
 {
@@ -443,6 +470,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_used_along_with_a_library, 0,
 			    (int)(sizeof(beside) / sizeof(beside[0])));
 	tcase_add_test(t, what_one_program_uses_is_not_for_others);
+	tcase_add_test(t, an_index_is_not_followed_for_ever);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
