@@ -6,7 +6,9 @@
 #include "observer_private.h"
 #include "sys/clock.h"
 
+/* A few files are not worth more than one: a small program would wait for the CPU. */
 #define N_THREADS 4
+#define FEW_FILES 16
 /* Nothing is predicted any more after so long. */
 #define MAX_MS 30000
 
@@ -61,8 +63,11 @@ static bool begin(struct prediction *self, struct part *part)
 
 	if (excluded)
 		pageset_remove_if(&part->shadow.files, is_excluded, (void *)(uintptr_t)excluded);
+	if (part->shadow.files.n_files == 0)
+		return true;
+	unsigned int n_threads = part->shadow.files.n_files < FEW_FILES ? 1 : N_THREADS;
 	struct readahead *replay = make_plan(part, self->options->program) == 0
-					   ? readahead_start(&part->plan, N_THREADS, 0)
+					   ? readahead_start(&part->plan, n_threads, 0)
 					   : NULL;
 
 	pthread_mutex_lock(&self->lock);
