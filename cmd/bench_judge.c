@@ -1,4 +1,5 @@
 /* bench_judge.c - what the measured times mean. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ const char *const bench_way_titles[N_BENCH_WAYS] = {
 
 /* A wait that nobody notices. */
 #define UNNOTICED_S 0.002
+/* So much of a warm start's time is hardly longer. */
+#define HARDLY 0.1
 
 static int compare_times(const void *a, const void *b)
 {
@@ -68,7 +71,7 @@ struct bench_result bench_judge(const struct bench *bench)
 		result.verdict = BENCH_LOSS;
 	else if (result.saving > noise)
 		result.verdict = BENCH_GAIN;
-	else if (removable <= noise)
+	else if (removable <= UNNOTICED_S || removable <= HARDLY * ways[BENCH_WARM].median)
 		result.verdict = BENCH_NO_WAIT;
 	else
 		result.verdict = BENCH_NOTHING;
@@ -107,7 +110,7 @@ char *bench_sentence(const struct bench_result *result)
 			&text,
 			"pbrun saves nothing here that could be told from chance: the difference of %.0f ms "
 			"is within the spread.",
-			saving_ms);
+			fabs(saving_ms));
 	}
 	return r < 0 ? NULL : text;
 }
