@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "store.h"
 #include "sys/page.h"
+#include "sys/traps.h"
 #include "target.h"
 #include "text.h"
 
@@ -29,6 +30,7 @@ struct dry_run {
 	bool is_common;        /* shadow is what other profiles have in common */
 	struct pageset wanted; /* of what the arguments name */
 	struct state_account account;
+	const struct mounts *mounts; /* while it looks; none if they cannot be read */
 	enum storage storage;
 	uint64_t n_pages;
 	uint64_t n_files; /* with pages */
@@ -43,7 +45,8 @@ static void count_pages(struct dry_run *self, const struct pageset *files)
 			continue;
 		self->n_pages += pageset_file_pages(files->files[i]);
 		self->n_files += files->files[i]->n_extents > 0;
-		self->n_resident += page_cache_count(files->files[i]);
+		if (!traps_on_way(self->mounts, files->files[i]->path))
+			self->n_resident += page_cache_count(files->files[i]);
 	}
 }
 
@@ -67,7 +70,8 @@ static void find_operands(struct dry_run *self, char *const argv[], const struct
 
 		if (operands_path(&operands, &operands.items[i], path))
 			r = operand_targets_add(&targets, path, operands.items[i].code,
-						OPERAND_LOOK_AND_WAIT);
+						traps_on_way(self->mounts, path) ? OPERAND_LOOK_AT_NOTHING
+										 : OPERAND_LOOK_AND_WAIT);
 	}
 	operand_targets_sort(&targets);
 	if (r == 0)
@@ -198,9 +202,10 @@ static int look(struct dry_run *self, char *const argv[], const struct config *c
 	cleanup_with(mounts_release) struct mounts mounts = { 0 };
 	struct shadowdb db = { 0 };
 	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
+	bool has_mounts = mounts_read(&mounts) == 0;
 
+	self->mounts = &mounts;
 	db.packaged_path = SHADOWDB_PACKAGED_DIR;
-
 	if (r < 0)
 		complain_error("dry-run", self->options.dir, r);
 	db.excluded = &config->excluded;
@@ -214,7 +219,7 @@ static int look(struct dry_run *self, char *const argv[], const struct config *c
 	find_operands(self, argv, config);
 	count_pages(self, &self->shadow.files);
 	count_pages(self, &self->wanted);
-	if (mounts_read(&mounts) == 0)
+	if (has_mounts)
 		self->storage = disk_of(&mounts, self->program).storage;
 	self->n_budget = readahead_budget_pages();
 	return r < 0;

@@ -7,6 +7,7 @@
 
 #include "policy.h"
 #include "sys/mounts.h"
+#include "sys/traps.h"
 
 /* 0, or -errno as fileid_open(); -ESTALE: another file. */
 static int look_at(const struct pageset_file *file)
@@ -36,7 +37,8 @@ static bool may_hang(const struct mounts *mounts, const char *path)
 {
 	const struct mount *mount = mounts_find(mounts, path);
 
-	return mount && (mount->kind == MOUNT_FAR || mount->kind == MOUNT_TRAP);
+	return (mount && (mount->kind == MOUNT_FAR || mount->kind == MOUNT_TRAP)) ||
+	       traps_on_way(mounts, path);
 }
 
 static void account_for(struct state_account *account, struct readahead_stats *stats,

@@ -5,7 +5,9 @@
 #include "observer_private.h"
 #include "sys/analyzer.h"
 #include "sys/clock.h"
+#include "sys/mounts.h"
 #include "sys/survey.h"
+#include "sys/traps.h"
 
 /* Copies of paths are kept in arrays. */
 ANALYZER_IGNORES("-Wanalyzer-malloc-leak")
@@ -21,6 +23,7 @@ enum look_kind {
 /* One file. The thread that looks may outlive all else, so it has a copy of all it needs. */
 struct look {
 	char *path;
+	const struct mounts *mounts;
 	enum look_kind kind;
 	struct fileid known; /* size 0: nothing is */
 	struct fileid id;    /* what was found; size 0: it is not to be had */
@@ -29,6 +32,7 @@ struct look {
 struct looks {
 	size_t n;
 	struct look *items;
+	struct mounts *mounts; /* none if they cannot be read */
 };
 
 static void looks_release(struct looks *self)
@@ -36,6 +40,9 @@ static void looks_release(struct looks *self)
 	for (size_t i = 0; i < self->n; i++)
 		free(self->items[i].path);
 	free(take_pointer(self->items));
+	if (self->mounts)
+		mounts_release(self->mounts);
+	free(take_pointer(self->mounts));
 	self->n = 0;
 }
 
@@ -50,6 +57,10 @@ static void look(size_t i, void *context)
 	struct fileid id = { 0 };
 	struct stat st;
 
+	if (traps_on_way(item->mounts, item->path)) {
+		item->id = item->known; /* what is not mounted now may be there again */
+		return;
+	}
 	if (stat(item->path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
 	id = fileid_from_stat(&st);
@@ -70,7 +81,7 @@ static int add_look(struct looks *looks, const struct pageset_file *file, enum l
 {
 	struct look *item = &looks->items[looks->n];
 
-	*item = (struct look){ .path = strdup(file->path), .kind = kind };
+	*item = (struct look){ .path = strdup(file->path), .mounts = looks->mounts, .kind = kind };
 	if (known)
 		item->known = known->id;
 	looks->n += item->path != NULL;
@@ -87,8 +98,10 @@ static int list_looks(const struct launch *self, const struct pageset *seen, str
 	int r = 0;
 
 	looks.items = calloc(seen->n_files + n_remembered + 1, sizeof(*looks.items));
-	if (!looks.items)
+	looks.mounts = calloc(1, sizeof(*looks.mounts));
+	if (!looks.items || !looks.mounts)
 		return -ENOMEM;
+	(void)!mounts_read(looks.mounts);
 	for (size_t i = 0; i < seen->n_files && r == 0; i++)
 		if (seen->files[i]->n_extents > 0)
 			r = add_look(&looks, seen->files[i], LOOK_IDENTIFY,

@@ -8,6 +8,7 @@
 #include "sys/clock.h"
 #include "sys/far_mounts.h"
 #include "sys/survey.h"
+#include "sys/traps.h"
 
 enum {
 	N_THREADS = 4,
@@ -63,7 +64,8 @@ static enum operand_look how_to_look(struct far_mounts *far_mounts, const char *
 	snprintf(tidy, sizeof(tidy), "%s", path);
 	operands_tidy_path(tidy);
 	mount = mounts_find(&far_mounts->mounts, tidy);
-	if ((mount && mount->kind == MOUNT_TRAP) || !far_mounts_answer_beyond(far_mounts, tidy))
+	if ((mount && mount->kind == MOUNT_TRAP) || !far_mounts_answer_beyond(far_mounts, tidy) ||
+	    traps_on_way(&far_mounts->mounts, path))
 		return OPERAND_LOOK_AT_NOTHING;
 	return OPERAND_LOOK_AND_WAIT;
 }

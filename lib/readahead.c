@@ -154,9 +154,9 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uin
 	fd_limit_widen(plan->n_files + SPARE_FDS < self->max_open ? plan->n_files + SPARE_FDS
 								  : self->max_open);
 	/* What is far and cannot be asked whether it answers is left alone. */
-	if (has_far_part(plan))
+	if (has_far_part(plan) || plan->has_traps)
 		self->far_mounts = far_mounts_new();
-	r = make_targets(self, plan);
+	r = plan->has_traps && !self->far_mounts ? -ENOMEM : make_targets(self, plan);
 	if (r == 0)
 		r = start_threads(self, n_threads);
 	if (r < 0) {

@@ -7,6 +7,7 @@
 
 #include "readahead.h"
 #include "sys/far_mounts.h"
+#include "sys/traps.h"
 
 enum {
 	/* Near and far together. */

@@ -323,19 +323,21 @@ static void leave_to_opener(struct readahead *self, uint32_t i)
 }
 
 /* A lookup that never ended would keep the program from ending, too (far_mounts.h): as long as the file
- * system does not answer, this waits in its place. False: the replay was abandoned. */
-static bool may_look_up(struct worker *self)
+ * system does not answer, this waits in its place. -ETIMEDOUT: abandoned; -EXDEV: would be mounted. */
+static int check_way(struct worker *self)
 {
 	struct readahead *owner = self->owner;
 	bool is_over = false;
 
+	if (owner->plan->has_traps && traps_on_way(&owner->far_mounts->mounts, self->path))
+		return -EXDEV;
 	while (!is_over && self->reach == PLACE_FAR && !far_mounts_answer(owner->far_mounts, self->path)) {
 		far_mounts_ask_again(owner->far_mounts);
 		pthread_mutex_lock(&owner->lock);
 		is_over = owner->end == READAHEAD_ABANDONED;
 		pthread_mutex_unlock(&owner->lock);
 	}
-	return !is_over;
+	return is_over ? -ETIMEDOUT : 0;
 }
 
 static void open_target(struct worker *self, uint32_t file_index)
@@ -349,7 +351,9 @@ static void open_target(struct worker *self, uint32_t file_index)
 	target->state = TARGET_OPENING;
 	copy_path(self, file);
 	worker_leave(self, file);
-	int fd = may_look_up(self) ? open_valid(self->path, &id, &is_sparse) : -ETIMEDOUT;
+	int fd = check_way(self);
+
+	fd = fd < 0 ? fd : open_valid(self->path, &id, &is_sparse);
 
 	worker_enter(self);
 	target->state = fd < 0 ? TARGET_SKIPPED : TARGET_VALID;
@@ -423,7 +427,9 @@ static void look_up(struct worker *self, struct plan_file *name)
 		return;
 	copy_path(self, name);
 	worker_leave(self, name);
-	int r = may_look_up(self) ? metadata_fetch(self->path, access) : -ETIMEDOUT;
+	int r = check_way(self);
+
+	r = r < 0 ? r : metadata_fetch(self->path, access);
 
 	worker_enter(self);
 	self->owner->stats.skipped_files += r < 0 && self->owner->end < READAHEAD_ACCOUNTED;

@@ -9,6 +9,7 @@
 #include "sys/bounds.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
+#include "sys/traps.h"
 
 /*
  * Extents of one file are joined only if they are used within this time of each other. A joined
@@ -419,6 +420,7 @@ int plan_build(const struct pageset *pageset, const struct plan_options *options
 		return r;
 	for (size_t i = 0; i < pageset->n_files; i++)
 		plan.n_left_out += is_left_out(pageset->files[i], options);
+	plan.has_traps = options->places && traps_exist(&options->places->mounts);
 	*ret_plan = plan;
 	plan = (struct plan){ 0 };
 	return 0;

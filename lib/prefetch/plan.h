@@ -50,6 +50,7 @@ struct plan {
 	uint64_t n_pages;        /* of all requests */
 	size_t n_left_out;       /* files and names: unanswered before */
 	uint64_t n_memory_pages; /* of files that lie in memory, for which there is no request */
+	bool has_traps;          /* a path may lead where a look would mount something: traps.h */
 };
 
 /* How requests are cut. */

@@ -237,6 +237,34 @@ end_by_signal() { # OPTION... -- COMMAND...
   done
 }
 
+@test "nothing is mounted for what is remembered or named, also by a link" {
+  ln -s mnt "$WORK/way"
+  export WAY=$WORK/way
+  # shellcheck disable=SC2016
+  echo '[ -n "$SKIP" ] || cat "$WAY/f1" "$WAY/sub/g" "$@" >/dev/null; [ -n "$SKIP" ] || ls "$WAY/dir"' >>"$WORK/use"
+  fill 3
+  SKIP='' "$PBRUN" -r train sh "$WORK/use" "$WORK/way/f2"
+  mkfifo "$WORK/hold"
+  python3 "$BATS_TEST_DIRNAME/../helpers/trap_mount.py" "$WORK/mnt" <"$WORK/hold" >"$WORK/said" 3>&- &
+  exec 8>"$WORK/hold"
+  eventually grep -q ready "$WORK/said" || skip "no autofs"
+  for mode in none sample train auto; do
+    start -r "$mode"
+    run timeout 60 "$PBRUN" -r "$mode" sh "$WORK/use" "$WORK/way/f2" "$WORK/mnt/f3" 8>&- 3>&-
+    [ "$output" = ran ]
+    timeout 60 "$PBRUN" --dry-run sh "$WORK/use" "$WORK/way/f2" "$WORK/mnt/f3" >/dev/null 8>&- 3>&-
+    # It waits for observers that write.
+    "$PBRUN" --list >"$WORK/list"
+  done
+  [ "$(cat "$WORK/said")" = ready ]
+  # What is not to be had is not gone.
+  "$PBRUN" --show sh --profile "$WORK/use" --json >"$WORK/shown"
+  [ "$(json "$WORK/shown" 'sum("/mnt/f" in f["path"] for f in j["files"]) >= 3')" = true ]
+  run cat "$WORK/way/f1" 8>&-
+  [ "$status" -ne 0 ]
+  eventually grep -q asked "$WORK/said"
+}
+
 @test "who serves a file system to its own children is not traced" {
   mkfifo "$WORK/hold" "$WORK/said"
   export SERVER=$BATS_TEST_DIRNAME/../helpers/slow_mount.py HOLD=$WORK/hold SAID=$WORK/said
