@@ -315,7 +315,7 @@ int cmd_benchmark(const struct arguments *arguments)
 	cleanup_free struct bench *bench = calloc(1, sizeof(*bench));
 	cleanup_free char *program = NULL;
 	cleanup_free char *file = NULL;
-	struct stand stand = { .bench = bench, .db = { .dir_fd = -1, .system_fd = -1 } };
+	struct stand stand = { .bench = bench, .db = { .dir_fd = -1 } };
 	int status;
 
 	if (!bench)

@@ -31,7 +31,7 @@ void known_init(struct known *self, const struct launch_options *options, char *
 		.argv = argv,
 		.program = program,
 		.config = *options->config,
-		.db = { .dir_fd = -1, .system_fd = -1 },
+		.db = { .dir_fd = -1 },
 		.dir = options->dir ? strdup(options->dir) : NULL,
 		.why_no_dir = options->why_no_dir ? strdup(options->why_no_dir) : NULL,
 		.cwd = target_cwd(),
@@ -66,8 +66,6 @@ static void open_directory(struct known *self)
 {
 	int r;
 
-	self->asked = SHADOWDB_SYSTEM_DIR;
-	(void)!access(SHADOWDB_SYSTEM_DIR, F_OK);
 	self->asked = self->options->home;
 	if (self->dir && self->options->home) {
 		self->why_no_dir = directory_fault(self->options->home);
@@ -86,6 +84,9 @@ static void open_directory(struct known *self)
 			     self->has_dir ? self->db.path : "");
 }
 
+/* Where a shadow may be, the first first. */
+enum { N_SHADOW_DIRECTORIES = 3 };
+
 /* The record that its package put into the program, if there is one that holds. */
 static int load_embedded(struct known *self)
 {
@@ -100,12 +101,28 @@ static int load_embedded(struct known *self)
 	return 0;
 }
 
+/* As shadowdb_load_partial(), from the first so many directories. */
+static int load_from_first(struct known *self, size_t n_directories, char **ret_path)
+{
+	struct shadowdb db = self->db;
+
+	if (n_directories < 2)
+		db.system_path = NULL;
+	if (n_directories < 3)
+		db.packaged_path = NULL;
+	/* Mostly that is enough to see that nothing needs to be done. */
+	return shadowdb_load_partial(&db, self->program, self->profile, &self->shadow, ret_path);
+}
+
 static void load_shadow(struct known *self)
 {
 	cleanup_free char *path = NULL;
-	/* Mostly that is enough to see that nothing needs to be done. */
-	int r = shadowdb_load_partial(&self->db, self->program, self->profile, &self->shadow, &path);
+	int r = load_from_first(self, 1, NULL);
 
+	if (r < 0) {
+		self->asked = SHADOWDB_SYSTEM_DIR;
+		r = load_from_first(self, N_SHADOW_DIRECTORIES, &path);
+	}
 	if (r == -ENOENT) {
 		self->asked = self->program;
 		r = load_embedded(self);
@@ -181,8 +198,6 @@ static bool is_directory_cached(const struct known *self, struct cached_looks *l
 {
 	const char *home = self->options->home;
 
-	if (cached_look(looks, SHADOWDB_SYSTEM_DIR, CACHED_NAME) == CACHED_NO)
-		return false;
 	if (!self->dir)
 		return true;
 	if (home && cached_look(looks, home, CACHED_NAME) == CACHED_NO)
@@ -198,9 +213,6 @@ static bool is_directory_cached(const struct known *self, struct cached_looks *l
 	return true;
 }
 
-/* Where a shadow may be, the first first. */
-enum { N_SHADOW_DIRECTORIES = 3 };
-
 static const char *shadow_directory(const struct known *self, size_t i)
 {
 	const char *directories[N_SHADOW_DIRECTORIES] = { self->dir, SHADOWDB_SYSTEM_DIR,
@@ -209,28 +221,30 @@ static const char *shadow_directory(const struct known *self, size_t i)
 	return directories[i];
 }
 
-/* Also what is used only if the one before is damaged. */
-static bool is_shadow_cached(const struct known *self, struct cached_looks *looks)
+/* Where the shadow is, N_SHADOW_DIRECTORIES: nowhere; -1: it is not known without waiting. */
+static int find_cached_shadow(const struct known *self, struct cached_looks *looks)
 {
-	bool is_there = false;
 	char name[NAME_MAX + 1];
 
 	shadowdb_name(self->program, self->profile, name);
-	for (size_t i = 0; i < N_SHADOW_DIRECTORIES; i++) {
-		enum cached cached = look_below(looks, shadow_directory(self, i), name);
-
-		if (cached == CACHED_NO)
-			return false;
-		is_there |= cached == CACHED_PRESENT;
+	for (int i = 0; i < N_SHADOW_DIRECTORIES; i++) {
+		switch (look_below(looks, shadow_directory(self, (size_t)i), name)) {
+		case CACHED_NO:
+			return -1;
+		case CACHED_PRESENT:
+			return i;
+		case CACHED_ABSENT:
+			break;
+		}
 	}
-	return is_there || cached_look(looks, self->program, CACHED_ENDS) != CACHED_NO;
+	return cached_look(looks, self->program, CACHED_ENDS) == CACHED_NO ? -1 : N_SHADOW_DIRECTORIES;
 }
 
 /* What was told before is not told again by the launcher, whoever loads the rest. False: it needs waiting, or
  * to be marked as told, which is a write. */
 static bool load_notice(struct known *self, struct cached_looks *looks)
 {
-	cleanup_with(shadowdb_release) struct shadowdb db = { .dir_fd = -1, .system_fd = -1 };
+	cleanup_with(shadowdb_release) struct shadowdb db = { .dir_fd = -1 };
 	char name[NAME_MAX + 1];
 
 	notice_name(self->program, self->profile, name);
@@ -253,11 +267,25 @@ bool known_load_cached(struct known *self)
 	if (!are_settings_cached(self, &looks))
 		return false;
 	load_settings(self);
-	if (!self->profile || !is_directory_cached(self, &looks) || !load_notice(self, &looks) ||
-	    !is_shadow_cached(self, &looks))
+	if (!self->profile || !is_directory_cached(self, &looks) || !load_notice(self, &looks))
 		return false;
+	int i = find_cached_shadow(self, &looks);
+
+	if (i < 0)
+		return false;
+	size_t n_warnings = self->warnings.n;
+
 	open_directory(self);
-	load_shadow(self);
+	if (i == N_SHADOW_DIRECTORIES) {
+		load_shadow(self);
+	} else if (load_from_first(self, (size_t)i + 1, NULL) < 0) {
+		/* What comes behind may have to be waited for: all is done once more by known_load(). */
+		warnings_drop(&self->warnings, n_warnings);
+		shadowdb_release(&self->db);
+		return false;
+	} else {
+		self->has_shadow = true;
+	}
 	self->state = KNOWN_ALL;
 	return true;
 }
@@ -272,22 +300,6 @@ void known_complete(struct known *self)
 	shadow_release(&self->shadow);
 	if (self->has_shadow)
 		self->shadow = whole;
-}
-
-/* That there is no shadow in a directory behind the first that has one, nobody has asked: the kernel is to
- * know it when the next start asks is_shadow_cached(). */
-static void look_up_shadows(const struct known *self)
-{
-	char name[NAME_MAX + 1];
-	char path[PATH_MAX];
-
-	shadowdb_name(self->program, self->profile, name);
-	for (size_t i = 0; i < N_SHADOW_DIRECTORIES; i++) {
-		const char *directory = shadow_directory(self, i);
-
-		if (directory && snprintf(path, sizeof(path), "%s/%s", directory, name) < (int)sizeof(path))
-			(void)!access(path, F_OK);
-	}
 }
 
 /* In a thread, of a copy. */
@@ -308,7 +320,6 @@ static void load_all(size_t i, void *context)
 	load_shadow(self);
 	known_complete(self);
 	self->asked = self->dir;
-	look_up_shadows(self);
 	known_find_obstacle(self);
 	self->state = KNOWN_ALL;
 }

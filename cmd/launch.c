@@ -230,7 +230,7 @@ static void leave_observer(struct job *job)
 	options.must_not_attach = detach_grants_privilege(known->program);
 
 	int voice_fd = is_heard || job->is_deferred ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
-	int kept[] = { known->db.dir_fd, known->db.system_fd, job->report.base_fd, job->report.fd, voice_fd };
+	int kept[] = { known->db.dir_fd, job->report.base_fd, job->report.fd, voice_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
 	if (role < 0) {

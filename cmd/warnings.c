@@ -23,6 +23,12 @@ void warnings_add(struct warnings *self, const char *format, ...)
 		self->texts[self->n++] = text;
 }
 
+void warnings_drop(struct warnings *self, size_t first)
+{
+	while (self->n > first)
+		free(self->texts[--self->n]);
+}
+
 void warnings_tell(const struct warnings *self, size_t first, int fd)
 {
 	for (size_t i = first; i < self->n; i++)
@@ -33,6 +39,5 @@ void warnings_tell(const struct warnings *self, size_t first, int fd)
 void warnings_finish(struct warnings *self)
 {
 	warnings_tell(self, 0, STDERR_FILENO);
-	while (self->n > 0)
-		free(self->texts[--self->n]);
+	warnings_drop(self, 0);
 }

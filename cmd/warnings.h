@@ -16,6 +16,9 @@ struct warnings {
 /* What does not fit any more, or finds no memory, is lost. */
 __attribute__((format(printf, 2, 3))) void warnings_add(struct warnings *self, const char *format, ...);
 
+/* Forgets all from number first on. */
+void warnings_drop(struct warnings *self, size_t first);
+
 /* Tells all from number first on at fd. A reader that does not read is waited for a moment only. */
 void warnings_tell(const struct warnings *self, size_t first, int fd);
 

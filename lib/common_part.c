@@ -165,20 +165,15 @@ static int list_if_of_program(const char *name, void *context)
 
 static int list_profiles(const struct shadowdb *db, struct listing *listing)
 {
-	int r;
+	int r = 0;
 
-	listing->dir_fd = db->dir_fd;
-	r = shadowdb_scan(db->dir_fd, list_if_of_program, listing);
-	if (r < 0)
-		return r;
-	listing->dir_fd = db->system_fd;
-	r = shadowdb_scan(db->system_fd, list_if_of_program, listing);
-	if (r < 0)
-		return r;
-	cleanup_close int packaged_fd = shadowdb_open_packaged(db);
+	for (enum shadowdb_choice i = SHADOWDB_OWN; i < SHADOWDB_N_CHOICES && r >= 0; i++) {
+		cleanup_close int dir_fd = shadowdb_open_choice(db, i);
 
-	listing->dir_fd = packaged_fd;
-	return shadowdb_scan(packaged_fd, list_if_of_program, listing);
+		listing->dir_fd = dir_fd;
+		r = shadowdb_scan(dir_fd, list_if_of_program, listing);
+	}
+	return r;
 }
 
 int common_part_load(const struct shadowdb *db, const char *program, const char *profile,

@@ -11,19 +11,39 @@
 #include "sys/io.h"
 #include "sys/trust.h"
 
-static int open_directory(const char *path)
+const char *shadowdb_choice_path(const struct shadowdb *self, enum shadowdb_choice choice)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *const paths[SHADOWDB_N_CHOICES] = { self->path, self->system_path, self->packaged_path };
 
-	return fd < 0 ? -1 : fd;
+	return paths[choice];
 }
 
-static bool is_same_file(int fd_a, int fd_b)
+int shadowdb_open_choice(const struct shadowdb *self, enum shadowdb_choice choice)
 {
-	struct stat a;
-	struct stat b;
+	const char *path = shadowdb_choice_path(self, choice);
+	bool is_own = choice == SHADOWDB_OWN;
 
-	return fstat(fd_a, &a) == 0 && fstat(fd_b, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if (!path || (is_own && self->dir_fd < 0))
+		return -ENOENT;
+	int fd = is_own ? fcntl(self->dir_fd, F_DUPFD_CLOEXEC, 0)
+			: open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 || errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		return fd < 0 ? -errno : fd;
+	return -ENOENT;
+}
+
+bool shadowdb_is_public(const struct shadowdb *self)
+{
+	struct stat own;
+	struct stat public;
+
+	if (!self->path || !self->system_path)
+		return false;
+	if (strcmp(self->path, self->system_path) == 0)
+		return true;
+	return self->dir_fd >= 0 && fstat(self->dir_fd, &own) == 0 && stat(self->system_path, &public) == 0 &&
+	       own.st_dev == public.st_dev && own.st_ino == public.st_ino;
 }
 
 /* Of a directory that is not trusted nothing is used. In place of another user's, root uses the system's. */
@@ -43,13 +63,11 @@ int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
 {
 	int error = 0;
 
-	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1, .limits = { UINT64_MAX, UINT64_MAX } };
+	*self = (struct shadowdb){ .dir_fd = -1, .limits = { UINT64_MAX, UINT64_MAX } };
 	if (system) {
 		self->system_path = strdup(system);
 		if (!self->system_path)
 			return -ENOMEM;
-		/* Whether it is to be trusted is asked for each file that is found there. */
-		self->system_fd = open_directory(system);
 	}
 	if (path) {
 		self->path = strdup(path);
@@ -61,11 +79,6 @@ int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
 		if (trust_explain(error) && avoid_directory(self, error) < 0)
 			return -ENOMEM;
 	}
-	self->is_public = self->path && system && strcmp(self->path, system) == 0;
-	if (self->dir_fd >= 0 && self->system_fd >= 0 && is_same_file(self->dir_fd, self->system_fd)) {
-		self->is_public = true;
-		close(take_fd(self->system_fd));
-	}
 	self->dir_fd = self->dir_fd < 0 ? -1 : self->dir_fd;
 	return error;
 }
@@ -73,10 +86,9 @@ int shadowdb_open(struct shadowdb *self, const char *path, const char *system)
 void shadowdb_release(struct shadowdb *self)
 {
 	cleanup_closep(&self->dir_fd);
-	cleanup_closep(&self->system_fd);
 	free(self->path);
 	free(self->system_path);
-	*self = (struct shadowdb){ .dir_fd = -1, .system_fd = -1 };
+	*self = (struct shadowdb){ .dir_fd = -1 };
 }
 
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
@@ -260,7 +272,7 @@ static int load_from(int dir_fd, const char *program, const char *profile, decod
 	int r;
 
 	if (dir_fd < 0)
-		return -ENOENT;
+		return dir_fd;
 	shadowdb_name(program, profile, name);
 	r = read_file(dir_fd, name, &data, &size, &source);
 	if (r < 0)
@@ -300,35 +312,19 @@ static int path_of(const char *directory, const char *program, const char *profi
 	return 0;
 }
 
-int shadowdb_open_packaged(const struct shadowdb *self)
-{
-	return self->packaged_path ? open_directory(self->packaged_path) : -1;
-}
-
-static int load_from_packaged(const struct shadowdb *self, const char *program, const char *profile,
-			      decoder decode, struct shadow *ret_shadow)
-{
-	cleanup_close int dir_fd = shadowdb_open_packaged(self);
-
-	return load_from(dir_fd, program, profile, decode, ret_shadow);
-}
-
 /* From the first place that has one that can be used. ret_directory: where it is, or what is wrong first. */
 static int load_from_any(const struct shadowdb *self, const char *program, const char *profile,
 			 decoder decode, struct shadow *ret_shadow, const char **ret_directory)
 {
-	const char *const directories[] = { self->path, self->system_path, self->packaged_path };
-	const size_t n_directories = sizeof(directories) / sizeof(directories[0]);
 	int error = -ENOENT;
 
 	*ret_directory = self->path;
-	for (size_t i = 0; i < n_directories && error != -ENOMEM; i++) {
-		int r = i == 2 ? load_from_packaged(self, program, profile, decode, ret_shadow)
-			       : load_from(i == 0 ? self->dir_fd : self->system_fd, program, profile, decode,
-					   ret_shadow);
+	for (enum shadowdb_choice i = SHADOWDB_OWN; i < SHADOWDB_N_CHOICES && error != -ENOMEM; i++) {
+		cleanup_close int dir_fd = shadowdb_open_choice(self, i);
+		int r = load_from(dir_fd, program, profile, decode, ret_shadow);
 
 		if (r == 0 || error == -ENOENT) {
-			*ret_directory = directories[i];
+			*ret_directory = shadowdb_choice_path(self, i);
 			error = r;
 		}
 		if (r == 0)
@@ -425,9 +421,9 @@ int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), voi
 }
 
 struct listing {
-	int dir_fd;
+	int fds[SHADOWDB_N_CHOICES]; /* what those before at hold was visited already; -1: none */
+	enum shadowdb_choice at;
 	const char *directory;
-	int before[2]; /* what these hold was visited already; -1: none */
 	int (*visit)(const struct shadowdb_entry *, void *);
 	void *context;
 };
@@ -438,11 +434,11 @@ static int list_one(const char *name, void *context)
 	cleanup_with(shadow_release) struct shadow head = { 0 };
 	struct shadowdb_entry entry = { .file_name = name, .directory = listing->directory, .head = &head };
 
-	for (size_t i = 0; i < sizeof(listing->before) / sizeof(listing->before[0]); i++)
-		if (listing->before[i] >= 0 &&
-		    faccessat(listing->before[i], name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
+	for (enum shadowdb_choice i = SHADOWDB_OWN; i < listing->at; i++)
+		if (listing->fds[i] >= 0 &&
+		    faccessat(listing->fds[i], name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0)
 			return 0;
-	entry.error = shadowdb_read_head(listing->dir_fd, name, &head, &entry);
+	entry.error = shadowdb_read_head(listing->fds[listing->at], name, &head, &entry);
 	if (entry.error == -ENOENT)
 		return 0; /* gone since the directory was read */
 	return listing->visit(&entry, listing->context);
@@ -451,27 +447,17 @@ static int list_one(const char *name, void *context)
 int shadowdb_list(const struct shadowdb *self, int (*visit)(const struct shadowdb_entry *, void *context),
 		  void *context)
 {
-	struct listing listing = {
-		.dir_fd = self->dir_fd,
-		.directory = self->path,
-		.before = { -1, -1 },
-		.visit = visit,
-		.context = context,
-	};
-	int r = shadowdb_scan(self->dir_fd, list_one, &listing);
+	struct listing listing = { .fds = { -1, -1, -1 }, .visit = visit, .context = context };
+	int r = 0;
 
-	if (r != 0)
-		return r;
-	listing.dir_fd = self->system_fd;
-	listing.directory = self->system_path;
-	listing.before[0] = self->dir_fd;
-	r = shadowdb_scan(self->system_fd, list_one, &listing);
-	if (r != 0)
-		return r;
-	cleanup_close int packaged_fd = shadowdb_open_packaged(self);
-
-	listing.dir_fd = packaged_fd;
-	listing.directory = self->packaged_path;
-	listing.before[1] = self->system_fd;
-	return shadowdb_scan(packaged_fd, list_one, &listing);
+	for (enum shadowdb_choice i = SHADOWDB_OWN; i < SHADOWDB_N_CHOICES && r == 0; i++) {
+		listing.at = i;
+		listing.directory = shadowdb_choice_path(self, i);
+		listing.fds[i] = shadowdb_open_choice(self, i);
+		r = shadowdb_scan(listing.fds[i], list_one, &listing);
+	}
+	for (enum shadowdb_choice i = SHADOWDB_OWN; i < SHADOWDB_N_CHOICES; i++)
+		if (listing.fds[i] >= 0)
+			close(listing.fds[i]);
+	return r;
 }

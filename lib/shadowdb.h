@@ -41,24 +41,23 @@ enum shadowdb_changes {
 
 struct shadowdb {
 	char *path; /* of the directory that is written to; NULL: none */
+	int dir_fd; /* -1: there is none (yet) */
+	/* The second and the third choice, for reading, opened only when the one before has nothing; NULL:
+	 * none. */
 	char *system_path;
-	int dir_fd;     /* -1: there is none (yet) */
-	int system_fd;  /* the second choice, for reading; -1: none */
-	bool is_public; /* dir_fd is the system's directory: everybody reads what is written there */
+	const char *packaged_path; /* to be set after shadowdb_open() */
 	enum shadowdb_changes changes;
 	uint64_t written_hash; /* private: of what was written last */
 	/* To be set after shadowdb_open(). */
 	const struct exclusions *excluded; /* files that are left out, read or written; NULL: none */
 	struct shadowdb_limits limits;
-	const char
-		*packaged_path; /* the third choice, opened only when the others have nothing; NULL: none */
 };
 
 /*
- * Opens the directory path, and system (if not NULL and another directory) as second choice. A
- * directory that does not exist is no error until something is written. path NULL: only the
- * system's. 0, -ENOMEM, or -errno of trust_open_directory(), say -ENOTDIR, -EACCES, -EPERM; self can be
- * used for reading the second choice even then, and is released by the caller in any case.
+ * Opens the directory path, with system (if not NULL) as second choice. A directory that does not exist is
+ * no error until something is written. path NULL: only the system's. 0, -ENOMEM, or -errno of
+ * trust_open_directory(), say -ENOTDIR, -EACCES, -EPERM; self can be used for reading the second choice even
+ * then, and is released by the caller in any case.
  *
  * A path that is refused (trust_explain() knows the error) is neither read nor written, and self->path is
  * NULL. Where it is another user's (-EPERM, -ELOOP), say that of the user whose HOME root has kept, root

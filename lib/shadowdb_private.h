@@ -30,8 +30,23 @@ must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *co
 /* Opens the directory, and makes it where it is missing. 0 or -errno. */
 must_check int shadowdb_need_directory(struct shadowdb *self);
 
-/* The packages' directory, opened; -1: there is none. */
-int shadowdb_open_packaged(const struct shadowdb *self);
+/* The directories where shadows are, in the order in which they are asked. */
+enum shadowdb_choice {
+	SHADOWDB_OWN,
+	SHADOWDB_SYSTEM,
+	SHADOWDB_PACKAGED,
+	SHADOWDB_N_CHOICES,
+};
+
+/* NULL: there is none. */
+const char *shadowdb_choice_path(const struct shadowdb *self, enum shadowdb_choice choice);
+
+/* Opens a choice, to be closed. Whether it is to be trusted is asked for each file that is found there.
+ * -ENOENT there is none that can be opened; -EMFILE, -ENFILE, -ENOMEM. */
+int shadowdb_open_choice(const struct shadowdb *self, enum shadowdb_choice choice);
+
+/* Is what it writes for everybody to read: is dir_fd the system's directory? */
+bool shadowdb_is_public(const struct shadowdb *self);
 
 /*
  * Locks what has this hash, one byte of a file. Returns a descriptor that holds the lock as long as it is

@@ -24,7 +24,7 @@ int shadowdb_need_directory(struct shadowdb *self)
 	if (!self->path)
 		return -ENOENT;
 
-	int fd = trust_open_directory(self->path, self->is_public ? 0755 : 0700);
+	int fd = trust_open_directory(self->path, shadowdb_is_public(self) ? 0755 : 0700);
 
 	if (fd < 0)
 		return fd;
@@ -51,7 +51,8 @@ int shadowdb_prepare(struct shadowdb *self, uint64_t size_bytes)
 }
 
 /* Makes a new file. If this fails, name may be there, unfinished. */
-static int create_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
+static int create_file(const struct shadowdb *self, const char *name, mode_t mode, const void *data,
+		       size_t size)
 {
 	cleanup_close int fd =
 		openat(self->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWN_MODE);
@@ -59,13 +60,14 @@ static int create_file(const struct shadowdb *self, const char *name, const void
 	if (fd < 0)
 		return -errno;
 	/* Some filesystems know no modes. */
-	(void)!fchmod(fd, self->is_public ? PUBLIC_MODE : OWN_MODE);
+	(void)!fchmod(fd, mode);
 	int r = io_write_all(fd, data, size);
 
 	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
-static int replace_file(const struct shadowdb *self, const char *name, const void *data, size_t size)
+static int replace_file(const struct shadowdb *self, const char *name, mode_t mode, const void *data,
+			size_t size)
 {
 	const int dir_fd = self->dir_fd;
 	const int stem_size = (int)(strrchr(name, '.') - name);
@@ -76,7 +78,7 @@ static int replace_file(const struct shadowdb *self, const char *name, const voi
 		random = (uint64_t)getpid();
 	snprintf(temporary, sizeof(temporary), ".%.*s.%016" PRIx64 ".tmp", stem_size, name, random);
 
-	int r = create_file(self, temporary, data, size);
+	int r = create_file(self, temporary, mode, data, size);
 
 	if (r == -EEXIST)
 		return r; /* another writer's */
@@ -134,7 +136,10 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	if (r != 0)
 		return r;
 	shadowdb_drop_excluded(self, &shadow);
-	r = self->is_public ? shadowdb_make_public(&shadow) : 0;
+	/* Asked once: what others may read is what was made fit for it. */
+	mode_t mode = shadowdb_is_public(self) ? PUBLIC_MODE : OWN_MODE;
+
+	r = mode == PUBLIC_MODE ? shadowdb_make_public(&shadow) : 0;
 	if (r < 0)
 		return r;
 	r = shadow_encode(&shadow, &data, &size);
@@ -144,7 +149,7 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 
 	bool is_new = faccessat(self->dir_fd, name, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) < 0;
 
-	r = replace_file(self, name, data, size);
+	r = replace_file(self, name, mode, data, size);
 	if (r < 0)
 		return r;
 	self->written_hash = shadowdb_hash(program, profile);

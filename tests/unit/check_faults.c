@@ -208,7 +208,7 @@ static int note_nothing(const struct shadowdb_entry *entry, void *context)
 /* Everything that is done with a store. Each part goes on where another failed; 0, or the first failure. */
 static int use_store(uint64_t first_page)
 {
-	cleanup_with(shadowdb_release) struct shadowdb own = { .dir_fd = -1, .system_fd = -1 };
+	cleanup_with(shadowdb_release) struct shadowdb own = { .dir_fd = -1 };
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	cleanup_with(config_release) struct config config;
 	cleanup_free char *path = NULL;

@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST(without_a_directory_there_is_none)
 {
-	struct shadowdb none = { .dir_fd = -1, .system_fd = -1 };
+	struct shadowdb none = { .dir_fd = -1 };
 	struct notice notice = { 0 };
 	char seen[8] = "";
 

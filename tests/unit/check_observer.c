@@ -156,7 +156,7 @@ static struct account run_if(bool waits, struct observer_options options)
 
 	if (pid == 0) {
 		struct observer_link link = { .fd = -1 };
-		const int kept[] = { db.dir_fd, db.system_fd, fds[1], gate[0] };
+		const int kept[] = { db.dir_fd, fds[1], gate[0] };
 
 		if (observer_fork(kept, 4, &link) == OBSERVER_OBSERVER) {
 			if (!waits)

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "shadowdb_private.h"
 #include "store.h"
 
 START_TEST(what_others_could_have_written_is_refused)
@@ -57,7 +58,7 @@ START_TEST(root_leaves_a_users_directory_alone)
 	shadowdb_release(&db);
 	ck_assert_int_eq(shadowdb_open(&db, db_path, system_path), -EPERM);
 	ck_assert_str_eq(db.path, system_path);
-	ck_assert(db.is_public);
+	ck_assert(shadowdb_is_public(&db));
 	ck_assert_int_eq(update("/usr/bin/env", ""), 0);
 	ck_assert_int_eq(runs_of(&db, "/usr/bin/env", ""), 1);
 	ck_assert_int_eq(lstat(db_path, &st), -1);
