@@ -1,5 +1,6 @@
 /* check_readahead_threads.c - the threads of a replay: who waits for whom, how long, and what they leave
  * behind */
+#include "own_mounts.h"
 #include "replaying.h"
 
 /* A mount that never answers; close(2) of what this returns lets go of all who wait. -1: there is none. */
@@ -9,7 +10,7 @@ static int mount_hung(const char *name)
 	char options[64];
 
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (can_test(fd >= 0 && mkdir(scratch_path(name), 0700) == 0 &&
+	if (can_test(fd >= 0 && own_mounts() && mkdir(scratch_path(name), 0700) == 0 &&
 			     mount("hung", scratch_path(name), "fuse", 0, options) == 0,
 		     "a FUSE mount"))
 		return fd;

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "own_mounts.h"
 #include "store.h"
 
 static void wait_for_all(int n)
@@ -174,10 +175,7 @@ static bool mount_small(const char *path)
 {
 	if (geteuid() != 0 && !enter_namespace())
 		return false;
-	if (unshare(CLONE_NEWNS) < 0)
-		return false;
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("none", path, "tmpfs", 0, "size=64k,mode=700") == 0;
+	return own_mounts() && mount("none", path, "tmpfs", 0, "size=64k,mode=700") == 0;
 }
 
 START_TEST(full_disk_keeps_the_old_one)

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "own_mounts.h"
 #include "support.h"
 
 static struct views views;
@@ -80,8 +81,7 @@ static void assert_leads(const char *inside, const char *outside)
 
 static bool be_bound(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("real", "bound", NULL, MS_BIND, NULL) == 0;
+	return own_mounts() && mount("real", "bound", NULL, MS_BIND, NULL) == 0;
 }
 
 START_TEST(a_bound_directory)
@@ -108,8 +108,7 @@ static bool be_overlaid(void)
 
 	snprintf(options, sizeof(options), "lowerdir=%s/low,upperdir=%s/up,workdir=%s/work", scratch, scratch,
 		 scratch);
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("overlay", "bound", "overlay", 0, options) == 0;
+	return own_mounts() && mount("overlay", "bound", "overlay", 0, options) == 0;
 }
 
 START_TEST(an_overlay)
@@ -122,8 +121,7 @@ END_TEST
 
 static bool be_in_tmpfs(void)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("mine", "bound", "tmpfs", 0, NULL) < 0)
+	if (!own_mounts() || mount("mine", "bound", "tmpfs", 0, NULL) < 0)
 		return false;
 	write_file("bound/file", "x", 1, 0644);
 	return true;
