@@ -28,9 +28,10 @@ int shadowdb_open_choice(const struct shadowdb *self, enum shadowdb_choice choic
 	int fd = is_own ? fcntl(self->dir_fd, F_DUPFD_CLOEXEC, 0)
 			: open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd >= 0 || errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-		return fd < 0 ? -errno : fd;
-	return -ENOENT;
+	if (fd >= 0)
+		return fd;
+	/* What is in the own directory is not to be lost because of it. */
+	return is_own || errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ENOENT;
 }
 
 bool shadowdb_is_public(const struct shadowdb *self)

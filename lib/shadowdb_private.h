@@ -42,7 +42,7 @@ enum shadowdb_choice {
 const char *shadowdb_choice_path(const struct shadowdb *self, enum shadowdb_choice choice);
 
 /* Opens a choice, to be closed. Whether it is to be trusted is asked for each file that is found there.
- * -ENOENT there is none that can be opened; -EMFILE, -ENFILE, -ENOMEM. */
+ * -ENOENT there is none that can be opened; -EMFILE, -ENFILE, -ENOMEM; of the own one, -errno of fcntl(2). */
 int shadowdb_open_choice(const struct shadowdb *self, enum shadowdb_choice choice);
 
 /* Is what it writes for everybody to read: is dir_fd the system's directory? */

@@ -158,7 +158,7 @@ static struct account run_if(bool waits, struct observer_options options)
 		struct observer_link link = { .fd = -1 };
 		const int kept[] = { db.dir_fd, fds[1], gate[0] };
 
-		if (observer_fork(kept, 4, &link) == OBSERVER_OBSERVER) {
+		if (observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link) == OBSERVER_OBSERVER) {
 			if (!waits)
 				(void)!read(gate[0], &status, 1);
 			observer_run(&link, &options, send_account, &fds[1]);
