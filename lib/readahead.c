@@ -156,7 +156,10 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uin
 	/* What is far and cannot be asked whether it answers is left alone. */
 	if (has_far_part(plan) || plan->has_traps)
 		self->far_mounts = far_mounts_new();
-	r = plan->has_traps && !self->far_mounts ? -ENOMEM : make_targets(self, plan);
+	/* A thread that is abandoned outlives the plan. */
+	if (plan->has_traps && self->far_mounts)
+		self->traps = &self->far_mounts->mounts;
+	r = plan->has_traps && !self->traps ? -ENOMEM : make_targets(self, plan);
 	if (r == 0)
 		r = start_threads(self, n_threads);
 	if (r < 0) {

@@ -100,6 +100,7 @@ struct readahead {
 	uint64_t started_ns;
 	size_t max_open;
 	struct far_mounts *far_mounts; /* NULL: nothing is far, or no memory */
+	const struct mounts *traps;    /* where a lookup may mount something (traps.h); NULL: nowhere */
 	bool counts_disk_reads;        /* the kernel, by thread */
 	unsigned int n_started;        /* workers */
 

@@ -329,7 +329,7 @@ static int check_way(struct worker *self)
 	struct readahead *owner = self->owner;
 	bool is_over = false;
 
-	if (owner->plan->has_traps && traps_on_way(&owner->far_mounts->mounts, self->path))
+	if (owner->traps && traps_on_way(owner->traps, self->path))
 		return -EXDEV;
 	while (!is_over && self->reach == PLACE_FAR && !far_mounts_answer(owner->far_mounts, self->path)) {
 		far_mounts_ask_again(owner->far_mounts);
