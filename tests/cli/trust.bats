@@ -81,6 +81,11 @@ n_shadows() { # DIRECTORY
   ./pbrun -d "$WORK/open" ./program
   settled
   [ "$(stat -c %a open/*.shadow)" = 600 ]
+  # Told once, also where the shadow lies in memory and the launcher has looked before the observer does.
+  chmod 777 open
+  run ./pbrun -d "$WORK/open" -r none ./program
+  echo "$output"
+  [ "$(grep -c "written by others" <<<"$output")" -eq 1 ]
 }
 
 @test "a shadow of somebody else's, with a second name, or open to all is refused, told, and replaced" {

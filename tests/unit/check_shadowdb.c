@@ -213,6 +213,22 @@ START_TEST(system_is_the_second_choice)
 }
 END_TEST
 
+/* Until then a start with a shadow of its own asks the system's directory nothing. */
+START_TEST(system_is_opened_when_it_is_asked)
+{
+	char later[sizeof(system_path) + 8];
+
+	make_system();
+	snprintf(later, sizeof(later), "%s.later", system_path);
+	ck_assert_int_eq(rename(system_path, later), 0);
+	shadowdb_release(&db);
+	ck_assert_int_eq(shadowdb_open(&db, db_path, system_path), 0);
+	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), -ENOENT);
+	ck_assert_int_eq(rename(later, system_path), 0);
+	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 1);
+}
+END_TEST
+
 START_TEST(system_alone_is_read_only)
 {
 	make_system();
@@ -347,6 +363,7 @@ int main(void)
 	tcase_add_test(t, unusable_is_an_error_and_is_replaced);
 	tcase_add_test(t, no_link_or_fifo_is_followed);
 	tcase_add_test(t, system_is_the_second_choice);
+	tcase_add_test(t, system_is_opened_when_it_is_asked);
 	tcase_add_test(t, system_alone_is_read_only);
 	tcase_add_test(t, listing);
 	tcase_add_test(t, forgetting);

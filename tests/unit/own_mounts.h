@@ -11,7 +11,7 @@
 /* From here on, for this process and its children. False: that needs a privilege. */
 static inline bool own_mounts(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 #endif
