@@ -5,15 +5,6 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 @test "a killed observer leaves the program all its CPUs" {
   (($(nproc) > 1)) || skip "needs two CPUs"
   for i in $(seq 12); do

@@ -11,10 +11,6 @@ setup() {
   head -c 1000000 /dev/zero >"$WORK/data"
 }
 
-teardown() {
-  remove_work
-}
-
 @test "--benchmark prints a table and a sentence, and leaves nothing behind" {
   run "$PBRUN" --benchmark -n 3 "$WORK/program" "$WORK/data"
   echo "$output"

@@ -4,15 +4,6 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 # A build: each job is a shell that starts more processes. What it is to be done is told by the names of its arguments.
 make_jobs() { # NUMBER
   for i in $(seq "$1"); do echo "data $i" >"source$i"; done

@@ -6,15 +6,6 @@ load common
 
 bats_require_minimum_version 1.5.0
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 make_script() { # FILE LINE...
   local file=$1
   shift

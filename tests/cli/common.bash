@@ -1,18 +1,29 @@
 # Loaded by the test files here. PBRUN and PBRUN_HELPERS come from ctest.
 
 # $WORK: a directory of the test's own, with the recordings in it. Other users may enter. It is in the environment of all
-# that the test starts: by that settled() knows them.
+# that the test starts: by that settled() knows them. The test works there.
 make_work() {
   WORK=$(mktemp -d "${TMPDIR:-/tmp}/pbrun-test.XXXXXX")
   export WORK
   chmod 1777 "$WORK"
   export PBRUN_DIR=$WORK/shadows
   unset PBRUN_RECORD PBRUN_DISABLE
+  cd "$WORK" || return
 }
 
 # An observer may still write to it.
 remove_work() {
+  cd / || return
   eventually rm -rf "$WORK" 2>/dev/null
+}
+
+# Of test files that need no more than that.
+setup() {
+  make_work
+}
+
+teardown() {
+  remove_work
 }
 
 # Until a command succeeds, for 60 s at most.
@@ -46,6 +57,26 @@ is_settled() {
 # Observers hold what is mounted.
 unmount() { # DIRECTORY
   eventually umount "$1" 2>/dev/null
+}
+
+# Takes files out of memory, when what was started before has settled. Skips the test where that cannot be.
+evict() { # FILE...
+  local attempts=100 file
+  settled
+  sync "$@"
+  # Pages that somebody has just read may be on their way to a list still.
+  while ((attempts-- > 0)); do
+    for file in "$@"; do
+      dd if="$file" iflag=nocache count=0 status=none
+    done
+    [ "$(resident_pages "$1")" -ne 0 ] || return 0
+    sleep 0.05
+  done
+  skip "this file system keeps its pages"
+}
+
+resident_pages() { # FILE
+  fincore --raw --noheadings --output PAGES "$1"
 }
 
 # Who traces a process; 0: nobody.

@@ -10,10 +10,6 @@ setup() {
   PATH=$(dirname "$PBRUN"):$PATH
 }
 
-teardown() {
-  remove_work
-}
-
 # The options that --help names, one a line: -d, --dir, ...
 options_of_help() {
   "$PBRUN" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | tr -d ' ,' | sed -E 's/^(-[a-zA-Z])(--)/\1\n\2/'

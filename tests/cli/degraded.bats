@@ -8,7 +8,6 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   cp "$PBRUN_HELPERS/show_state" .
   mounts=()
 }

@@ -10,10 +10,6 @@ setup() {
   unset COLUMNS NO_COLOR
 }
 
-teardown() {
-  remove_work
-}
-
 verdict_of() { # ID
   json "$WORK/json" "next(c['verdict'] for c in j['checks'] if c['id'] == '$1')"
 }

@@ -9,17 +9,12 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   mkdir links real
   cp "$PBRUN" "$WORK/pbrun"
   export HOME=$WORK/home XDG_DATA_HOME=$WORK/home/data XDG_CONFIG_HOME=$WORK/home/config
   export XDG_DATA_DIRS=$WORK/share XDG_RUNTIME_DIR=$WORK/run
   mkdir -p home share/applications run
   chmod 755 home
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # A program that says how it was called.

@@ -4,11 +4,6 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
 teardown() {
   cd /
   ! mountpoint -q "$WORK/full" || unmount "$WORK/full"

@@ -15,7 +15,7 @@ setup() {
 
 teardown() {
   [ -z "${WORK:-}" ] || ! mountpoint -q "$WORK/point" || unmount "$WORK/point"
-  cd / && remove_work
+  remove_work
 }
 
 # Where the directory itself is memory, there is nothing to be found out.

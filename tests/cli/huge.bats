@@ -7,7 +7,6 @@ load common
 setup() {
   ((EUID == 0)) || skip "needs root"
   make_work
-  cd "$WORK" || return
   mkdir point
   truncate -s 64M image
   mkfs.ext4 -q image

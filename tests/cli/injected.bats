@@ -10,7 +10,6 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   errors=(EPERM)
   max_each=3
   hang="hang-files"
@@ -19,11 +18,6 @@ setup() {
     max_each=$PBRUN_FAULTS
     hang="hang"
   fi
-}
-
-teardown() {
-  cd / || return
-  remove_work
 }
 
 inject() { # MODE MAX-EACH ERROR...

@@ -7,7 +7,6 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   hits=${HITS:-12}
   hit=("$PBRUN_HELPERS/await_all" python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$hits")
   hit_slowly=("$PBRUN_HELPERS/await_all" python3 "$BATS_TEST_DIRNAME/../helpers/hit.py" "$(((hits + 1) / 2))")
@@ -26,10 +25,6 @@ for i in range(13):
     assert os.waitpid(pid, 0)[1] == i << 8
 tell()
 os._exit(7)')
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 @test "a killed observer: execs" {

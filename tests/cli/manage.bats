@@ -10,10 +10,6 @@ setup() {
   ln -s program "$WORK/other-name"
 }
 
-teardown() {
-  remove_work
-}
-
 @test "--list says so when nothing is recorded" {
   run "$PBRUN" --list
   [ "$status" -eq 0 ]

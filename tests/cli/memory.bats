@@ -11,18 +11,12 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   max_each=8
   case ${PBRUN_FAULTS:-} in
     "") ;;
     all) max_each=0 ;;
     *) max_each=$PBRUN_FAULTS ;;
   esac
-}
-
-teardown() {
-  cd / || return
-  remove_work
 }
 
 fail_in() { # SCENARIO...

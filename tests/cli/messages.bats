@@ -14,10 +14,6 @@ setup() {
   cp /bin/true "$WORK/program"
 }
 
-teardown() {
-  remove_work
-}
-
 # Runs a command that fails, and looks at its standard error.
 complains() { # STATUS WHERE COMMAND...
   local status_wanted=$1 where=$2

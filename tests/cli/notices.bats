@@ -4,15 +4,6 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 # The observer has written its notice, or taken it back.
 await_notices() { # NUMBER
   settled

@@ -12,7 +12,7 @@ setup() {
 }
 
 teardown() {
-  cd / && remove_work
+  remove_work
   eventually rm -rf "$DISK" 2>/dev/null
 }
 
@@ -22,25 +22,6 @@ make_files() { # SIZE FILE...
   for file in "$@"; do
     head -c "$size" /dev/urandom >"$file"
   done
-}
-
-evict() { # FILE...
-  local attempts=100 file
-  settled
-  sync "$@"
-  # Pages that somebody has just read may be on their way to a list still.
-  while ((attempts-- > 0)); do
-    for file in "$@"; do
-      dd if="$file" iflag=nocache count=0 status=none
-    done
-    [ "$(resident_pages "$1")" -ne 0 ] || return 0
-    sleep 0.05
-  done
-  skip "this file system keeps its pages"
-}
-
-resident_pages() { # FILE
-  fincore --raw --noheadings --output PAGES "$1"
 }
 
 has_pages() { # FILE NUMBER: at least so many are in memory

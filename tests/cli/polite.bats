@@ -16,10 +16,6 @@ forget() {
   settled && rm -rf "$WORK/shadows"
 }
 
-teardown() {
-  cd / && remove_work
-}
-
 # As an ordinary user whose programs may still raise privileges.
 as_ordinary_user() {
   if ((EUID == 0)); then

@@ -6,12 +6,7 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   cp /bin/sleep program
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # Whether a first start of the program predicts anything. The longer it runs, the surer is the account.

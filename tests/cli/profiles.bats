@@ -6,13 +6,8 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   export XDG_CONFIG_HOME=$WORK/config
   export PBRUN_RECORD=train
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 profiles() {

@@ -6,12 +6,7 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   "$PBRUN_HELPERS/touch_pages" "$WORK/data"
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 pages() { # PROGRAM

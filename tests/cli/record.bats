@@ -4,26 +4,9 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 recorded() { # PROGRAM EXPRESSION-OVER-f: how many files it is true for
   settled
   "$PBRUN" --json --show "$1" | json - "sum(1 for f in j['files'] if ($2))"
-}
-
-evict() { # FILE...
-  settled
-  sync "$@"
-  for file in "$@"; do
-    dd if="$file" iflag=nocache count=0 status=none
-  done
 }
 
 is_resident() { # FILE

@@ -4,26 +4,9 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
 teardown() {
   [ -z "${GROUP:-}" ] || { while ! rmdir "$GROUP"; do sleep 0.1; done; }
-  cd / && remove_work
-}
-
-evict() { # FILE...
-  settled
-  sync "$@"
-  for file in "$@"; do
-    dd if="$file" iflag=nocache count=0 status=none
-  done
-}
-
-can_evict() {
-  [ "$(stat -f -c %T .)" != tmpfs ] || skip "a tmpfs: nothing can be evicted"
+  remove_work
 }
 
 shown() { # EXPRESSION-OVER-j
@@ -32,7 +15,6 @@ shown() { # EXPRESSION-OVER-j
 }
 
 @test "what was prefetched is told apart into used and wasted" {
-  can_evict
   touch_pages=$PBRUN_HELPERS/touch_pages
   "$touch_pages" "$WORK/data"
   seq -s ' ' 0 40 1023 >pages
@@ -58,7 +40,6 @@ shown() { # EXPRESSION-OVER-j
 }
 
 @test "the first start's faults are told, and what the last starts gained" {
-  can_evict
   touch_pages=$PBRUN_HELPERS/touch_pages
   "$touch_pages" "$WORK/data"
   gains() {
@@ -96,7 +77,6 @@ shown() { # EXPRESSION-OVER-j
 }
 
 @test "--list does not count a start that had only what profiles have in common" {
-  can_evict
   cp "$(command -v dash)" dash
   echo : | tee a.sh b.sh c.sh
   "$PBRUN" ./dash a.sh
@@ -130,7 +110,6 @@ shown() { # EXPRESSION-OVER-j
 }
 
 @test "a prefetch fits into a memory control group smaller than the working set" {
-  can_evict
   ((EUID == 0)) || skip "needs root"
   root=/sys/fs/cgroup/memory limit=memory.limit_in_bytes events=memory.failcnt
   [ -d "$root" ] || root=/sys/fs/cgroup limit=memory.max events=memory.events

@@ -6,17 +6,12 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   ((EUID == 0)) || skip "needs root"
   unshare -m true || skip "no mount namespaces"
   mkdir real
   cp /bin/cat real/program
   seq 20000 >real/data
   export PBRUN_RECORD=train
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # Pages of PATH in the record of PROGRAM. The profile is what runs in the sandbox.

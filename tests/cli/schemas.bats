@@ -10,10 +10,6 @@ setup() {
   cp /bin/true "$WORK/"$'not\xffUTF-8'
 }
 
-teardown() {
-  remove_work
-}
-
 valid() { # NAME < JSON
   /usr/bin/python3 "$BATS_TEST_DIRNAME/../helpers/validate.py" "$BATS_TEST_DIRNAME/../../docs/$1.schema.json"
 }

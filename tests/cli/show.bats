@@ -11,10 +11,6 @@ setup() {
   export LANG=C.UTF-8 TERM=xterm
 }
 
-teardown() {
-  remove_work
-}
-
 # Output on a terminal of so many columns, of which control sequences are shown.
 on_terminal() { # COLUMNS COMMAND
   script -qec "stty cols $1; $2" /dev/null </dev/null | tr -d '\r'

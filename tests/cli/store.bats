@@ -7,7 +7,6 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   export HOME=$WORK/home
   unset XDG_CONFIG_HOME
   mkdir -p home/.config/pbrun nas/deep
@@ -16,10 +15,6 @@ setup() {
   echo c >c
   printf '#!/bin/sh\ncat %s/nas/deep/a %s/b.secret %s/c\n' "$WORK" "$WORK" "$WORK" >script
   chmod +x script
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # Which of the three files the script's shadow names.

@@ -11,10 +11,6 @@ setup() {
   cd "$WORK" || return
 }
 
-teardown() {
-  cd / && remove_work
-}
-
 # The observers' command lines are those of the launches.
 observers_end() {
   ! settled || return 0

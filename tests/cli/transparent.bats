@@ -4,15 +4,6 @@
 
 load common
 
-setup() {
-  make_work
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
-}
-
 # Runs a command without pbrun, then with it while it is trained, while it is sampled, and while nothing is
 # recorded but prefetched: the same output each time. COMMAND holds the word PBRUN where pbrun goes.
 same_output() { # COMMAND (shell)

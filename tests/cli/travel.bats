@@ -8,15 +8,10 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   make_work
-  cd "$WORK" || return
   # What it is given by its arguments does not travel: so they name no file, and it is cat(1) that reads.
   cp /usr/bin/env program
   # So that what is a file of its own differs from the original: the build-id is that of env(1) still.
   printf '%s\n' one two three >data
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 pages_of() { # FILE_OF_JSON PATH

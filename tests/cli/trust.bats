@@ -17,10 +17,6 @@ without_dir() { # COMMAND...
   env -u PBRUN_DIR "$@"
 }
 
-teardown() {
-  cd / && remove_work
-}
-
 needs_root() {
   ((EUID == 0)) || skip "needs root"
 }

@@ -6,17 +6,12 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   # With the agent: agent.bats.
   mkdir -p home/pbrun
   echo "agent = no" >home/pbrun/config
   export XDG_CONFIG_HOME=$WORK/home
   deny=$PBRUN_HELPERS/deny
   "$deny" prctl=0 true 2>/dev/null || skip "no seccomp filters"
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # The shadow of a program, as JSON, has a value that is true.

@@ -17,10 +17,6 @@ setup() {
   unset XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
 }
 
-teardown() {
-  remove_work
-}
-
 install_pbrun() {
   local build
   build=$(dirname "$PBRUN")

@@ -10,11 +10,6 @@ setup() {
   mkdir -m 0700 "$WORK/home" "$WORK/shadows"
   export HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/.cache
   unset XDG_RUNTIME_DIR
-  cd "$WORK" || return
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # Without any capability, nor a way to get one.
