@@ -9,7 +9,6 @@ load common
 
 setup() {
   make_work
-  cd "$WORK" || return
   deny=$PBRUN_HELPERS/deny
   "$deny" prctl=0 true 2>/dev/null || skip "no seccomp filters"
   # A pbrun beside which there is an agent that may be trusted.
@@ -20,10 +19,6 @@ setup() {
   chmod 755 bin/libpbrun-agent.so
   pbrun=$WORK/bin/pbrun
   echo x >./read
-}
-
-teardown() {
-  cd / && remove_work
 }
 
 # The report of a start says who has recorded.
@@ -155,10 +150,29 @@ END
   done
 }
 
-@test "who looks into the dynamic loader does not find it" {
-  LD_TRACE_LOADED_OBJECTS=1 "$deny" true >/dev/null 2>&1 || true
+@test "who looks into the dynamic loader does not find it, and whose room is limited has all of it" {
   LD_DEBUG=libs "$deny" ptrace "$pbrun" true 2>actual
   run ! grep -q libpbrun-agent actual
+  limited=(prlimit "--as=$((1 << 32))")
+  "${limited[@]}" "$pbrun" --version || limited=(env LD_DEBUG=) # a sanitizer's pbrun needs more
+  for unwelcome in "env LD_AUDIT=" "env LD_DEBUG=" "env LD_PROFILE=" "${limited[*]}"; do
+    $unwelcome "$deny" ptrace "$pbrun" -R report "$PBRUN_HELPERS/leave" >/dev/null || true
+    echo "$unwelcome"
+    recorded_by looking
+    rm report
+  done
+}
+
+@test "where its path has characters that LD_PRELOAD takes for others, it is not loaded" {
+  for directory in 'a b' 'a:b' 'a$b'; do
+    mkdir -m 755 "$directory"
+    cp -p bin/* "$directory"
+    "$deny" ptrace "$directory/pbrun" -R report "$PBRUN_HELPERS/leave" >actual || true
+    [ "$(cat actual)" = "$("$PBRUN_HELPERS/leave")" ]
+    echo "$directory"
+    recorded_by looking
+    rm report
+  done
 }
 
 @test "many processes at once" {

@@ -59,6 +59,9 @@ left_over() {
   inside pbrun -r train cat /usr/local/share/doc/pbrun/LICENSE
   [ -d "$ROOT/var/cache/pbrun" ]
   [ -n "$(find "$ROOT/usr/local/lib" -path '*/pbrun/libpbrun-agent.so')" ]
+  inside pbrun --doctor --json >"$BUILD/doctor" || true
+  json "$BUILD/doctor" "[c['found'] for c in j['checks'] if c['id'] == 'agent']" | tee /dev/stderr |
+    grep -q '/usr/local/.*/pbrun/libpbrun-agent.so works'
   inside man -w pbrun
   inside bash -c 'PBRUN_DIR=/tmp/shadows pbrun -r train true && PBRUN_DIR=/tmp/shadows pbrun --list' | grep -q /true
   inside cmake --build /tmp/build --target uninstall

@@ -116,6 +116,26 @@ START_TEST(of_what_was_mapped_as_a_whole_nothing_is_known)
 }
 END_TEST
 
+/* What an agent tells: of huge pages, that something of each was touched; of others, which. */
+START_TEST(what_was_seen_to_be_there_is_taken_as_the_pages_it_is_in)
+{
+	const struct event before[] = { { .kind = EVENT_EXECED, .pid = MAIN, .space = 1 },
+					mapped(1, "/a", 1000, 1010) };
+	struct event touched = {
+		.kind = EVENT_TOUCHED, .pid = MAIN, .space = 1, .start = at(1002), .end = at(1004)
+	};
+
+	TAKE_ALL(before);
+	touched.flags = EVENT_IS_HUGE;
+	ck_assert_int_eq(take(touched), 1);
+	assert_file("/a", PAGESET_MAPPED, 0);
+	touched.flags = 0;
+	ck_assert_int_eq(take(touched), 1);
+	assert_file("/a", PAGESET_MAPPED, 2);
+	ck_assert(pageset_file_has(seen("/a"), 9));
+}
+END_TEST
+
 START_TEST(a_launch_becomes_a_page_set)
 {
 	const struct event before[] = {
@@ -352,6 +372,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_launch_becomes_a_page_set);
 	tcase_add_test(t, of_what_was_mapped_as_a_whole_nothing_is_known);
+	tcase_add_test(t, what_was_seen_to_be_there_is_taken_as_the_pages_it_is_in);
 	tcase_add_test(t, a_page_has_the_time_at_which_it_was_found);
 	tcase_add_test(t, what_vanishes_is_looked_at_before);
 	tcase_add_test(t, what_others_map_and_what_was_before_an_exec_is_marked);
