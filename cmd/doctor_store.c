@@ -58,6 +58,18 @@ static int count_entry(const struct shadowdb_entry *entry, void *context)
 	return 0;
 }
 
+/* In a directory: those that can be used, and the others. 0 or -errno. */
+static int count_recordings(const char *directory, size_t counts[2])
+{
+	struct shadowdb db;
+	int r = shadowdb_open(&db, directory, NULL);
+
+	if (r == 0)
+		r = shadowdb_list(&db, count_entry, counts);
+	shadowdb_release(&db);
+	return r;
+}
+
 static void check_space(struct doctor *doctor, const char *path)
 {
 	struct finding finding = { .id = "free-space",
@@ -89,7 +101,6 @@ static void check_store(struct doctor *doctor)
 	cleanup_free char *directory = store_directory(doctor->arguments, &why_none);
 	cleanup_free char *existing = directory ? strdup(directory) : NULL;
 	size_t counts[2] = { 0 };
-	struct shadowdb db;
 
 	if (!existing) {
 		finding.verdict = VERDICT_BROKEN;
@@ -100,13 +111,10 @@ static void check_store(struct doctor *doctor)
 		return;
 	}
 	cut_to_existing(existing);
-	int r = shadowdb_open(&db, directory, NULL);
+	int r = count_recordings(directory, counts);
 
-	if (r == 0)
-		r = shadowdb_list(&db, count_entry, counts);
 	if (r == 0 && faccessat(AT_FDCWD, existing, W_OK | X_OK, AT_EACCESS) != 0)
 		r = -errno;
-	shadowdb_release(&db);
 	if (r < 0) {
 		finding.verdict = VERDICT_BROKEN;
 		finding.meaning = "Nothing can be recorded.";
@@ -130,12 +138,8 @@ static void check_system_store(struct doctor *doctor)
 {
 	struct finding finding = { .id = "for-all", .meaning = "Root's recordings in it serve every user." };
 	size_t counts[2] = { 0 };
-	struct shadowdb db;
-	int r = shadowdb_open(&db, SHADOWDB_SYSTEM_DIR, NULL);
+	int r = count_recordings(SHADOWDB_SYSTEM_DIR, counts);
 
-	if (r == 0)
-		r = shadowdb_list(&db, count_entry, counts);
-	shadowdb_release(&db);
 	if (r < 0) {
 		finding.verdict = VERDICT_LIMITED;
 		finding.meaning = "What root recorded for all users is not used.";

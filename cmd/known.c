@@ -84,9 +84,6 @@ static void open_directory(struct known *self)
 			     self->has_dir ? self->db.path : "");
 }
 
-/* Where a shadow may be, the first first. */
-enum { N_SHADOW_DIRECTORIES = 3 };
-
 /* The record that its package put into the program, if there is one that holds. */
 static int load_embedded(struct known *self)
 {
@@ -101,14 +98,14 @@ static int load_embedded(struct known *self)
 	return 0;
 }
 
-/* As shadowdb_load_partial(), from the first so many directories. */
-static int load_from_first(struct known *self, size_t n_directories, char **ret_path)
+/* As shadowdb_load_partial(), from no directory behind last. */
+static int load_up_to(struct known *self, enum shadowdb_choice last, char **ret_path)
 {
 	struct shadowdb db = self->db;
 
-	if (n_directories < 2)
+	if (last < SHADOWDB_SYSTEM)
 		db.system_path = NULL;
-	if (n_directories < 3)
+	if (last < SHADOWDB_PACKAGED)
 		db.packaged_path = NULL;
 	/* Mostly that is enough to see that nothing needs to be done. */
 	return shadowdb_load_partial(&db, self->program, self->profile, &self->shadow, ret_path);
@@ -117,11 +114,11 @@ static int load_from_first(struct known *self, size_t n_directories, char **ret_
 static void load_shadow(struct known *self)
 {
 	cleanup_free char *path = NULL;
-	int r = load_from_first(self, 1, NULL);
+	int r = load_up_to(self, SHADOWDB_OWN, NULL);
 
 	if (r < 0) {
 		self->asked = SHADOWDB_SYSTEM_DIR;
-		r = load_from_first(self, N_SHADOW_DIRECTORIES, &path);
+		r = load_up_to(self, SHADOWDB_PACKAGED, &path);
 	}
 	if (r == -ENOENT) {
 		self->asked = self->program;
@@ -213,31 +210,29 @@ static bool is_directory_cached(const struct known *self, struct cached_looks *l
 	return true;
 }
 
-static const char *shadow_directory(const struct known *self, size_t i)
+/* Sets ret_choice to where the shadow is, SHADOWDB_N_CHOICES: nowhere. False: that is not known without
+ * waiting.
+ */
+static bool find_cached_shadow(const struct known *self, struct cached_looks *looks,
+			       enum shadowdb_choice *ret_choice)
 {
-	const char *directories[N_SHADOW_DIRECTORIES] = { self->dir, SHADOWDB_SYSTEM_DIR,
-							  SHADOWDB_PACKAGED_DIR };
-
-	return directories[i];
-}
-
-/* Where the shadow is, N_SHADOW_DIRECTORIES: nowhere; -1: it is not known without waiting. */
-static int find_cached_shadow(const struct known *self, struct cached_looks *looks)
-{
+	const char *const directories[SHADOWDB_N_CHOICES] = {
+		[SHADOWDB_OWN] = self->dir,
+		[SHADOWDB_SYSTEM] = SHADOWDB_SYSTEM_DIR,
+		[SHADOWDB_PACKAGED] = SHADOWDB_PACKAGED_DIR,
+	};
 	char name[NAME_MAX + 1];
+	enum cached cached = CACHED_ABSENT;
+	enum shadowdb_choice i;
 
 	shadowdb_name(self->program, self->profile, name);
-	for (int i = 0; i < N_SHADOW_DIRECTORIES; i++) {
-		switch (look_below(looks, shadow_directory(self, (size_t)i), name)) {
-		case CACHED_NO:
-			return -1;
-		case CACHED_PRESENT:
-			return i;
-		case CACHED_ABSENT:
+	for (i = SHADOWDB_OWN; i < SHADOWDB_N_CHOICES; i++)
+		if ((cached = look_below(looks, directories[i], name)) != CACHED_ABSENT)
 			break;
-		}
-	}
-	return cached_look(looks, self->program, CACHED_ENDS) == CACHED_NO ? -1 : N_SHADOW_DIRECTORIES;
+	*ret_choice = i;
+	if (i == SHADOWDB_N_CHOICES) /* then it may be in the program itself */
+		cached = cached_look(looks, self->program, CACHED_ENDS);
+	return cached != CACHED_NO;
 }
 
 /* What was told before is not told again by the launcher, whoever loads the rest. False: it needs waiting, or
@@ -269,16 +264,16 @@ bool known_load_cached(struct known *self)
 	load_settings(self);
 	if (!self->profile || !is_directory_cached(self, &looks) || !load_notice(self, &looks))
 		return false;
-	int i = find_cached_shadow(self, &looks);
+	enum shadowdb_choice choice;
 
-	if (i < 0)
+	if (!find_cached_shadow(self, &looks, &choice))
 		return false;
 	size_t n_warnings = self->warnings.n;
 
 	open_directory(self);
-	if (i == N_SHADOW_DIRECTORIES) {
+	if (choice == SHADOWDB_N_CHOICES) {
 		load_shadow(self);
-	} else if (load_from_first(self, (size_t)i + 1, NULL) < 0) {
+	} else if (load_up_to(self, choice, NULL) < 0) {
 		/* What comes behind may have to be waited for: all is done once more by known_load(). */
 		warnings_drop(&self->warnings, n_warnings);
 		shadowdb_release(&self->db);

@@ -27,6 +27,14 @@
  * shadows. */
 #define SHADOWDB_INDEX "/"
 
+/* The directories where shadows are, in the order in which they are asked. */
+enum shadowdb_choice {
+	SHADOWDB_OWN,
+	SHADOWDB_SYSTEM,
+	SHADOWDB_PACKAGED,
+	SHADOWDB_N_CHOICES,
+};
+
 /* Of all shadows of a directory, for shadowdb_tidy(); UINT64_MAX: none. */
 struct shadowdb_limits {
 	uint64_t max_bytes; /* together */

@@ -30,14 +30,6 @@ must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *co
 /* Opens the directory, and makes it where it is missing. 0 or -errno. */
 must_check int shadowdb_need_directory(struct shadowdb *self);
 
-/* The directories where shadows are, in the order in which they are asked. */
-enum shadowdb_choice {
-	SHADOWDB_OWN,
-	SHADOWDB_SYSTEM,
-	SHADOWDB_PACKAGED,
-	SHADOWDB_N_CHOICES,
-};
-
 /* NULL: there is none. */
 const char *shadowdb_choice_path(const struct shadowdb *self, enum shadowdb_choice choice);
 

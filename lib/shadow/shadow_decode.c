@@ -298,7 +298,22 @@ int shadow_peek_names(const void *data, size_t size, struct shadow *ret_shadow)
 	return 0;
 }
 
-/* Reads and checks the header and the two names; leaves the reader before the first file. */
+static void take_header(struct shadow *shadow, const struct shadow_header *header)
+{
+	shadow->page_size = header->page_size;
+	shadow->flags = header->flags & SHADOW_KNOWN_FLAGS;
+	shadow->stats = (struct shadow_stats){
+		.runs = header->runs,
+		.trained_runs = header->trained_runs,
+		.stable_runs = header->stable_runs,
+		.updated_s = header->updated_s,
+		.prefetched_bytes = header->prefetched_bytes,
+		.wasted_bytes = header->wasted_bytes,
+		.missed_bytes = header->missed_bytes,
+	};
+}
+
+/* Reads, checks and takes the header and the two names; leaves the reader before the first file. */
 static int get_head(struct reader *reader, size_t size, struct shadow_header *ret_header,
 		    struct shadow *shadow)
 {
@@ -324,22 +339,8 @@ static int get_head(struct reader *reader, size_t size, struct shadow_header *re
 	if (header.page_size != (uint32_t)page_bytes())
 		return -ESTALE;
 	*ret_header = header;
+	take_header(shadow, &header);
 	return 0;
-}
-
-static void take_header(struct shadow *shadow, const struct shadow_header *header)
-{
-	shadow->page_size = header->page_size;
-	shadow->flags = header->flags & SHADOW_KNOWN_FLAGS;
-	shadow->stats = (struct shadow_stats){
-		.runs = header->runs,
-		.trained_runs = header->trained_runs,
-		.stable_runs = header->stable_runs,
-		.updated_s = header->updated_s,
-		.prefetched_bytes = header->prefetched_bytes,
-		.wasted_bytes = header->wasted_bytes,
-		.missed_bytes = header->missed_bytes,
-	};
 }
 
 int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow, uint64_t *ret_n_files,
@@ -352,7 +353,6 @@ int shadow_decode_head(const void *data, size_t size, struct shadow *ret_shadow,
 
 	if (r < 0)
 		return r;
-	take_header(&shadow, &header);
 	*ret_shadow = shadow;
 	shadow = (struct shadow){ 0 };
 	*ret_n_files = header.n_files;
@@ -371,7 +371,6 @@ static int decode(const void *data, size_t size, enum extent_of_decoding how, st
 
 	if (r < 0)
 		return r;
-	take_header(&shadow, &header);
 	if (how == DECODE_WHOLE && pageset_reserve(&shadow.files, header.n_files) < 0)
 		return -ENOMEM;
 

@@ -1,6 +1,5 @@
 #include "sys/fd_limit.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 
 #include "support.h"
@@ -28,18 +27,6 @@ static unsigned long table_size(void)
 	return size;
 }
 
-static size_t count_open(void)
-{
-	DIR *stream = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(stream);
-	while (readdir(stream))
-		n++;
-	closedir(stream);
-	return n;
-}
-
 START_TEST(the_limit_is_that_of_the_process)
 {
 	set_limit(64);
@@ -51,25 +38,25 @@ END_TEST
 
 START_TEST(a_wider_table_has_nothing_more_in_it)
 {
-	size_t n_open = count_open();
+	size_t n_open = count_entries("/proc/self/fd");
 
 	set_limit(1024);
 	ck_assert_uint_lt(table_size(), 600);
 	fd_limit_widen(600);
 	ck_assert_uint_ge(table_size(), 600);
-	ck_assert_uint_eq(count_open(), n_open);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 }
 END_TEST
 
 START_TEST(more_than_the_limit_changes_nothing)
 {
-	size_t n_open = count_open();
+	size_t n_open = count_entries("/proc/self/fd");
 	unsigned long size = table_size();
 
 	set_limit(256);
 	fd_limit_widen(5000);
 	ck_assert_uint_eq(table_size(), size);
-	ck_assert_uint_eq(count_open(), n_open);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 	fd_limit_widen(SIZE_MAX);
 	ck_assert_uint_eq(table_size(), size);
 }
@@ -77,12 +64,12 @@ END_TEST
 
 START_TEST(no_descriptor_to_be_had_is_no_failure)
 {
-	size_t n_open = count_open();
+	size_t n_open = count_entries("/proc/self/fd");
 
 	set_limit(0);
 	fd_limit_widen(10);
 	set_limit(256);
-	ck_assert_uint_eq(count_open(), n_open);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 }
 END_TEST
 

@@ -24,6 +24,12 @@ static void self_path(char path[static PATH_MAX])
 	path[n] = '\0';
 }
 
+/* With nothing in it. */
+static void make_index(struct shadow *index)
+{
+	ck_assert_int_eq(shadow_init(index, SHADOWDB_INDEX, ""), 0);
+}
+
 START_TEST(what_an_elf_file_needs)
 {
 	cleanup_with(elfinfo_needs_release) struct elfinfo_needs needs = { 0 };
@@ -196,7 +202,7 @@ START_TEST(what_others_use_is_predicted)
 	struct pageset_file *libc = find_by_name(&plain, "libc.so.6");
 	uint64_t last_page = (libc->id.size_bytes - 1) >> page_shift();
 
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	ck_assert_int_eq(pageset_add(&index.files, libc->path, 0, &known), 0);
 	known->id = libc->id;
 	ck_assert_int_eq(pageset_file_add(known, (struct page_run){ last_page, 1 }, 0), 1);
@@ -254,7 +260,7 @@ START_TEST(which_library_is_meant)
 	cleanup_with(shadow_release) struct shadow index = { 0 };
 	cleanup_with(predict_links_release) struct predict_links links = { 0 };
 
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	index_file(&index, "/lib/libz.so.1.2.13", &some_id, "libc.so.6");
 	index_file(&index, "/lib/libzz.so.1", &some_id, "");
 	index_file(&index, "/lib/unlinked.so.1", &some_id, NULL);
@@ -284,7 +290,7 @@ START_TEST(what_a_library_needs_is_noted)
 	ck_assert_int_eq(predict_shadow(path, NULL, PREDICT_FROM_FILES, NULL, &plain), 0);
 	struct pageset_file *self = pageset_find(&plain.files, path);
 
-	ck_assert_int_eq(shadow_init(&before, SHADOWDB_INDEX, ""), 0);
+	make_index(&before);
 	index_file(&before, path, &self->id, NULL);
 	index_file(&before, "/missing.so", &some_id, NULL);
 	ck_assert_int_eq(predict_note_links(&before, NULL), 0);
@@ -292,18 +298,18 @@ START_TEST(what_a_library_needs_is_noted)
 	ck_assert_ptr_null(names_of(&before, "/missing.so"));
 	/* What an older index knows is not read once more ... */
 	shadow_release(&before);
-	ck_assert_int_eq(shadow_init(&before, SHADOWDB_INDEX, ""), 0);
+	make_index(&before);
 	snprintf(name, sizeof(name), "%s//needs//%s", path, "some:other");
 	ck_assert_int_eq(pageset_add(&before.files, name, 0, &links), 0);
 	links->id = self->id;
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	index_file(&index, path, &self->id, NULL);
 	ck_assert_int_eq(predict_note_links(&index, &before), 0);
 	ck_assert_str_eq(names_of(&index, path), "some:other");
 	/* ... unless that was another version. */
 	links->id.size_bytes++;
 	shadow_release(&index);
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	index_file(&index, path, &self->id, NULL);
 	ck_assert_int_eq(predict_note_links(&index, &before), 0);
 	ck_assert_ptr_nonnull(strstr(names_of(&index, path), "libc.so.6"));
@@ -319,7 +325,7 @@ START_TEST(what_the_index_knows_is_not_looked_for)
 	char path[PATH_MAX];
 
 	self_path(path);
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	index_file(&index, "/nowhere/libc.so.6", &some_id, "second.so.1:third.so.1");
 	index_file(&index, "/nowhere/second.so.1.2.3", &some_id, "libc.so.6");
 	ck_assert_int_eq(predict_shadow(path, &index, PREDICT_FROM_INDEX, NULL, &at_once), 0);
@@ -347,7 +353,7 @@ START_TEST(an_index_is_not_followed_for_ever)
 	cleanup_with(shadow_release) struct shadow shadow = { 0 };
 	char path[PATH_MAX], links[2 * N_EACH + 64];
 
-	ck_assert_int_eq(shadow_init(&index, SHADOWDB_INDEX, ""), 0);
+	make_index(&index);
 	for (int i = 0; i < N; i++) {
 		for (size_t j = 0; j < 2 * (size_t)N_EACH; j++)
 			links[j] = j % 2 == 0 ? 'x' : ':';

@@ -44,7 +44,7 @@ START_TEST(written_is_read)
 	ck_assert_uint_eq(shadow.stats.runs, 2);
 	ck_assert_str_eq(path, path_of(NULL));
 	ck_assert_int_eq(runs_of(&db, PROGRAM, "p"), 1);
-	ck_assert_int_eq(count_entries(), 2);
+	ck_assert_int_eq(count_stored(), 2);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	ck_assert_int_eq(stat(db_path, &st), 0);
@@ -183,7 +183,7 @@ START_TEST(no_link_or_fifo_is_followed)
 	ck_assert_int_eq(mkdir(path_of(NULL), 0700), 0);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), -EINVAL);
 	ck_assert_int_lt(update(PROGRAM, ""), 0);
-	ck_assert_int_eq(count_entries(), 1);
+	ck_assert_int_eq(count_stored(), 1);
 
 	/* A lock that is a link must not create or open what it points to. */
 	snprintf(victim, sizeof(victim), "%s/created", base);
@@ -307,7 +307,7 @@ START_TEST(forgetting)
 	ck_assert_int_eq(runs_of(&db, PROGRAM, "p"), -ENOENT);
 	write_text(path_of(NULL), "rubbish");
 	ck_assert_int_eq(shadowdb_forget(&db, PROGRAM, NULL), 2);
-	ck_assert_int_eq(count_entries(), 1);
+	ck_assert_int_eq(count_stored(), 1);
 	ck_assert_int_eq(runs_of(&db, "/usr/bin/y", "p"), 1);
 }
 END_TEST

@@ -36,7 +36,7 @@ START_TEST(fifty_at_once_lose_nothing)
 	shadowdb_release(&db);
 	ck_assert_int_eq(shadowdb_open(&db, db_path, NULL), 0);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 50);
-	ck_assert_int_eq(count_entries(), 1);
+	ck_assert_int_eq(count_stored(), 1);
 }
 END_TEST
 
@@ -195,7 +195,7 @@ START_TEST(full_disk_keeps_the_old_one)
 	ck_assert_int_eq(shadowdb_prepare(&db, 4096), -ENOSPC);
 	ck_assert_int_eq(shadowdb_update(&db, PROGRAM, "", 0, NULL, add_much, NULL), -ENOSPC);
 	ck_assert_int_eq(runs_of(&db, PROGRAM, ""), 1);
-	ck_assert_int_eq(count_entries(), 2);
+	ck_assert_int_eq(count_stored(), 2);
 	shadowdb_release(&db);
 	umount2(base, MNT_DETACH);
 }

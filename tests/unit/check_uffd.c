@@ -1,7 +1,6 @@
 /* No thread sanitizer: it adds a thread to the program that is watched, which is this one. */
 #include "trace/uffd.h"
 
-#include <dirent.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -43,25 +42,18 @@ static void run_to_end(struct tracee_stop stop)
 	ck_assert_int_eq(wait_status, TARGET_STATUS << 8);
 }
 
-static unsigned int count_fds(pid_t pid)
+static size_t count_fds(pid_t pid)
 {
 	char path[64];
-	unsigned int n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	DIR *stream = opendir(path);
-
-	ck_assert_ptr_nonnull(stream);
-	while (readdir(stream))
-		n++;
-	closedir(stream);
-	return n;
+	return count_entries(path);
 }
 
 START_TEST(it_is_taken_over_and_leaves_no_trace)
 {
 	struct tracee_stop stop = start_to_exec();
-	unsigned int n_fds = count_fds(stop.tid);
+	size_t n_fds = count_fds(stop.tid);
 	int uffd = uffd_create_in(&stop);
 
 	ck_assert_int_ge(uffd, 0);

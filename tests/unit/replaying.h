@@ -6,7 +6,6 @@
 
 #include "readahead.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -120,18 +119,6 @@ static inline void run(unsigned int n_threads)
 	ck_assert(readahead_wait_validated(self, 10000, &validated));
 	readahead_finish(self, &stats, NULL);
 	ck_assert_uint_eq(validated.stale_files, stats.stale_files);
-}
-
-static inline size_t count_entries(const char *path)
-{
-	DIR *stream = opendir(path);
-	size_t n = 0;
-
-	ck_assert_ptr_nonnull(stream);
-	while (readdir(stream))
-		n++;
-	closedir(stream);
-	return n;
 }
 
 static inline void set_up(void)

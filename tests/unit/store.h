@@ -87,7 +87,7 @@ static inline int runs_of(const struct shadowdb *from, const char *program, cons
 }
 
 /* Names in the directory, but for ".", ".." and the lock file. */
-static inline int count_entries(void)
+static inline int count_stored(void)
 {
 	DIR *dir = opendir(db_path);
 	int n = 0;

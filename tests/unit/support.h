@@ -5,6 +5,7 @@
 #define PBRUN_TEST_SUPPORT_H
 
 #include <check.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -67,6 +68,19 @@ static inline void write_file(const char *path, const void *data, size_t size, m
 	ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
 	ck_assert_int_eq(fchmod(fd, mode), 0);
 	ck_assert_int_eq(close(fd), 0);
+}
+
+/* With "." and "..". */
+static inline size_t count_entries(const char *path)
+{
+	DIR *stream = opendir(path);
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(stream);
+	while (readdir(stream))
+		n++;
+	closedir(stream);
+	return n;
 }
 
 /* For main(): returns is_possible; says what is left out, which PBRUN_MUST_WORK=1 makes a failure. */
