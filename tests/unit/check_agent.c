@@ -73,9 +73,10 @@ static void run_with(char *const environment[], int fd, char *const argv[])
 }
 
 /* As the observer's launcher has it: the two variables are the last ones. */
-static char first_variable[] = "HOME=/", preload[PATH_MAX + 16], number[] = "PBRUN_AGENT=7";
+static char first_variable[] = "HOME=/", preload[PATH_MAX + 16], number[] = "PBRUN_AGENT=200";
 static char *const environment_as_it_should_be[] = { first_variable, preload, number, NULL };
-enum { AREA_FD = 7 };
+/* Which nothing else has, here or there. */
+enum { AREA_FD = 200 };
 
 #define RUN_WITH(environment, ...)                                                                           \
 	run_with(environment, AREA_FD, (char *const[]){ helper, __VA_ARGS__ __VA_OPT__(, ) NULL })
@@ -223,15 +224,15 @@ END_TEST
 /* Then they are not pbrun's, and the descriptor is somebody else's. */
 START_TEST(variables_that_are_not_the_last_two_or_no_number_are_not_looked_at)
 {
-	static char last[] = "LAST=1", none[] = "PBRUN_AGENT=", word[] = "PBRUN_AGENT=7x",
-		    other[] = "AGENT=7";
+	static char last[] = "LAST=1", none[] = "PBRUN_AGENT=", word[] = "PBRUN_AGENT=200x",
+		    other[] = "AGENT=200";
 	char *const environments[][5] = {
 		{ preload, number, last, NULL }, { number, preload, NULL }, { preload, last, number, NULL },
 		{ preload, none, NULL },         { preload, word, NULL },   { preload, other, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(environments) / sizeof(environments[0]); i++)
-		RUN_WITH(environments[i], (char[]){ "read:file" }, (char[]){ "holds:7" });
+		RUN_WITH(environments[i], (char[]){ "read:file" }, (char[]){ "holds:200" });
 	ck_assert_uint_eq(n_noted, 0);
 }
 END_TEST
@@ -248,7 +249,7 @@ START_TEST(what_is_no_area_is_not_written_to)
 	ck_assert_int_eq(ftruncate(area_fd, AGENT_LOG_BYTES - 1), 0);
 	head->magic--;
 	ck_assert_int_eq(pwrite(area_fd, head, sizeof(*head), 0), sizeof(*head));
-	RUN((char[]){ "read:file" }, (char[]){ "holds:7" });
+	RUN((char[]){ "read:file" }, (char[]){ "holds:200" });
 	close(area_fd);
 	area_fd = fd;
 	ck_assert_uint_eq(n_noted, 0);
