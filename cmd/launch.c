@@ -17,6 +17,7 @@
 #include "report.h"
 #include "report_file.h"
 #include "sys/cleanup.h"
+#include "sys/loaded.h"
 #include "target.h"
 #include "text.h"
 #include "trace/detach.h"
@@ -26,6 +27,8 @@ struct job {
 	const struct launch_options *options;
 	struct known known;
 	bool is_deferred; /* what is known is taken over by the observer */
+	bool is_loaded; /* the program is in memory: nothing is foretold, unless somebody wants to hear of it
+			 */
 	struct operands operands;
 	struct report_file report;
 	int voice_fd;  /* where to speak: in the launcher standard error; -1: nowhere */
@@ -172,7 +175,9 @@ static enum observer_prefetch find_prefetch(const struct job *job, const struct 
 {
 	if (!job->options->prefetches || job->known.has_missed_settings)
 		return OBSERVER_PREFETCHES_NOTHING;
-	return shadow ? OBSERVER_REPLAYS : OBSERVER_PREDICTS;
+	if (shadow)
+		return OBSERVER_REPLAYS;
+	return job->is_loaded ? OBSERVER_PREFETCHES_NOTHING : OBSERVER_PREDICTS;
 }
 
 /* In the observer: what the launcher could not take over without waiting, and what it did not need. */
@@ -219,6 +224,8 @@ static void leave_observer(struct job *job)
 					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
 					    .window_ms = job->options->window_ms };
 
+	/* Before anybody reads its headers. */
+	job->is_loaded = !is_heard && !known->has_shadow && loaded_is_resident(known->program);
 	options.prefetch = find_prefetch(job, options.shadow);
 	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
 	if (!job->is_deferred) {

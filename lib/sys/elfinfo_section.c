@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <endian.h>
+#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <stdbool.h>
@@ -14,6 +15,8 @@
 
 /* Far more than any linker writes: bounds the work that a made-up file can ask for. */
 enum { MAX_SECTIONS = 4096, MAX_SEGMENTS = 512, MAX_NAMES_BYTES = 1 << 20, ALIGNMENT = 8 };
+/* A record of a small program is no longer. */
+#define AHEAD_BYTES (UINT64_C(64) << 10)
 
 enum direction { TO_FILE, TO_MEMORY };
 
@@ -90,6 +93,16 @@ static Elf_Scn *find_section(Elf *elf, const char *name, GElf_Shdr *ret_header)
 	return NULL;
 }
 
+/* The table, the names before it, and before these what was appended last, stand at the end of the file: one
+ * wait for the disk instead of three. */
+static void ask_for_end(int fd, const GElf_Ehdr *header, uint64_t file_size)
+{
+	uint64_t first = header->e_shoff > AHEAD_BYTES ? header->e_shoff - AHEAD_BYTES : 0;
+
+	if (header->e_shoff < file_size && file_size - header->e_shoff <= AHEAD_BYTES)
+		(void)posix_fadvise(fd, (off_t)first, (off_t)(file_size - first), POSIX_FADV_WILLNEED);
+}
+
 int elfinfo_find_section(int fd, const char *name, struct elfinfo_section *ret_section)
 {
 	GElf_Ehdr header;
@@ -102,6 +115,8 @@ int elfinfo_find_section(int fd, const char *name, struct elfinfo_section *ret_s
 
 	if (r < 0)
 		return r == -ENOEXEC ? -ENOENT : r;
+	if (gelf_getehdr(elf, &header))
+		ask_for_end(fd, &header, file_size);
 	if (!has_sections(elf, file_size, &header, &n_sections) || !find_section(elf, name, &section))
 		return -ENOENT;
 	if (section.sh_type == SHT_NOBITS || !is_within(section.sh_offset, section.sh_size, file_size))

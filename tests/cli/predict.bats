@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# packages: python3
+# packages: python3 strace
 # A start of which nothing is remembered.
 
 load common
@@ -25,6 +25,14 @@ predicts() { # OPTION...
   predicts -r none
   [ "$(json report 'j["shadow"]')" = none ]
   [ "$(json report 'j["prefetch"]["bytes"]')" = 0 ]
+}
+
+starts_at_once() {
+  strace -f -qq -e trace=clone,clone3,fork,vfork -o log "$PBRUN" -r none ./program 0 && ! [ -s log ]
+}
+
+@test "a program that is in memory has nothing to gain, and is started at once" {
+  eventually starts_at_once
 }
 
 @test "not where it is told not to prefetch, nor with a shadow" {
