@@ -323,14 +323,18 @@ static bool is_word(const char *text)
 	return *text && strlen(text) <= MAX_WORD_BYTES && text[0] != '-' && !strpbrk(text, "/= \t\n");
 }
 
-/* "@scope/name", "npm:chalk", "https://example.org/x.ts": what is fetched by its name, and no path. */
+/* "@scope/name", "npm:chalk", "https://example.org/x.ts", "org.gimp.GIMP//stable": what is fetched by its
+ * name, and no path. */
 static bool is_package(const char *text)
 {
 	size_t size = 0;
 
 	while (isalnum((unsigned char)text[size]) || text[size] == '+' || text[size] == '-')
 		size++;
-	return (text[0] == '@' || (size > 1 && text[size] == ':')) && text[0] != '-' &&
+	const char *slashes = strstr(text, "//");
+	bool is_reference = size > 0 && text[size] == '.' && slashes && strchr(text, '/') == slashes;
+
+	return (text[0] == '@' || (size > 1 && text[size] == ':') || is_reference) && text[0] != '-' &&
 	       !strpbrk(text, " \t\n");
 }
 

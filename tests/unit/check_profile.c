@@ -81,6 +81,8 @@ START_TEST(builtin_rules)
 		{ "npm install", "install" },
 		{ "flatpak run --branch=stable --command=sh org.gimp.GIMP x", "run org.gimp.GIMP" },
 		{ "flatpak --user run --arch x86_64 org.gimp.GIMP", "run org.gimp.GIMP" },
+		{ "flatpak run org.gimp.GIMP//stable x", "run org.gimp.GIMP//stable" },
+		{ "flatpak run ../app//x", "run /home/app/x" },
 		{ "flatpak run", "run" },
 		{ "flatpak list --app", "list" },
 		{ "snap run firefox", "run firefox" },
