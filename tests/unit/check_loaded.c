@@ -22,8 +22,10 @@ static bool is_resident_after_use(const char *used, const char *path)
 
 	for (int i = 0; i < 100 && !is_resident; i++) {
 		copy_program(used);
+		/* Its name is in memory while it is open. */
 		cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+		ck_assert_int_ge(fd, 0);
 		is_resident = loaded_is_resident(path);
 	}
 	return is_resident;
