@@ -80,18 +80,16 @@ int agent_find(char **ret_path)
 
 /* Of two variables of one name the dynamic loader takes the last, and everybody else finds the first: what
  * was there stays as it is. */
-void agent_load(int fd)
+void agent_load(int fd, const char *path)
 {
 	const char *before = getenv("LD_PRELOAD");
-	cleanup_free char *path = NULL;
 	char *preload = NULL, *variable = NULL;
 	char **grown = NULL;
 	size_t n = 0;
 
 	while (environ[n])
 		n++;
-	if (agent_find(&path) == 0 &&
-	    asprintf(&preload, "%s%s%s%s", AGENT_LOG_PRELOAD, path, before ? ":" : "",
+	if (asprintf(&preload, "%s%s%s%s", AGENT_LOG_PRELOAD, path, before ? ":" : "",
 		     before ? before : "") >= 0 &&
 	    asprintf(&variable, "%s%d", AGENT_LOG_VARIABLE, fd) >= 0)
 		grown = calloc(n + 3, sizeof(*grown));

@@ -15,8 +15,8 @@
  */
 must_check int agent_find(char **ret_path);
 
-/* Puts into the environment what loads the agent at the next exec(2), with the descriptor. The agent takes it
- * out again, and closes the descriptor. If there is none, closes it here. */
-void agent_load(int fd);
+/* Puts into the environment what loads the agent at path at the next exec(2), with the descriptor. The agent
+ * takes it out again, and closes the descriptor. Without memory, closes it here. */
+void agent_load(int fd, const char *path);
 
 #endif

@@ -3,9 +3,11 @@
 
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char *explain(const char *home, const char *fault)
 {
@@ -37,12 +39,23 @@ static bool is_secure(void)
 	return getauxval(AT_SECURE) != 0;
 }
 
+/* By the file alone: getpwuid(3) may ask a server, which may not answer. NULL: it is not told. */
+static const char *home_in_passwd(void)
+{
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user = NULL;
+
+	while (file && (user = fgetpwent(file)) && user->pw_uid != getuid())
+		;
+	if (file)
+		(void)fclose(file);
+	return user ? user->pw_dir : NULL;
+}
+
 /* Perhaps not absolute, perhaps empty; NULL: it is not told. */
 static const char *named_home(void)
 {
-	const struct passwd *user = is_secure() ? getpwuid(getuid()) : NULL;
-
-	return is_secure() ? (user ? user->pw_dir : NULL) : getenv("HOME");
+	return is_secure() ? home_in_passwd() : getenv("HOME");
 }
 
 const char *directory_home(void)

@@ -9,7 +9,7 @@
 /*
  * Without --dir pbrun uses PBRUN_DIR, $XDG_CACHE_HOME/pbrun (where that is absolute, as the XDG Base
  * Directory Specification asks), $HOME/.cache/pbrun; of a pbrun whose own file has privileges (AT_SECURE,
- * getauxval(3)) the caller's home by the user database instead, and nothing of the environment. Returns the
+ * getauxval(3)) the caller's home by /etc/passwd instead, and nothing of the environment. Returns the
  * path, to be freed; NULL: there is none, and *ret_why, to be freed, says why. Asks no file system: a path in
  * a home, which *ret_home is then, is none if directory_fault() says so.
  */

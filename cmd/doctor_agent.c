@@ -52,8 +52,11 @@ static void start_trial(const char *program, int agent_fd)
 
 		for (int fd = 0; null_fd >= 0 && fd <= STDERR_FILENO; fd++)
 			(void)!dup2(null_fd, fd);
-		/* The agent finds it after the exec(2), and closes it. */
-		agent_load(dup(agent_fd));
+		cleanup_free char *path = NULL;
+
+		/* The agent finds the descriptor after the exec(2), and closes it. */
+		if (agent_find(&path) == 0)
+			agent_load(dup(agent_fd), path);
 		execl(program, program, (char *)NULL);
 		_exit(127);
 	}

@@ -16,20 +16,33 @@
 #include "output.h"
 #include "report.h"
 #include "report_file.h"
+#include "sys/aside.h"
 #include "sys/cleanup.h"
 #include "sys/loaded.h"
+#include "sys/seccomp.h"
 #include "target.h"
 #include "text.h"
 #include "trace/detach.h"
 #include "verbose.h"
 
+/* The launcher looks at files for so long at most. */
+#define LOOK_MS 1000
+
+enum job_need {
+	NEEDS_NOTHING,
+	NEEDS_OBSERVER,
+	NEEDS_OBSERVER_TO_LOAD, /* what is known is taken over by the observer */
+};
+
 struct job {
 	const struct launch_options *options;
+	char *const *argv; /* of the program */
 	struct known known;
-	bool is_deferred; /* what is known is taken over by the observer */
 	bool is_loaded; /* the program is in memory: nothing is foretold, unless somebody wants to hear of it
 			 */
 	struct operands operands;
+	struct observer_options observer;
+	enum job_need need;
 	struct report_file report;
 	int voice_fd;  /* where to speak: in the launcher standard error; -1: nowhere */
 	size_t n_told; /* of the warnings */
@@ -146,6 +159,28 @@ static void completed(const struct account *account, void *context)
 	close_voice(job);
 }
 
+struct agent_search {
+	char *path;
+	int error;
+};
+
+static void search_agent(void *context)
+{
+	struct agent_search *search = context;
+
+	search->error = agent_find(&search->path);
+}
+
+static void load_agent(int fd)
+{
+	struct agent_search *search = calloc(1, sizeof(*search));
+
+	if (search && aside_run(search_agent, search, LOOK_MS) && search->error == 0)
+		agent_load(fd, search->path);
+	else
+		close(fd);
+}
+
 /* In the launcher: waits for the observer. That the program cannot be watched is told, unless it was at an
  * earlier start. */
 static void await_observer(struct job *job, struct observer_link *link)
@@ -154,7 +189,7 @@ static void await_observer(struct job *job, struct observer_link *link)
 	cleanup_free char *problem = account_problem(&account, job->known.program, job->known.db.path, 0);
 
 	if (link->agent_fd >= 0)
-		agent_load(link->agent_fd);
+		load_agent(link->agent_fd);
 	if (problem && (!job->known.notice.text || strcmp(problem, job->known.notice.text) != 0))
 		warn(job, problem);
 }
@@ -181,12 +216,13 @@ static enum observer_prefetch find_prefetch(const struct job *job, const struct 
 }
 
 /* In the observer: what the launcher could not take over without waiting, and what it did not need. */
-static void take_over(struct job *job, struct observer_options *options)
+static void take_over(struct job *job)
 {
 	struct known *known = &job->known;
+	struct observer_options *options = &job->observer;
 	bool is_known = true;
 
-	if (job->is_deferred)
+	if (job->need == NEEDS_OBSERVER_TO_LOAD)
 		is_known = known_load(known);
 	else if (observer_needs_names(options))
 		known_complete(known);
@@ -194,6 +230,7 @@ static void take_over(struct job *job, struct observer_options *options)
 	if (!known->profile)
 		_exit(1);
 	open_report(job);
+	options->must_not_attach = detach_grants_privilege(known->program);
 	options->profile = known->profile;
 	operands_set_profile(&job->operands, known->profile);
 	options->shadow = known->has_shadow ? &known->shadow : is_known ? load_common(known, job) : NULL;
@@ -202,7 +239,7 @@ static void take_over(struct job *job, struct observer_options *options)
 	/* If it is not known whether it may be, it is not loaded. */
 	options->agent = is_known && known->config.uses_agent ? OBSERVER_HAS_AGENT : OBSERVER_HAS_NO_AGENT;
 	/* What was found out of a shadow of its own holds. */
-	if (!known->has_shadow || job->is_deferred)
+	if (!known->has_shadow || job->need == NEEDS_OBSERVER_TO_LOAD)
 		options->prefetch = find_prefetch(job, options->shadow);
 	/* What is excluded, for one, is not known. */
 	if (!is_known)
@@ -213,30 +250,11 @@ static void take_over(struct job *job, struct observer_options *options)
 static void leave_observer(struct job *job)
 {
 	struct known *known = &job->known;
-	bool is_heard = job->options->verbose || job->report.name;
 	struct observer_link link = { .fd = -1, .agent_fd = -1 };
-	struct observer_options options = { .program = known->program,
-					    .profile = known->profile,
-					    .db = &known->db,
-					    .shadow = known->has_shadow ? &known->shadow : NULL,
-					    .operands = &job->operands,
-					    .requested = job->options->mode,
-					    .audience = is_heard ? OBSERVER_HEARD : OBSERVER_UNHEARD,
-					    .window_ms = job->options->window_ms };
-
-	/* Before anybody reads its headers. */
-	job->is_loaded = !is_heard && !known->has_shadow && loaded_is_resident(known->program);
-	options.prefetch = find_prefetch(job, options.shadow);
-	(void)!getrandom(&options.random, sizeof(options.random), GRND_NONBLOCK);
-	if (!job->is_deferred) {
-		if (!observer_is_needed(&options))
-			return;
-		known_find_obstacle(known);
-		tell_warnings(job);
-	}
-	options.must_not_attach = detach_grants_privilege(known->program);
-
-	int voice_fd = is_heard || job->is_deferred ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+	bool is_heard = job->observer.audience == OBSERVER_HEARD;
+	int voice_fd = is_heard || job->need == NEEDS_OBSERVER_TO_LOAD
+			       ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+			       : -1;
 	int kept[] = { known->db.dir_fd, job->report.base_fd, job->report.fd, voice_fd };
 	int role = observer_fork(kept, sizeof(kept) / sizeof(kept[0]), &link);
 
@@ -251,12 +269,54 @@ static void leave_observer(struct job *job)
 		return;
 	}
 	job->voice_fd = voice_fd;
-	take_over(job, &options);
+	take_over(job);
 	if (!job->options->verbose && job->report.fd < 0) {
-		options.audience = OBSERVER_UNHEARD;
+		job->observer.audience = OBSERVER_UNHEARD;
 		close_voice(job);
 	}
-	observer_run(&link, &options, completed, job);
+	observer_run(&link, &job->observer, completed, job);
+}
+
+/* Without memory for it, all that is used is taken for the program's. Where the profile is not known yet, see
+ * take_over(). */
+static void list_operands(struct job *job)
+{
+	const char *profile = job->known.profile ? job->known.profile : "";
+
+	if (operands_list(job->argv, job->known.cwd, profile, &job->operands) == 0)
+		(void)!operands_add_input(&job->operands);
+}
+
+/* All for which the launcher looks at files. In a thread: a call that waits for no disk and no network may
+ * wait for who is asked before a file is opened. */
+static void look(void *context)
+{
+	struct job *job = context;
+	struct known *known = &job->known;
+	bool is_known = known_load_cached(known);
+
+	list_operands(job);
+	job->observer = (struct observer_options){ .program = known->program,
+						   .profile = known->profile,
+						   .db = &known->db,
+						   .shadow = known->has_shadow ? &known->shadow : NULL,
+						   .operands = &job->operands,
+						   .requested = job->options->mode,
+						   .audience = job->options->verbose || job->report.name
+								       ? OBSERVER_HEARD
+								       : OBSERVER_UNHEARD,
+						   .window_ms = job->options->window_ms };
+	(void)!getrandom(&job->observer.random, sizeof(job->observer.random), GRND_NONBLOCK);
+	/* Before anybody reads its headers. */
+	job->is_loaded = job->observer.audience == OBSERVER_UNHEARD && !known->has_shadow &&
+			 loaded_is_resident(known->program);
+	job->observer.prefetch = find_prefetch(job, job->observer.shadow);
+	if (!is_known) {
+		job->need = NEEDS_OBSERVER_TO_LOAD;
+	} else if (observer_is_needed(&job->observer)) {
+		known_find_obstacle(known);
+		job->need = NEEDS_OBSERVER;
+	}
 }
 
 /* Finds the program, and gives it the name that it is to have. Becomes the program if nothing else is to be
@@ -288,33 +348,41 @@ static void find_program(const struct launch_options *options, char *argv[], cha
 	*ret_file = file;
 }
 
-/* Without memory for it, all that is used is taken for the program's. Where the profile is not known yet, see
- * take_over(). */
-static void list_operands(struct job *job, char *const argv[])
+/* No memory may be allocated: see aside_run(). */
+static void tell_at_once(const char *why)
 {
-	const char *profile = job->known.profile ? job->known.profile : "";
-
-	if (operands_list(argv, job->known.cwd, profile, &job->operands) == 0)
-		(void)!operands_add_input(&job->operands);
+	if (output_has_room(STDERR_FILENO))
+		dprintf(STDERR_FILENO, "pbrun: started without prefetch and record: %s\n", why);
 }
 
 void launch(char *argv[], const struct launch_options *options)
 {
-	struct job job = { .options = options, .voice_fd = STDERR_FILENO };
+	struct job job = { .options = options, .argv = argv, .voice_fd = STDERR_FILENO };
 	char *file = NULL, *program = NULL;
 
-	/* A shadow takes a megabyte or so: not to be had in steps of a few pages. */
+	/* A shadow takes a megabyte or so: not to be had in steps of a few pages, nor by each thread for
+	 * itself.
+	 */
 	(void)mallopt(M_TOP_PAD, 1 << 20);
+	(void)mallopt(M_ARENA_MAX, 1);
 	find_program(options, argv, &file, &program);
+	if (seccomp_kills()) {
+		tell_at_once("a filter (seccomp) kills for calls that are needed");
+		exec_program(file, argv);
+	}
 	known_init(&job.known, options, argv, program);
 	/* First of all: a descriptor that the caller closed is not to be taken for his. */
 	int r = report_file_prepare(&job.report, options->report);
 
 	if (r < 0)
 		warn_of_report(&job, "no report can be written there", r);
-	job.is_deferred = !known_load_cached(&job.known);
+	if (!aside_run(look, &job, LOOK_MS)) {
+		tell_at_once(
+			"a file did not come within a second (is there a scanner that does not answer?)");
+		exec_program(file, argv);
+	}
 	tell_warnings(&job);
-	list_operands(&job, argv);
-	leave_observer(&job);
+	if (job.need != NEEDS_NOTHING)
+		leave_observer(&job);
 	exec_program(file, argv);
 }

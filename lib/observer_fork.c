@@ -14,7 +14,9 @@
 #include "sys/clock.h"
 #include "sys/close_fds.h"
 
-/* A killed child is gone after that, or will not be. */
+/* A child that comes to its end is gone after that, ... */
+#define LEAVE_MS 20
+/* ... and one that is killed after that, or will not be. */
 #define END_MS 100
 
 static void reset_signals(void)
@@ -154,15 +156,25 @@ int observer_fork(const int *kept_fds, size_t n_kept_fds, struct observer_link *
 	return OBSERVER_OBSERVER;
 }
 
+/* Reaps a child that ends within that time. */
+static bool is_reaped(pid_t pid, unsigned int ms)
+{
+	uint64_t until_ns = clock_now_ns() + ms * UINT64_C(1000000);
+	pid_t r;
+
+	while ((r = waitpid(pid, NULL, __WALL | WNOHANG)) == 0 && clock_now_ns() < until_ns)
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	return r != 0;
+}
+
 /* Reaps a child that is gone, or is made to be. One that is in a call that cannot be killed stays, for a
  * program that would have waited for it for ever otherwise. */
 static void end_child(pid_t pid)
 {
-	uint64_t until_ns = clock_now_ns() + END_MS * UINT64_C(1000000);
-
+	if (is_reaped(pid, LEAVE_MS))
+		return;
 	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL | WNOHANG) == 0 && clock_now_ns() < until_ns)
-		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	(void)is_reaped(pid, END_MS);
 }
 
 /* The observer's descriptor, for the program to inherit. Not one of the first few: should its number be seen

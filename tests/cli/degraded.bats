@@ -56,6 +56,21 @@ same_state_in() { # WORLD...
     ptrace,userfaultfd,close_range,pidfd_open,pidfd_getfd,kcmp,openat2,preadv2,process_vm_readv,prctl,readahead
 }
 
+@test "a filter that kills for calls which an ordinary program does not make" {
+  # The C library starts without these; each alone, and all at once.
+  calls=(openat2 statx preadv2 faccessat2 fstatfs getxattr mincore clone3 ptrace userfaultfd close_range pidfd_open
+    pidfd_getfd kcmp process_vm_readv readahead setsid)
+  for action in kill kill-thread trap; do
+    for call in "${calls[@]}"; do
+      "$PBRUN_HELPERS/deny" "$call=$action" ./show_state >/dev/null || continue
+      run "$PBRUN_HELPERS/deny" "$call=$action" "$PBRUN" sh -c 'echo out; exit 5'
+      [ "$status" -eq 5 ]
+      [[ "$output" == *out ]]
+    done
+    same_state_in "$PBRUN_HELPERS/deny" "$(printf ",%s=$action" "${calls[@]}" | cut -c 2-)"
+  done
+}
+
 @test "no process, no session of its own" {
   same_state_in "$PBRUN_HELPERS/deny" setsid
   # The launcher's clone(2); a program's fork(2) is the same call, so that it may have none.

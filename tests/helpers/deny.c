@@ -1,8 +1,8 @@
 /*
- * deny CALL[=ERRNO][,CALL[=ERRNO]]... PROGRAM ARG...
+ * deny CALL[=ACTION][,CALL[=ACTION]]... PROGRAM ARG...
  *
  * Executes PROGRAM under a seccomp filter that refuses system calls, each a number or one of the names below,
- * with an errno (a number; EPERM).
+ * with an errno (a number; EPERM), or kills for them: kill (the process), kill-thread, trap (SIGSYS).
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -25,7 +25,11 @@ static const struct {
 	{ "clone", SYS_clone },
 	{ "clone3", SYS_clone3 },
 	{ "close_range", SYS_close_range },
+	{ "faccessat2", SYS_faccessat2 },
+	{ "fstatfs", SYS_fstatfs },
+	{ "getxattr", SYS_getxattr },
 	{ "kcmp", SYS_kcmp },
+	{ "mincore", SYS_mincore },
 	{ "openat2", SYS_openat2 },
 	{ "pidfd_getfd", SYS_pidfd_getfd },
 	{ "pidfd_open", SYS_pidfd_open },
@@ -35,6 +39,7 @@ static const struct {
 	{ "ptrace", SYS_ptrace },
 	{ "readahead", SYS_readahead },
 	{ "setsid", SYS_setsid },
+	{ "statx", SYS_statx },
 	{ "userfaultfd", SYS_userfaultfd },
 };
 
@@ -53,6 +58,18 @@ static unsigned int parse_call(const char *name)
 	return (unsigned int)nr;
 }
 
+/* What a filter returns for "5", "kill", ... */
+static unsigned int parse_action(const char *text)
+{
+	if (strcmp(text, "kill") == 0)
+		return SECCOMP_RET_KILL_PROCESS;
+	if (strcmp(text, "kill-thread") == 0)
+		return SECCOMP_RET_KILL_THREAD;
+	if (strcmp(text, "trap") == 0)
+		return SECCOMP_RET_TRAP;
+	return SECCOMP_RET_ERRNO | (unsigned int)atoi(text);
+}
+
 int main(int argc, char **argv)
 {
 	struct sock_filter filter[2 * MAX_CALLS + 2];
@@ -66,12 +83,12 @@ int main(int argc, char **argv)
 	for (char *call = strtok_r(argv[1], ",", &rest); call && n < 2 * MAX_CALLS;
 	     call = strtok_r(NULL, ",", &rest)) {
 		char *equals = strchr(call, '=');
-		unsigned int error = equals ? (unsigned int)atoi(equals + 1) : EPERM;
+		unsigned int action = equals ? parse_action(equals + 1) : SECCOMP_RET_ERRNO | EPERM;
 
 		if (equals)
 			*equals = '\0';
 		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, parse_call(call), 0, 1);
-		filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+		filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action);
 	}
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = { .len = n, .filter = filter };

@@ -1,12 +1,14 @@
 /*
  * fail_nth --count COMMAND...
+ * fail_nth --count-own COMMAND...
  * fail_nth NUMBER[,NUMBER]... N ERRNO|hang COMMAND...
  *
  * Runs COMMAND, in which the Nth call, counted over all, of the system calls NUMBER... by processes that
  * execute the file called pbrun fails with ERRNO, or is never answered, unless it is one of COMMAND's own
- * process. The other processes, such as the program that pbrun starts, have all their calls. The exit status
- * is that of COMMAND; 99 if there was no Nth call, and nothing was done. With --count: prints "NUMBER COUNT"
- * on descriptor 9 for each system call that pbrun made.
+ * first thread. The other processes, such as the program that pbrun starts, have all their calls. The exit
+ * status is that of COMMAND; 99 if there was no Nth call, and nothing was done. With --count: prints "NUMBER
+ * COUNT" on descriptor 9 for each system call that pbrun made; with --count-own, that COMMAND's first thread
+ * made.
  *
  * By seccomp user notification (seccomp_unotify(2)), so that ptrace(2) is left for pbrun.
  */
@@ -40,6 +42,7 @@ enum {
 
 static struct {
 	bool counts;
+	bool counts_own;
 	unsigned int numbers[MAX_NUMBERS];
 	size_t n_numbers;
 	unsigned long nth;
@@ -106,8 +109,11 @@ static void answer(pid_t first_pid, int listener)
 		return; /* who asked was killed meanwhile */
 	struct seccomp_notif_resp reply = { .id = call.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
 
+	bool is_first = (pid_t)call.pid == first_pid;
+
 	/* The first one becomes the program: what it waits for the program waits for. */
-	if (is_pbrun(call.pid) && (task.error != HANGS || task.counts || (pid_t)call.pid != first_pid)) {
+	if (is_pbrun(call.pid) &&
+	    (task.counts ? is_first || !task.counts_own : !is_first || task.error != HANGS)) {
 		task.seen++;
 		if (call.data.nr >= 0 && call.data.nr < MAX_NR)
 			task.counted[call.data.nr]++;
@@ -173,7 +179,8 @@ int main(int argc, char **argv)
 {
 	char **command = argv + 2;
 
-	task.counts = argc >= 3 && strcmp(argv[1], "--count") == 0;
+	task.counts_own = argc >= 3 && strcmp(argv[1], "--count-own") == 0;
+	task.counts = task.counts_own || (argc >= 3 && strcmp(argv[1], "--count") == 0);
 	if (!task.counts) {
 		if (argc < 5)
 			return 2;
