@@ -208,3 +208,28 @@ status_fields='^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Si
     rm -rf home/3
   done
 }
+
+# An access control list, acl(5), which lets somebody else read and write. The mask shows in the group's bits.
+let_write() { # FILE
+  /usr/bin/python3 -c '
+import errno, os, struct, sys
+entries = [(1, 7, 0xffffffff), (2, 7, 65534), (4, 0, 0xffffffff), (16, 7, 0xffffffff), (32, 0, 0xffffffff)]
+try: os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in entries))
+except OSError as e: sys.exit(77 if e.errno == errno.EOPNOTSUPP else 1)' "$1" || skip "no access control lists here"
+}
+
+@test "what an access control list lets others write is refused" {
+  "$PBRUN" -r train ./program
+  settled
+  shadow=$(echo "$PBRUN_DIR"/*.shadow)
+  let_write "$shadow"
+  run "$PBRUN" --list
+  [[ "$output" == *"ignored: it or its directory can be written by others"* ]]
+  run "$PBRUN" -r none ./program
+  [[ "$output" == *"can be written by others"* ]]
+  chmod 600 "$shadow"
+  let_write "$PBRUN_DIR"
+  run "$PBRUN" -r none ./program
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"not used as shadow directory"*"can be written by others"* ]]
+}
