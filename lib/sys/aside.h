@@ -13,7 +13,7 @@
 #include "sys/cleanup.h"
 
 /* A thread that is ready to run, on a machine that has much to do, is waited for so long. */
-#define ASIDE_BUSY_MS 20000
+#define ASIDE_BUSY_MS 10000
 
 /*
  * Calls work(context) in another thread, which has all signals blocked, and waits for its end: for ms, and

@@ -42,6 +42,11 @@ pbrun_processes() {
     xargs -r grep -lazxF "WORK=$WORK" 2>/dev/null | cut -d / -f 3 | sort -u
 }
 
+# The calls by which processes were made, in what strace(1) wrote; threads are none.
+forks_in() { # LOG
+  grep -E '(clone3?|fork)\(' "$1" | grep -v CLONE_THREAD
+}
+
 # Waits until no observer of this test is at work any more. The record of a start may be written when the program has
 # ended and its caller goes on; so may a report. To be called between a start and whatever looks at, compares, damages or
 # moves files of the store, or evicts what was recorded, or expects of the next start that it knows of this one. Not while

@@ -59,7 +59,7 @@ warm_start_is_accounted() {
 warm_start_forks_nothing() { # COMMAND-BEFORE...
   use "$@" strace -f -qq -e trace=clone,clone3,fork,vfork,execve -o "$WORK/log"
   cat "$WORK/log"
-  [ "$(grep -c execve "$WORK/log")" = 2 ] && ! grep -E '(clone3?|fork)\(' "$WORK/log"
+  [ "$(grep -c execve "$WORK/log")" = 2 ] && ! forks_in "$WORK/log"
 }
 
 check_warm_starts() {
@@ -114,7 +114,7 @@ second_start_forks_nothing() {
   has_system_directory sh -c '"$@" >/dev/null && shift && exec strace -f -qq -e trace=clone,clone3,fork,vfork -o "$0" "$@"' \
     "$WORK/log" env "$PBRUN" -r none "$WORK/tree/reader" "$WORK/tree/data" >/dev/null
   cat "$WORK/log"
-  ! grep -E '(clone3?|fork)\(' "$WORK/log"
+  ! forks_in "$WORK/log"
 }
 
 @test "a start is told by the one before that a directory has no shadow" {
