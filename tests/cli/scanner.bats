@@ -45,11 +45,7 @@ starts_beside() { # WATCHED [COMMAND...]
   done
 }
 
-@test "a scanner that does not answer: of the recordings" {
-  starts_beside "$PBRUN_DIR"
-  grep 'did not come within a second' "$WORK/err"
-}
-
+@test "a scanner that does not answer: of the recordings" { starts_beside "$PBRUN_DIR"; }
 @test "a scanner that does not answer: of the recordings' directory alone" { starts_beside "$PBRUN_DIR/."; }
 @test "a scanner that does not answer: of the configuration" { starts_beside "$WORK/config/pbrun"; }
 @test "a scanner that does not answer: of a remembered file" { starts_beside "$WORK/watched"; }
