@@ -1,9 +1,11 @@
 """The disk: its settings, its rate, and how to make it slower."""
 import contextlib
+import mmap
 import os
 import re
 import statistics
 import subprocess
+import time
 
 SLOW_IOPS, SLOW_BYTES_PER_S = 2000, 100_000_000
 
@@ -40,6 +42,26 @@ def sequential_rate(directory, size_mib=256):
         rates.append(int(n_bytes) / float(seconds))
     os.unlink(path)
     return statistics.median(rates)
+
+
+def rate_of_files(paths, most_bytes=64 << 20):
+    """
+    Bytes per second of files where they lie, the largest first, past the page cache in pieces of 1 MiB; None: no file
+    system here can do so. A disk made of layers, as a virtual machine's often is, may be slower there than in a new file.
+    """
+    buffer = mmap.mmap(-1, 1 << 20)
+    n_bytes, began = 0, time.perf_counter()
+    for path in sorted(paths, key=os.path.getsize, reverse=True):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+        except OSError:
+            continue
+        offset, n = 0, len(buffer)
+        while n == len(buffer) and n_bytes < most_bytes:
+            n = os.preadv(fd, [buffer], offset)
+            offset, n_bytes = offset + n, n_bytes + n
+        os.close(fd)
+    return n_bytes / (time.perf_counter() - began) if n_bytes else None
 
 
 def _write(path, text):
