@@ -28,7 +28,7 @@ predicts() { # OPTION...
 }
 
 starts_at_once() {
-  strace -f -qq -e trace=clone,clone3,fork,vfork -o log "$PBRUN" -r none ./program 0 && ! [ -s log ]
+  strace -f -qq -e trace=clone,clone3,fork,vfork -o log "$PBRUN" -r none ./program 0 && ! forks_in log
 }
 
 @test "a program that is in memory has nothing to gain, and is started at once" {
