@@ -60,7 +60,10 @@ same_state_in() { # WORLD...
   # The C library starts without these; each alone, and all at once.
   calls=(openat2 statx preadv2 faccessat2 fstatfs getxattr mincore clone3 ptrace userfaultfd close_range pidfd_open
     pidfd_getfd kcmp process_vm_readv readahead setsid)
-  for action in kill kill-thread trap; do
+  actions=(kill trap)
+  # The thread sanitizer has a thread of its own: an observer whose first is killed before it has closed what it inherited would stay.
+  [[ -n ${PBRUN_WRITES_ABOUT_ITSELF:-} ]] || actions+=(kill-thread)
+  for action in "${actions[@]}"; do
     for call in "${calls[@]}"; do
       "$PBRUN_HELPERS/deny" "$call=$action" ./show_state >/dev/null || continue
       run "$PBRUN_HELPERS/deny" "$call=$action" "$PBRUN" sh -c 'echo out; exit 5'
