@@ -367,7 +367,7 @@ void launch(char *argv[], const struct launch_options *options)
 	(void)mallopt(M_ARENA_MAX, 1);
 	find_program(options, argv, &file, &program);
 	if (seccomp_kills()) {
-		tell_at_once("a filter (seccomp) kills for calls that are needed");
+		tell_at_once("a filter (seccomp) kills for calls that are needed, or does not answer them");
 		exec_program(file, argv);
 	}
 	known_init(&job.known, options, argv, program);

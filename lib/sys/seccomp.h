@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* A child that makes the calls is waited for so long. */
-#define SECCOMP_PATIENCE_MS 500
+#define SECCOMP_PATIENCE_MS 1000
 
 /*
  * Is there a filter that kills for a call that a launch needs? Where there is a filter at all, a child makes
