@@ -33,46 +33,45 @@ static struct votes vote(struct shadow shadows[], size_t n_shadows, const struct
 	return votes;
 }
 
-static bool has_page(const struct votes *votes, uint64_t page_index, size_t n_needed)
+/* In steps of extents, however many pages they claim to be. */
+static int add_pages(struct pageset_file *to, const struct votes *votes, size_t n_needed)
 {
-	size_t n = 0;
+	struct pageset_cursor cursors[COMMON_PART_MAX_PROFILES];
+	uint64_t page = 0, next = 0;
 
-	for (size_t i = 0; i < votes->n_files && n < n_needed; i++)
-		n += pageset_file_has(votes->files[i], page_index);
-	return n >= n_needed;
-}
+	for (size_t i = 0; i < votes->n_files; i++)
+		cursors[i] = pageset_cursor_on(votes->files[i], 0);
+	for (; next < UINT64_MAX; page = next) {
+		const struct extent *first = NULL;
+		size_t n = 0;
 
-static int add_pages(struct pageset_file *to, const struct pageset_file *file, const struct votes *votes,
-		     size_t n_needed)
-{
-	for (size_t i = 0; i < file->n_extents; i++) {
-		const struct extent *extent = &file->extents[i];
+		next = UINT64_MAX;
+		for (size_t i = 0; i < votes->n_files; i++) {
+			const struct extent *extent = pageset_cursor_at(&cursors[i], page, &next);
 
-		for (uint64_t page = extent->first_page; page < extent->first_page + extent->n_pages;
-		     page++) {
-			if (!has_page(votes, page, n_needed))
-				continue;
-			int r = pageset_file_add(to, (struct page_run){ page, 1 }, extent->first_use_us);
-
-			if (r < 0)
-				return r;
+			first = first ? first : extent;
+			n += extent != NULL;
 		}
+		if (first && n >= n_needed &&
+		    pageset_file_append(to, (struct extent){ page, next - page, first->first_use_us, 0 }) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int add_file(struct pageset *to, const struct pageset_file *file, const struct votes *votes,
-		    size_t n_needed)
+static int add_file(struct pageset *to, const struct votes *votes, size_t n_needed)
 {
+	const struct pageset_file *first = votes->files[0];
 	struct pageset_file *common = NULL;
-	int r = pageset_add(to, file->path, file->first_use_us, &common);
 
-	if (r < 0)
-		return r;
-	common->id = file->id;
-	common->access |= file->access;
-	common->exact = common->exact && file->exact;
-	return add_pages(common, file, votes, n_needed);
+	if (pageset_add(to, first->path, first->first_use_us, &common) < 0)
+		return -ENOMEM;
+	common->id = first->id;
+	for (size_t i = 0; i < votes->n_files; i++) {
+		common->access |= votes->files[i]->access;
+		common->exact &= votes->files[i]->exact;
+	}
+	return add_pages(common, votes, n_needed);
 }
 
 int common_part_make(struct shadow shadows[], size_t n_shadows, const char *program, const char *profile,
@@ -82,6 +81,8 @@ int common_part_make(struct shadow shadows[], size_t n_shadows, const char *prog
 	const size_t n_needed = needed(n_shadows);
 	int r = shadow_init(&common, program, profile);
 
+	for (size_t i = 0; i < n_shadows; i++)
+		pageset_sort(&shadows[i].files);
 	for (size_t i = 0; r == 0 && i < n_shadows; i++) {
 		const struct pageset *files = &shadows[i].files;
 
@@ -90,13 +91,14 @@ int common_part_make(struct shadow shadows[], size_t n_shadows, const char *prog
 			struct votes votes = vote(shadows, n_shadows, file);
 
 			if (file->operand != PAGESET_NO_OPERAND || votes.n_files < n_needed ||
+			    pageset_find(&common.files, file->path) ||
 			    (n_shadows == 1 && profile_owns(shadows[0].profile, file->path)))
 				continue;
-			r = add_file(&common.files, file, &votes, n_needed);
+			r = add_file(&common.files, &votes, n_needed);
 		}
 	}
 	if (r < 0)
-		return r == -ERANGE ? -EBADMSG : r;
+		return r;
 	pageset_sort(&common.files);
 	*ret_shadow = common;
 	common = (struct shadow){ 0 };

@@ -191,8 +191,12 @@ static int unpack_file(struct portable *portable, uint32_t index)
 	struct pageset_file *file = portable->shadow.files.files[index];
 	struct stat st;
 	cleanup_close int fd = fileid_open(file->path, &st);
+	int r = fd < 0 ? fd : identify(fd, &file->id, portable_find_checksum(portable, index), &file->id);
 
-	return fd < 0 ? fd : identify(fd, &file->id, portable_find_checksum(portable, index), &file->id);
+	/* A record may claim more pages than such a file has. */
+	if (r == 0)
+		pageset_file_cut(file, (file->id.size_bytes + page_bytes() - 1) >> page_shift());
+	return r;
 }
 
 int exchange_unpack(struct portable *portable, const struct exchange_listener *listener,

@@ -324,6 +324,49 @@ bool pageset_file_has(struct pageset_file *file, uint64_t page_index)
 	return false;
 }
 
+void pageset_file_cut(struct pageset_file *file, uint64_t end_page)
+{
+	size_t n_kept = 0;
+
+	forget_pages(file);
+	for (size_t i = 0; i < file->n_extents; i++) {
+		struct extent extent = file->extents[i];
+
+		if (extent.first_page >= end_page)
+			continue;
+		if (extent.n_pages > end_page - extent.first_page)
+			extent.n_pages = end_page - extent.first_page;
+		file->extents[n_kept++] = extent;
+	}
+	file->n_extents = n_kept;
+}
+
+struct pageset_cursor pageset_cursor_on(const struct pageset_file *file, uint64_t margin_pages)
+{
+	return (struct pageset_cursor){ file->extents, file->n_extents, margin_pages };
+}
+
+const struct extent *pageset_cursor_at(struct pageset_cursor *cursor, uint64_t page, uint64_t *limit)
+{
+	const uint64_t margin = cursor->margin_pages;
+
+	for (; cursor->n_left > 0; cursor->at++, cursor->n_left--) {
+		const uint64_t first_page = cursor->at->first_page;
+		const uint64_t first = first_page > margin ? first_page - margin : 0;
+		const uint64_t end = first_page + cursor->at->n_pages + margin;
+
+		if (end <= page)
+			continue;
+
+		const uint64_t change = first > page ? first : end;
+
+		if (change < *limit)
+			*limit = change;
+		return first > page ? NULL : cursor->at;
+	}
+	return NULL;
+}
+
 uint64_t pageset_file_pages(const struct pageset_file *file)
 {
 	uint64_t n_pages = 0;
@@ -405,6 +448,16 @@ uint64_t pageset_count_pages(const struct pageset *self)
 
 	for (size_t i = 0; i < self->n_files; i++)
 		n_pages += pageset_file_pages(self->files[i]);
+	return n_pages;
+}
+
+uint64_t pageset_count_own_pages(const struct pageset *self)
+{
+	uint64_t n_pages = 0;
+
+	for (size_t i = 0; i < self->n_files; i++)
+		if (self->files[i]->operand == PAGESET_NO_OPERAND)
+			n_pages += pageset_file_pages(self->files[i]);
 	return n_pages;
 }
 

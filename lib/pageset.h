@@ -138,6 +138,24 @@ void pageset_file_take_pages(struct pageset_file *file, struct pageset_file *fro
 bool pageset_file_has(struct pageset_file *file, uint64_t page_index);
 uint64_t pageset_file_pages(const struct pageset_file *file);
 
+/* Removes all pages from end_page on. */
+void pageset_file_cut(struct pageset_file *file, uint64_t end_page);
+
+/* Walks along the extents of a file, which are sorted, or with a margin also along the pages so near to them.
+ */
+struct pageset_cursor {
+	const struct extent *at;
+	size_t n_left;
+	uint64_t margin_pages;
+};
+struct pageset_cursor pageset_cursor_on(const struct pageset_file *file, uint64_t margin_pages);
+
+/*
+ * The extent that covers page, or NULL; lowers *limit to where this answer changes. Pages are asked for
+ * in ascending order.
+ */
+const struct extent *pageset_cursor_at(struct pageset_cursor *cursor, uint64_t page, uint64_t *limit);
+
 /*
  * Sorts the extents of each file by first_page and joins neighbours of the same time and age; sorts
  * the files by path (bytewise). Pointers to files stay valid.
@@ -148,8 +166,9 @@ void pageset_sort(struct pageset *self);
 void pageset_remove_if(struct pageset *self, bool (*drop)(const struct pageset_file *, void *),
 		       void *context);
 
-/* Over all files. */
+/* Over all files; of the program's own, but for operands. */
 uint64_t pageset_count_pages(const struct pageset *self);
+uint64_t pageset_count_own_pages(const struct pageset *self);
 uint64_t pageset_count_extents(const struct pageset *self);
 
 /* Mapped, and with a build-id: a program or a library, not data that a program maps and may replace at each

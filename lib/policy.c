@@ -29,21 +29,12 @@ const char *policy_mode_name(enum policy_mode mode)
 	return mode_names[mode];
 }
 
-static uint64_t own_pages(const struct pageset *files)
-{
-	uint64_t n_pages = 0;
-
-	for (size_t i = 0; i < files->n_files; i++)
-		if (files->files[i]->operand == PAGESET_NO_OPERAND)
-			n_pages += pageset_file_pages(files->files[i]);
-	return n_pages;
-}
-
 bool policy_files_changed(const struct shadow *shadow, const struct readahead_stats *stats)
 {
 	if (stats->changed_code_files > 0)
 		return true;
-	return stats->changed_pages > 0 && stats->changed_pages >= own_pages(&shadow->files) / 20;
+	return stats->changed_pages > 0 &&
+	       stats->changed_pages >= pageset_count_own_pages(&shadow->files) / 20;
 }
 
 uint8_t policy_max_age(const struct shadow *shadow)

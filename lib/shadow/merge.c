@@ -3,43 +3,6 @@
 
 #include <string.h>
 
-/* Walks the extents of a file, or with a margin also the pages so near to them. */
-struct cursor {
-	const struct extent *at;
-	size_t n_left;
-	uint64_t margin_pages;
-};
-
-static struct cursor cursor_on(const struct pageset_file *file, uint64_t margin_pages)
-{
-	return (struct cursor){ file->extents, file->n_extents, margin_pages };
-}
-
-/*
- * The extent that covers page, or NULL; lowers *limit to where this answer changes. Pages are asked for
- * in ascending order.
- */
-static const struct extent *cursor_at(struct cursor *cursor, uint64_t page, uint64_t *limit)
-{
-	const uint64_t margin = cursor->margin_pages;
-
-	for (; cursor->n_left > 0; cursor->at++, cursor->n_left--) {
-		const uint64_t first_page = cursor->at->first_page;
-		const uint64_t first = first_page > margin ? first_page - margin : 0;
-		const uint64_t end = first_page + cursor->at->n_pages + margin;
-
-		if (end <= page)
-			continue;
-
-		const uint64_t change = first > page ? first : end;
-
-		if (change < *limit)
-			*limit = change;
-		return first > page ? NULL : cursor->at;
-	}
-	return NULL;
-}
-
 /* Pages of one file which are all alike in what is remembered of them and what was seen. */
 struct segment {
 	uint64_t first_page;
@@ -51,9 +14,9 @@ struct segment {
 
 /* Goes through two files together; takes time with the number of extents, however long they are. */
 struct sweep {
-	struct cursor old;
-	struct cursor seen;
-	struct cursor near_old;
+	struct pageset_cursor old;
+	struct pageset_cursor seen;
+	struct pageset_cursor near_old;
 	uint64_t next_page;
 };
 
@@ -61,9 +24,9 @@ static struct sweep sweep_over(const struct pageset_file *old, const struct page
 			       uint64_t margin_pages)
 {
 	return (struct sweep){
-		.old = cursor_on(old, 0),
-		.seen = cursor_on(seen, 0),
-		.near_old = cursor_on(old, margin_pages),
+		.old = pageset_cursor_on(old, 0),
+		.seen = pageset_cursor_on(seen, 0),
+		.near_old = pageset_cursor_on(old, margin_pages),
 	};
 }
 
@@ -73,9 +36,9 @@ static bool sweep_next(struct sweep *sweep, struct segment *ret_segment)
 	const uint64_t page = sweep->next_page;
 	const struct segment segment = {
 		.first_page = page,
-		.old = cursor_at(&sweep->old, page, &limit),
-		.seen = cursor_at(&sweep->seen, page, &limit),
-		.is_near_old = cursor_at(&sweep->near_old, page, &limit),
+		.old = pageset_cursor_at(&sweep->old, page, &limit),
+		.seen = pageset_cursor_at(&sweep->seen, page, &limit),
+		.is_near_old = pageset_cursor_at(&sweep->near_old, page, &limit),
 	};
 
 	if (limit == UINT64_MAX)

@@ -93,6 +93,54 @@ START_TEST(of_many_half_of_them)
 }
 END_TEST
 
+static struct pageset_file *add_file(struct shadow *shadow, const char *path, uint64_t size_bytes)
+{
+	struct pageset_file *file;
+
+	ck_assert_int_eq(pageset_add(&shadow->files, path, 10, &file), 0);
+	file->id.size_bytes = size_bytes;
+	file->access = PAGESET_MAPPED;
+	return file;
+}
+
+/* A shadow is not to be believed: nothing is done page by page. */
+START_TEST(a_run_is_as_long_as_it_claims)
+{
+	struct shadow shadows[2], part;
+	struct extent longest = { 0, BITMAP_MAX_PAGES, 20, 0 };
+	struct pageset_file *file;
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(shadow_init(&shadows[i], PROGRAM, i ? "a" : "b"), 0);
+		file = add_file(&shadows[i], "/bin/sh", UINT64_MAX);
+		longest.first_page = (uint64_t)i;
+		longest.n_pages = BITMAP_MAX_PAGES - (uint64_t)i;
+		ck_assert_int_eq(pageset_file_append(file, longest), 0);
+	}
+	make(shadows, 2, &part);
+	file = pageset_find(&part.files, "/bin/sh");
+	ck_assert_uint_eq(file->n_extents, 1);
+	ck_assert_uint_eq(file->extents[0].first_page, 1);
+	ck_assert_uint_eq(file->extents[0].n_pages, BITMAP_MAX_PAGES - 1);
+	shadow_release(&part);
+}
+END_TEST
+
+START_TEST(of_two_versions_one_is_taken)
+{
+	struct shadow shadows[4], part;
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(shadow_init(&shadows[i], PROGRAM, "x"), 0);
+		struct pageset_file *file = add_file(&shadows[i], "/bin/sh", i < 2 ? 1000000 : 2000000);
+
+		ck_assert_int_ge(pageset_file_add(file, (struct page_run){ i < 2 ? 3 : 0, 5 }, 20), 0);
+	}
+	make(shadows, 4, &part);
+	assert_part(&part, 1 << SH, 3, 5);
+}
+END_TEST
+
 struct stored {
 	const char *profile;
 	unsigned int files;
@@ -147,6 +195,8 @@ int main(void)
 	tcase_add_test(t, of_one_what_lies_beside_its_script_is_left_out);
 	tcase_add_test(t, of_two_both_must_have_it);
 	tcase_add_test(t, of_many_half_of_them);
+	tcase_add_test(t, a_run_is_as_long_as_it_claims);
+	tcase_add_test(t, of_two_versions_one_is_taken);
 	tcase_add_test(t, is_made_of_the_latest_of_the_same_program);
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -93,6 +93,21 @@ START_TEST(another_time_of_change_does_not_matter)
 }
 END_TEST
 
+START_TEST(what_lies_behind_the_end_is_not_believed)
+{
+	cleanup_with(portable_release) struct portable portable = { 0 };
+	struct exchange_count count;
+
+	pack(&portable, &count);
+	ck_assert_int_eq(pageset_file_append(pageset_find(&portable.shadow.files, scratch_path("b")),
+					     (struct extent){ 1, BITMAP_MAX_PAGES - 1, 0, 0 }),
+			 0);
+	ck_assert_int_eq(exchange_unpack(&portable, NULL, &count), 0);
+	ck_assert_uint_eq(count.n_pages, 3);
+	ck_assert_uint_eq(pageset_count_pages(&portable.shadow.files), 3);
+}
+END_TEST
+
 START_TEST(another_content_does)
 {
 	cleanup_with(portable_release) struct portable portable = { 0 };
@@ -238,6 +253,7 @@ int main(void)
 	tcase_add_test(t, what_is_packed_has_checksums);
 	tcase_add_test(t, another_time_of_change_does_not_matter);
 	tcase_add_test(t, another_content_does);
+	tcase_add_test(t, what_lies_behind_the_end_is_not_believed);
 	tcase_add_test(t, what_is_missing_is_left_out);
 	tcase_add_test(t, what_changed_before_it_was_packed_is_left_out);
 	tcase_add_test(t, the_form_on_disk_comes_back);
