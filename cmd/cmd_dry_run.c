@@ -6,6 +6,7 @@
 #include "command.h"
 #include "common_part.h"
 #include "disk.h"
+#include "embed.h"
 #include "forecast.h"
 #include "json_out.h"
 #include "launch.h"
@@ -15,6 +16,7 @@
 #include "readahead.h"
 #include "settings.h"
 #include "store.h"
+#include "sys/loaded.h"
 #include "sys/page.h"
 #include "sys/traps.h"
 #include "target.h"
@@ -28,6 +30,7 @@ struct dry_run {
 	char *shadow_path;
 	int error;             /* 0, or why there is no shadow that can be used */
 	bool is_common;        /* shadow is what other profiles have in common */
+	bool is_loaded;        /* the program is in memory: nothing is foretold of it */
 	struct pageset wanted; /* of what the arguments name */
 	struct state_account account;
 	const struct mounts *mounts; /* while it looks; none if they cannot be read */
@@ -50,11 +53,6 @@ static void count_pages(struct dry_run *self, const struct pageset *files)
 	}
 }
 
-static bool is_excluded(const char *path, const void *context)
-{
-	return exclusions_match(context, path);
-}
-
 /* As a start does it (observer_operands.c), but for as long as it takes. */
 static void find_operands(struct dry_run *self, char *const argv[], const struct config *config)
 {
@@ -75,8 +73,7 @@ static void find_operands(struct dry_run *self, char *const argv[], const struct
 	}
 	operand_targets_sort(&targets);
 	if (r == 0)
-		r = operand_use_select(&targets, &self->shadow.files, is_excluded, &config->excluded,
-				       &self->wanted);
+		r = operand_use_select(&targets, &self->shadow.files, &config->excluded, &self->wanted);
 	if (r < 0)
 		(void)complain_error("dry-run", self->program, r);
 }
@@ -116,7 +113,9 @@ static char *prefetch_text(const struct dry_run *self)
 	if (!self->options.prefetches)
 		return strdup("nothing: --no-prefetch");
 	if (self->error && !self->is_common)
-		return strdup("nothing, as nothing is remembered that can be used");
+		return strdup(self->is_loaded
+				      ? "nothing: it is in memory, and nothing is remembered that can be used"
+				      : "what its own file and the records of other programs foretell");
 	text_bytes(self->n_pages * page_bytes(), all);
 	if (n_missing == 0)
 		r = asprintf(&text, "nothing: all %s%s are in memory", all,
@@ -150,6 +149,8 @@ static void print_as_text(const struct dry_run *self)
 		print_field("profile", text_printable(self->profile), &terminal);
 	if (self->shadow_path)
 		print_field("shadow", text_printable(self->shadow_path), &terminal);
+	else if (!self->error)
+		text_print_field("shadow", "embedded in the program", &terminal);
 	if (self->error)
 		text_print_field("state",
 				 self->error == -ENOENT ? "nothing is remembered yet"
@@ -211,7 +212,12 @@ static int look(struct dry_run *self, char *const argv[], const struct config *c
 	db.excluded = &config->excluded;
 	shadowdb_await_announced(&db);
 	self->error = shadowdb_load(&db, self->program, self->profile, &self->shadow, &self->shadow_path);
+	/* Before anybody reads its headers; not without need, since to ask may begin to read. */
+	if (self->error)
+		self->is_loaded = loaded_is_resident(self->program);
 	if (self->error == -ENOENT)
+		self->error = embed_load(self->program, self->profile, &config->excluded, &self->shadow);
+	if (self->error)
 		self->is_common = common_part_load(&db, self->program, self->profile, &self->shadow) == 0;
 	shadowdb_release(&db);
 	if (self->error == 0)

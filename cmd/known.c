@@ -84,20 +84,6 @@ static void open_directory(struct known *self)
 			     self->has_dir ? self->db.path : "");
 }
 
-/* The record that its package put into the program, if there is one that holds. */
-static int load_embedded(struct known *self)
-{
-	cleanup_with(portable_release) struct portable portable = { 0 };
-	cleanup_close int fd = open(self->program, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	int r = fd < 0 ? -errno : embed_read(fd, self->program, &portable);
-
-	if (r < 0 || !portable.shadow.profile || strcmp(portable.shadow.profile, self->profile) != 0)
-		return -ENOENT;
-	self->shadow = portable.shadow;
-	portable.shadow = (struct shadow){ 0 };
-	return 0;
-}
-
 /* As shadowdb_load_partial(), from no directory behind last. */
 static int load_up_to(struct known *self, enum shadowdb_choice last, char **ret_path)
 {
@@ -122,7 +108,7 @@ static void load_shadow(struct known *self)
 	}
 	if (r == -ENOENT) {
 		self->asked = self->program;
-		r = load_embedded(self);
+		r = embed_load(self->program, self->profile, self->db.excluded, &self->shadow);
 	}
 	self->has_shadow = r == 0;
 	if (r < 0 && r != -ENOENT)

@@ -2,6 +2,7 @@
 #include "embed.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -148,6 +149,21 @@ int embed_read(int fd, const char *program, struct portable *ret_portable)
 		return r;
 	*ret_portable = portable;
 	portable = (struct portable){ 0 };
+	return 0;
+}
+
+int embed_load(const char *program, const char *profile, const struct exclusions *excluded,
+	       struct shadow *ret_shadow)
+{
+	cleanup_with(portable_release) struct portable portable = { 0 };
+	cleanup_close int fd = open(program, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int r = fd < 0 ? -errno : embed_read(fd, program, &portable);
+
+	if (r < 0 || !portable.shadow.profile || strcmp(portable.shadow.profile, profile) != 0)
+		return -ENOENT;
+	*ret_shadow = portable.shadow;
+	portable.shadow = (struct shadow){ 0 };
+	shadow_drop_excluded(ret_shadow, excluded);
 	return 0;
 }
 

@@ -19,6 +19,11 @@
  */
 must_check int embed_read(int fd, const char *program, struct portable *ret_portable);
 
+/* The record that is embedded in program and is of this profile, without the files that are excluded (NULL:
+ * none). 0; -ENOENT: there is none that holds. */
+must_check int embed_load(const char *program, const char *profile, const struct exclusions *excluded,
+			  struct shadow *ret_shadow);
+
 /* What can be said against a program's file before anything is written. */
 enum embed_obstacle {
 	EMBED_NO_OBSTACLE,

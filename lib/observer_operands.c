@@ -127,26 +127,10 @@ static int resolve(const struct operands *operands, struct operand_targets *targ
 	return r;
 }
 
-static bool is_excluded(const char *path, const void *context)
-{
-	return exclusions_match(context, path);
-}
-
 static int select_wanted(const struct observer_options *options, const struct operand_targets *targets,
 			 struct pageset *wanted)
 {
-	return operand_use_select(targets, &options->shadow->files, is_excluded, options->db->excluded,
-				  wanted);
-}
-
-static uint64_t own_pages(const struct shadow *shadow)
-{
-	uint64_t n_own = 0;
-
-	for (size_t i = 0; i < shadow->files.n_files; i++)
-		if (shadow->files.files[i]->operand == PAGESET_NO_OPERAND)
-			n_own += pageset_file_pages(shadow->files.files[i]);
-	return n_own;
+	return operand_use_select(targets, &options->shadow->files, options->db->excluded, wanted);
 }
 
 /* True: there is something to be read. */
@@ -175,7 +159,8 @@ static bool want_files(struct operand_prefetch *self, struct plan_options *ret_p
 		return false;
 	*ret_plan_options = (struct plan_options){ .unanswered = launch_unanswered(options->shadow),
 						   .budget_pages = launch_budget_pages(
-							   &self->wanted, own_pages(options->shadow)),
+							   &self->wanted,
+							   pageset_count_own_pages(&options->shadow->files)),
 						   .max_age = policy_max_age(options->shadow) };
 	self->state = PREFETCH_PLANS;
 	return true;

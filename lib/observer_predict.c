@@ -51,18 +51,10 @@ static int make_plan(struct part *part, const char *program)
 	return r;
 }
 
-static bool is_excluded(const struct pageset_file *file, void *context)
-{
-	return exclusions_match(context, file->path);
-}
-
 /* False: nobody wants any more of it. */
 static bool begin(struct prediction *self, struct part *part)
 {
-	const struct exclusions *excluded = self->options->db->excluded;
-
-	if (excluded)
-		pageset_remove_if(&part->shadow.files, is_excluded, (void *)(uintptr_t)excluded);
+	shadow_drop_excluded(&part->shadow, self->options->db->excluded);
 	if (part->shadow.files.n_files == 0)
 		return true;
 	unsigned int n_threads = part->shadow.files.n_files < FEW_FILES ? 1 : N_THREADS;

@@ -264,8 +264,7 @@ static bool is_of_program(const struct pageset *remembered, const char *path)
 }
 
 int operand_use_select(const struct operand_targets *targets, const struct pageset *remembered,
-		       bool (*excluded)(const char *path, const void *context), const void *context,
-		       struct pageset *ret_wanted)
+		       const struct exclusions *excluded, struct pageset *ret_wanted)
 {
 	cleanup_free struct examples *examples = calloc(1, sizeof(*examples));
 	size_t n_followers = 0;
@@ -280,7 +279,7 @@ int operand_use_select(const struct operand_targets *targets, const struct pages
 
 		if (target->kind != OPERAND_FILE || target->code == PAGESET_NO_OPERAND ||
 		    target->id.size_bytes == 0 || pageset_find(ret_wanted, target->path) ||
-		    is_of_program(remembered, target->path) || (excluded && excluded(target->path, context)))
+		    is_of_program(remembered, target->path) || exclusions_match(excluded, target->path))
 			continue;
 		example = best_example(examples, target);
 		if (example) {

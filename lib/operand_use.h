@@ -14,6 +14,7 @@
 #define PBRUN_OPERAND_USE_H
 
 #include "operand_targets.h"
+#include "sys/exclusions.h"
 
 #define OPERAND_MAX_GROWTH 64
 #define OPERAND_MIN_PAGES 256
@@ -27,12 +28,11 @@ bool operand_use_is_known(const struct pageset *remembered);
 
 /*
  * Fills ret_wanted, an empty page set, with files of which none is marked as an operand: those of remembered
- * that are marked and that targets name, and other files of targets in the manner of those. excluded() (NULL:
- * nothing is) says what is to be left alone. 0 or -ENOMEM; ret_wanted is the caller's to release in any case.
+ * that are marked and that targets name, and other files of targets in the manner of those, unless they are
+ * excluded (NULL: none is). 0 or -ENOMEM; ret_wanted is the caller's to release in any case.
  */
 must_check int operand_use_select(const struct operand_targets *targets, const struct pageset *remembered,
-				  bool (*excluded)(const char *path, const void *context),
-				  const void *context, struct pageset *ret_wanted);
+				  const struct exclusions *excluded, struct pageset *ret_wanted);
 
 /* Does remembered have files of a directory that was named, and this start names none of those directories?
  * Then another training run tells the program's own files in there from the others. */

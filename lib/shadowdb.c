@@ -290,17 +290,6 @@ static int load_from(int dir_fd, const char *program, const char *profile, decod
 	return 0;
 }
 
-static bool is_excluded(const struct pageset_file *file, void *context)
-{
-	return exclusions_match(context, file->path);
-}
-
-void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow)
-{
-	if (db->excluded && db->excluded->n_patterns > 0)
-		pageset_remove_if(&shadow->files, is_excluded, (void *)(uintptr_t)db->excluded);
-}
-
 static int path_of(const char *directory, const char *program, const char *profile, char **ret_path)
 {
 	char name[NAME_MAX + 1];
@@ -348,7 +337,7 @@ static int load(const struct shadowdb *self, const char *program, const char *pr
 	}
 	if (r < 0)
 		return r;
-	shadowdb_drop_excluded(self, &shadow);
+	shadow_drop_excluded(&shadow, self->excluded);
 	*ret_shadow = shadow;
 	shadow = (struct shadow){ 0 };
 	return 0;

@@ -18,7 +18,6 @@
 #include <limits.h>
 
 #include "shadow/shadow.h"
-#include "sys/exclusions.h"
 
 #define SHADOWDB_SYSTEM_DIR "/var/cache/pbrun"
 /* Where packages ship shadows of their programs: the last choice, for reading. */

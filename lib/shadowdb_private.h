@@ -20,9 +20,6 @@ bool shadowdb_is_current(const struct shadowdb *self, const struct shadow *shado
 must_check int shadowdb_read_head(int dir_fd, const char *name, struct shadow *ret_head,
 				  struct shadowdb_entry *entry);
 
-/* Removes the files that db->excluded names. */
-void shadowdb_drop_excluded(const struct shadowdb *db, struct shadow *shadow);
-
 /* Calls visit() for the name of each shadow in order; stops if it returns non-zero, and returns that. 0,
  * -errno. */
 must_check int shadowdb_scan(int dir_fd, int (*visit)(const char *name, void *context), void *context);

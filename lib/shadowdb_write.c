@@ -135,7 +135,7 @@ int shadowdb_update(struct shadowdb *self, const char *program, const char *prof
 	r = change(&shadow, context);
 	if (r != 0)
 		return r;
-	shadowdb_drop_excluded(self, &shadow);
+	shadow_drop_excluded(&shadow, self->excluded);
 	/* Asked once: what others may read is what was made fit for it. */
 	mode_t mode = shadowdb_is_public(self) ? PUBLIC_MODE : OWN_MODE;
 

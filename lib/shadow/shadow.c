@@ -46,6 +46,17 @@ bool shadow_leaves_out_unanswered(const struct shadow *self, int64_t now_s)
 	return now_s >= updated_s && now_s - updated_s < SHADOW_UNANSWERED_S;
 }
 
+static bool is_excluded(const struct pageset_file *file, void *context)
+{
+	return exclusions_match(context, file->path);
+}
+
+void shadow_drop_excluded(struct shadow *self, const struct exclusions *excluded)
+{
+	if (excluded && excluded->n_patterns > 0)
+		pageset_remove_if(&self->files, is_excluded, (void *)(uintptr_t)excluded);
+}
+
 bool shadow_is_exact(const struct shadow *self)
 {
 	for (size_t i = 0; i < self->files.n_files; i++) {

@@ -13,6 +13,7 @@
 
 #include "pageset.h"
 #include "shadow/history.h"
+#include "sys/exclusions.h"
 
 #define SHADOW_FORMAT 1
 /* What a decoder takes at most. */
@@ -76,6 +77,9 @@ void shadow_release(struct shadow *self);
  */
 #define SHADOW_UNANSWERED_S 600
 bool shadow_leaves_out_unanswered(const struct shadow *self, int64_t now_s);
+
+/* Removes the files that are excluded (NULL: none). */
+void shadow_drop_excluded(struct shadow *self, const struct exclusions *excluded);
 
 /* True if every file with pages is exact. */
 bool shadow_is_exact(const struct shadow *self);

@@ -101,6 +101,13 @@ on_terminal() { # COLUMNS: what the terminal gets, raw
   [[ $output == *"nothing is remembered yet"*"the start "*"is trained: nothing is remembered yet"* ]]
 }
 
+@test "--dry-run of a first start says what is foretold" {
+  # Not every file system tells what is in memory.
+  [[ $("$PBRUN" --dry-run "$WORK/program") =~ "nothing: it is in memory"|foretell ]]
+  evict "$WORK/program"
+  [[ $("$PBRUN" --dry-run "$WORK/program") == *"of other programs foretell"* ]]
+}
+
 @test "--dry-run minds profiles, and what they have in common, and exclusions" {
   printf 'print(1)\n' >"$WORK/one.py"
   printf 'print(2)\n' >"$WORK/two.py"

@@ -17,8 +17,7 @@ static unsigned int n_begun, n_told;
 static sem_t has_come, gate;
 
 int __wrap_operand_use_select(const struct operand_targets *targets, const struct pageset *remembered,
-			      bool (*is_excluded)(const char *path, const void *context), const void *context,
-			      struct pageset *wanted);
+			      const struct exclusions *excluded, struct pageset *wanted);
 int __wrap_plan_build(const struct pageset *pageset, const struct plan_options *options,
 		      struct plan *ret_plan);
 struct readahead *__wrap_readahead_start(struct plan *plan, unsigned int n_threads, uint64_t start_ns);
@@ -27,12 +26,11 @@ bool __wrap_readahead_wait_done(struct readahead *self, unsigned int timeout_ms)
 void __wrap_readahead_account(struct readahead *self, struct readahead_stats *ret_stats);
 
 int __wrap_operand_use_select(const struct operand_targets *targets, const struct pageset *remembered,
-			      bool (*is_excluded)(const char *path, const void *context), const void *context,
-			      struct pageset *wanted)
+			      const struct exclusions *excluded, struct pageset *wanted)
 {
 	struct pageset_file *file;
 
-	(void)targets, (void)remembered, (void)is_excluded, (void)context;
+	(void)targets, (void)remembered, (void)excluded;
 	sem_post(&has_come);
 	while (sem_wait(&gate) < 0)
 		;
