@@ -11,19 +11,12 @@
 
 enum shell { SHELL_POSIX, SHELL_FISH };
 
-static const char *last_component(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static enum shell shell_of(const struct arguments *arguments)
 {
 	static const char *const posix[] = { "bash", "zsh", "sh", "dash", "ash", "ksh", "mksh" };
 	const char *given = arguments_value(arguments, OPTION_SHELL);
 	const char *own = getenv("SHELL");
-	const char *name = given ? given : own && *own ? last_component(own) : "sh";
+	const char *name = given ? given : own && *own ? basename(own) : "sh";
 
 	if (strcmp(name, "fish") == 0)
 		return SHELL_FISH;
@@ -86,7 +79,7 @@ static int print_alias(const char *pbrun, const char *name, const char *program,
 
 static int alias(const char *pbrun, const char *program, enum shell shell)
 {
-	const char *name = last_component(program);
+	const char *name = basename(program);
 	cleanup_free char *file = NULL;
 	cleanup_free char *path = NULL;
 	cleanup_free char *cwd = getcwd(NULL, 0);

@@ -85,8 +85,7 @@ static void tell_unreached(const struct account *account, FILE *line)
 
 char *verbose_line(const struct account *account, const char *program)
 {
-	const char *slash = strrchr(program, '/');
-	cleanup_free char *name = text_printable(slash ? slash + 1 : program);
+	cleanup_free char *name = text_printable(basename(program));
 	char *text = NULL;
 	size_t size = 0;
 	FILE *line = open_memstream(&text, &size);

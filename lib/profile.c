@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operands.h"
+
 /* env nice env ... : so deep commands are looked into. */
 #define MAX_DEPTH 4
 #define MAX_PATTERN_BYTES 128
@@ -32,13 +34,14 @@ enum key {
 	KEY_REST,
 	KEY_THEN,
 	KEY_EXEC,
+	KEY_ID,
 	KEY_SKIP,
 	N_KEYS
 };
 static const char *const key_names[N_KEYS] = {
 	[KEY_VALUE] = "value",   [KEY_PATH] = "path",     [KEY_NAME] = "name", [KEY_VALUE2] = "value2",
 	[KEY_VALUE3] = "value3", [KEY_INLINE] = "inline", [KEY_REST] = "rest", [KEY_THEN] = "then",
-	[KEY_EXEC] = "exec",     [KEY_SKIP] = "skip",
+	[KEY_EXEC] = "exec",     [KEY_ID] = "id",         [KEY_SKIP] = "skip",
 };
 
 struct rule {
@@ -190,30 +193,14 @@ static bool is_windows_path(const char *path)
 /* Makes path absolute and takes out "//", "/./" and "/../", as it is written: no file system is asked. */
 static char *join_path(const char *cwd, const char *path)
 {
-	cleanup_free char *joined = NULL;
-	char *to;
+	char *joined = NULL;
 
 	if (is_windows_path(path) || (path[0] != '/' && !cwd))
 		return strdup(path);
 	if (asprintf(&joined, "%s/%s", path[0] == '/' ? "" : cwd, path) < 0)
 		return NULL;
-	to = joined;
-	for (struct span rest = span_of(joined), part; (part = cut(&rest, "/")).size > 0;) {
-		if (is_text(part, "."))
-			continue;
-		if (is_text(part, "..")) {
-			while (to > joined && *--to != '/')
-				;
-			continue;
-		}
-		*to++ = '/';
-		memmove(to, part.at, part.size);
-		to += part.size;
-	}
-	if (to == joined)
-		*to++ = '/';
-	*to = '\0';
-	return take_pointer(joined);
+	operands_tidy_path(joined);
+	return joined;
 }
 
 /* What the options before the first operand say. */
@@ -323,18 +310,14 @@ static bool is_word(const char *text)
 	return *text && strlen(text) <= MAX_WORD_BYTES && text[0] != '-' && !strpbrk(text, "/= \t\n");
 }
 
-/* "@scope/name", "npm:chalk", "https://example.org/x.ts", "org.gimp.GIMP//stable": what is fetched by its
- * name, and no path. */
+/* "@scope/name", "npm:chalk", "https://example.org/x.ts": what is fetched by its name, and no path. */
 static bool is_package(const char *text)
 {
 	size_t size = 0;
 
 	while (isalnum((unsigned char)text[size]) || text[size] == '+' || text[size] == '-')
 		size++;
-	const char *slashes = strstr(text, "//");
-	bool is_reference = size > 0 && text[size] == '.' && slashes && strchr(text, '/') == slashes;
-
-	return (text[0] == '@' || (size > 1 && text[size] == ':') || is_reference) && text[0] != '-' &&
+	return (text[0] == '@' || (size > 1 && text[size] == ':')) && text[0] != '-' &&
 	       !strpbrk(text, " \t\n");
 }
 
@@ -388,9 +371,12 @@ static char *profile_of_second(const struct rule *rule, const char *word, char *
 			       const char *cwd, const char *rules, int depth)
 {
 	bool is_exec = list_has(rule->words[KEY_EXEC], span_of(word));
+	bool is_id = list_has(rule->words[KEY_ID], span_of(word));
 
-	if (!*operands || (!is_exec && !list_has(rule->words[KEY_THEN], span_of(word))))
+	if (!*operands || (!is_exec && !is_id && !list_has(rule->words[KEY_THEN], span_of(word))))
 		return strdup("");
+	if (is_id)
+		return strdup(*operands);
 	if (is_spelled_as_file(*operands))
 		return join_path(cwd, *operands);
 	if (is_exec)
@@ -451,8 +437,7 @@ static char *profile_by_rule(const struct rule *rule, char *const argv[], const 
 
 static int profile_at(char *const argv[], const char *cwd, const char *rules, int depth, char **ret_profile)
 {
-	const char *slash = strrchr(argv[0], '/');
-	const char *name = slash ? slash + 1 : argv[0];
+	const char *name = basename(argv[0]);
 	struct rule rule;
 	char *profile;
 

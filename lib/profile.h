@@ -23,6 +23,8 @@
  *     rest     of letters: what follows in the same argument is their value
  *     then     of kind word, subcommands: the operand after them counts, too
  *     exec     of kind word, subcommands: a command stands after them, as one does in kind command
+ *     id       of kind word, subcommands: an ID stands after them, which counts as it is written, and is no
+ *              path, however it is spelled
  *     skip     a number: so many operands stand before the command
  * "letters" says that one-letter options may be joined, as getopt(3) has it. Behind a subcommand of then or
  * exec, what is spelled as a file (with a slash, "." or "..", or a script's suffix) counts as its absolute

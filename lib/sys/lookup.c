@@ -15,13 +15,6 @@ struct search {
 	char *path; /* the same, canonical */
 };
 
-static const char *last_component(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* As execve(2) sees it. Mostly by a call that each filter (seccomp(2)) knows. */
 static bool may_execute(const char *path)
 {
@@ -45,7 +38,7 @@ static bool is_passed_over(const struct search *search, const struct stat *st, c
 	const struct lookup_besides *besides = search->besides;
 
 	return besides && ((st->st_dev == besides->device && st->st_ino == besides->inode) ||
-			   strcmp(last_component(canonical_path), besides->name) == 0);
+			   strcmp(basename(canonical_path), besides->name) == 0);
 }
 
 static int resolve(struct search *search, const char *path)
@@ -139,7 +132,7 @@ static int search_name(struct search *search, const char *name, const char *path
 	if (!strchr(name, '/'))
 		return search_path(search, name, path_list);
 	r = resolve(search, name);
-	return r < 0 && search->has_passed_over ? search_path(search, last_component(name), path_list) : r;
+	return r < 0 && search->has_passed_over ? search_path(search, basename(name), path_list) : r;
 }
 
 int lookup_program(const char *name, const char *path_list, char **ret_path)
@@ -167,7 +160,7 @@ int lookup_other_program(const char *name, const char *path_list, const struct l
 
 const char *lookup_profile(const char *name, const char *canonical_path)
 {
-	const char *component = last_component(name);
+	const char *component = basename(name);
 
-	return strcmp(component, last_component(canonical_path)) != 0 ? component : "";
+	return strcmp(component, basename(canonical_path)) != 0 ? component : "";
 }
