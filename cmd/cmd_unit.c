@@ -228,6 +228,9 @@ static const char *unit_error(int error, const struct arguments *arguments)
 			       : "the user has no such service; --system looks among the system's";
 	case -EINVAL:
 		return "it is masked, or no unit of type service";
+	case -EXDEV:
+		return "it runs in another root (RootDirectory=, RootImage=), where pbrun is not; it is left "
+		       "as it is";
 	case -ENODATA:
 		return "there is no ExecStart= that is not pbrun's already";
 	default:
@@ -267,7 +270,9 @@ static int wrap_unit(const char *name, const char *pbrun, const struct arguments
 	/* A service of root's has no home; whoever else runs one cannot write to the system's directory. */
 	if (r == 0)
 		r = unit_drop_in(&unit, pbrun,
-				 is_system && !unit.has_user ? "--dir " SHADOWDB_SYSTEM_DIR : NULL, &text);
+				 is_system && !(unit.traits & UNIT_OTHER_USER) ? "--dir " SHADOWDB_SYSTEM_DIR
+									       : NULL,
+				 &text);
 	if (r < 0)
 		return complain("unit", name, unit_error(r, arguments));
 	directory = drop_in_directory(&service);
@@ -320,17 +325,28 @@ int unit_undo(const char *name, const struct arguments *arguments)
 
 /* --wrapped */
 
+/* "x.service.d" */
+static int is_of_service(const struct dirent *entry)
+{
+	static const char end[] = SUFFIX ".d";
+	const size_t size = strlen(entry->d_name), end_size = strlen(end);
+
+	return size > end_size && strcmp(entry->d_name + size - end_size, end) == 0;
+}
+
 static size_t print_drop_ins(const char *kind, const char *own_directory)
 {
 	struct dirent **entries = NULL;
-	int n_entries = own_directory ? scandir(own_directory, &entries, NULL, alphasort) : 0;
+	int n_entries = own_directory ? scandir(own_directory, &entries, is_of_service, alphasort) : 0;
 	size_t n_printed = 0;
 
 	for (int i = 0; i < n_entries; i++) {
 		char *name = entries[i]->d_name;
 		cleanup_free char *path = NULL;
 
-		if (asprintf(&path, "%s/%s/" DROP_IN, own_directory, name) > 0 && is_own_drop_in(path)) {
+		if (asprintf(&path, "%s/%s/" DROP_IN, own_directory, name) < 0) {
+			path = NULL;
+		} else if (is_own_drop_in(path)) {
 			name[strlen(name) - strlen(".d")] = '\0';
 			wrap_print(kind, name, path);
 			n_printed++;

@@ -90,16 +90,54 @@ static const char *value_of(const char *line, const char *key)
 	return line + strspn(line, BLANKS);
 }
 
+static bool is_other_user(const char *value)
+{
+	return *value && strcmp(value, "root") != 0 && strcmp(value, "0") != 0;
+}
+
+/* As systemd.syntax(7) has it. */
+static bool is_yes(const char *value)
+{
+	static const char *const words[] = { "1", "yes", "y", "true", "t", "on" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_other_root(const char *value)
+{
+	return value[strspn(value, "/")];
+}
+
+/* What is said last holds, of each key by itself. */
+static void take_traits(struct unit *self, const char *line)
+{
+	static const struct {
+		const char *key;
+		enum unit_traits trait;
+		bool (*is_said)(const char *value);
+	} keys[] = { { "User", UNIT_USER, is_other_user },
+		     { "DynamicUser", UNIT_DYNAMIC_USER, is_yes },
+		     { "RootDirectory", UNIT_ROOT_DIRECTORY, is_other_root },
+		     { "RootImage", UNIT_ROOT_IMAGE, is_other_root } };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *value = value_of(line, keys[i].key);
+
+		if (value && keys[i].is_said(value))
+			self->traits |= keys[i].trait;
+		else if (value)
+			self->traits &= ~(unsigned int)keys[i].trait;
+	}
+}
+
 static int take_line(struct unit *self, const char *line)
 {
 	const char *command = value_of(line, "ExecStart");
-	const char *user = value_of(line, "User");
-	const char *is_dynamic = value_of(line, "DynamicUser");
 
-	if (user)
-		self->has_user = *user && strcmp(user, "root") != 0 && strcmp(user, "0") != 0;
-	if (is_dynamic && strchr("1yYtT", *is_dynamic) && *is_dynamic)
-		self->has_user = true;
+	take_traits(self, line);
 	if (!command)
 		return 0;
 	if (*command)
@@ -328,8 +366,11 @@ int unit_drop_in(const struct unit *self, const char *pbrun, const char *options
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
 	bool changed = false;
+
+	if (self->traits & UNIT_OTHER_ROOT)
+		return -EXDEV;
+	FILE *to = open_memstream(&text, &size);
 
 	if (!to)
 		return -ENOMEM;

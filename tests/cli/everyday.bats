@@ -283,7 +283,8 @@ END
   grep -qx "ExecStart=$PBRUN /bin/echo %i" home/config/systemd/user/tool@a.service.d/zz-pbrun.conf
   ln -s /dev/null home/config/systemd/user/masked.service
   printf '%s\n' '[Service]' 'Type=oneshot' >home/data/systemd/user/none.service
-  for unit in masked none no-such tool.socket ../tool ''; do
+  printf '%s\n' '[Service]' RootDirectory=/srv ExecStart=/bin/true >home/data/systemd/user/elsewhere.service
+  for unit in masked none elsewhere no-such tool.socket ../tool ''; do
     run "$PBRUN" --unit "$unit"
     echo "$unit: $output"
     [ "$status" -eq 1 ]
@@ -297,6 +298,10 @@ END
     [ "$(cat home/config/systemd/user/tool@a.service.d/zz-pbrun.conf)" = '[Service]' ]
   done
   [ -e home/config/systemd/user/tool@a.service.d/zz-pbrun.conf ]
+  # One that is no drop-in of a service is none that --undo knows.
+  "$PBRUN" --unit tool@b
+  cp home/config/systemd/user/tool@b.service.d/zz-pbrun.conf home/config/systemd/user/
+  [ "$("$PBRUN" --wrapped | grep -c '^user unit')" -eq 1 ]
 }
 
 @test "--unit --system: root's services record for all users" {

@@ -82,17 +82,37 @@ START_TEST(files_add_up)
 	cleanup_with(unit_release) struct unit unit = { 0 };
 
 	ck_assert_int_eq(unit_add(&unit, "[Service]\nExecStart=a\nUser=root\n"), 0);
-	ck_assert(!unit.has_user);
+	ck_assert_uint_eq(unit.traits, 0);
 	ck_assert_int_eq(unit_add(&unit, "[Service]\nUser=me\n"), 0);
-	ck_assert(unit.has_user);
+	ck_assert_uint_eq(unit.traits, UNIT_USER);
+	ck_assert_int_eq(unit_add(&unit, "[Service]\nDynamicUser=On\n"), 0);
+	ck_assert_uint_eq(unit.traits, UNIT_USER | UNIT_DYNAMIC_USER);
 	ck_assert_int_eq(unit_add(&unit, "[Service]\nExecStart=b\nUser=\n"), 0);
-	ck_assert(!unit.has_user);
-	ck_assert_int_eq(unit_add(&unit, "[Service]\nDynamicUser=yes\n"), 0);
-	ck_assert(unit.has_user);
+	ck_assert_uint_eq(unit.traits, UNIT_DYNAMIC_USER);
+	ck_assert_int_eq(unit_add(&unit, "[Service]\nDynamicUser=off\n"), 0);
+	ck_assert_uint_eq(unit.traits, 0);
 	ck_assert_uint_eq(unit.n_commands, 2);
 	for (size_t i = unit.n_commands; i < UNIT_MAX_COMMANDS; i++)
 		ck_assert_int_eq(unit_add(&unit, "[Service]\nExecStart=c\n"), 0);
 	ck_assert_int_eq(unit_add(&unit, "[Service]\nExecStart=c\n"), -E2BIG);
+}
+END_TEST
+
+START_TEST(in_another_root_there_is_no_pbrun)
+{
+	static const char *const others[] = { "RootDirectory=/srv/x", "RootImage=/srv/x.raw" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		cleanup_with(unit_release) struct unit unit = { 0 };
+		cleanup_free char *drop_in = NULL;
+		char text[64];
+
+		snprintf(text, sizeof(text), "[Service]\n%s\nExecStart=/bin/x\n", others[i]);
+		ck_assert_int_eq(unit_add(&unit, text), 0);
+		ck_assert_int_eq(unit_drop_in(&unit, "/usr/bin/pbrun", NULL, &drop_in), -EXDEV);
+	}
+	assert_drop_in("[Service]\nRootDirectory=/srv/x\nRootDirectory=/\nRootImage=\nExecStart=/bin/x\n",
+		       NULL, HEAD "ExecStart=/usr/bin/pbrun /bin/x\n");
 }
 END_TEST
 
@@ -104,6 +124,7 @@ int main(void)
 	tcase_add_test(t, prefixes_and_quotes_stay);
 	tcase_add_test(t, lines_are_read_as_systemd_does);
 	tcase_add_test(t, files_add_up);
+	tcase_add_test(t, in_another_root_there_is_no_pbrun);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
