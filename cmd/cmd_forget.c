@@ -6,6 +6,18 @@
 #include "output.h"
 #include "store.h"
 
+/* Of what every user is served nothing is removed by the way. */
+static int complain_nothing_of_ones_own(const struct shadowdb *db, const char *program, const char *profile)
+{
+	cleanup_with(shadow_release) struct shadow shadow = { 0 };
+	cleanup_free char *path = NULL;
+
+	if (shadowdb_load(db, program, profile, &shadow, &path) == 0)
+		return complain("forget", path,
+				"it is not in the own directory; name the one that it is in with --dir");
+	return complain("forget", program, "nothing is recorded; pbrun --list shows what is");
+}
+
 static int forget(struct shadowdb *db, const char *program, const char *profile)
 {
 	cleanup_free char *path = NULL;
@@ -15,12 +27,12 @@ static int forget(struct shadowdb *db, const char *program, const char *profile)
 		return 1;
 
 	int n_removed = shadowdb_forget(db, path, profile);
+	int n_notices = notice_remove(db, path, profile);
 
-	(void)!notice_remove(db, path, profile ? profile : own_profile);
 	if (n_removed < 0)
 		return complain_error("forget", path, n_removed);
-	if (n_removed == 0)
-		return complain("forget", path, "nothing is recorded; pbrun --list shows what is");
+	if (n_removed == 0 && n_notices <= 0)
+		return complain_nothing_of_ones_own(db, path, profile ? profile : own_profile);
 	fputs("forgot ", stdout);
 	print_name(stdout, path);
 	putchar('\n');

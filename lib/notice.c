@@ -182,16 +182,6 @@ int notice_take(const struct shadowdb *db, const char *program, const char *prof
 	return r;
 }
 
-int notice_remove(const struct shadowdb *db, const char *program, const char *profile)
-{
-	char name[NAME_MAX + 1];
-
-	if (db->dir_fd < 0)
-		return 0;
-	notice_name(program, profile, name);
-	return unlinkat(db->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 bool notice_has_name(const char *name)
 {
 	static const char pattern[] = "*-" HEX4 HEX4 HEX4 HEX4 NOTICE_SUFFIX;
@@ -219,10 +209,53 @@ int notice_list(const struct shadowdb *db, int (*visit)(const struct notice *not
 	for (int i = 0; i < n_names; i++) {
 		cleanup_with(notice_release) struct notice notice = { 0 };
 
-		if (r == 0 && notice_read_file(db, names[i]->d_name, &notice) == 0)
+		if (r == 0 && notice_read_file(db, names[i]->d_name, &notice) == 0) {
+			notice.file_name = names[i]->d_name;
 			r = visit(&notice, context);
+		}
 		free(names[i]);
 	}
 	free(names);
 	return r;
+}
+
+struct removal {
+	int dir_fd;
+	const char *program; /* as notices show it */
+	int n_removed;
+};
+
+static int remove_if_of_program(const struct notice *notice, void *context)
+{
+	struct removal *removal = context;
+
+	if (strcmp(notice->program, removal->program) != 0)
+		return 0;
+	if (unlinkat(removal->dir_fd, notice->file_name, 0) == 0)
+		removal->n_removed++;
+	else if (errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+int notice_remove(const struct shadowdb *db, const char *program, const char *profile)
+{
+	cleanup_free char *shown_program = profile ? NULL : strdup(program);
+	struct removal removal = { .dir_fd = db->dir_fd, .program = shown_program };
+	char name[NAME_MAX + 1];
+
+	if (db->dir_fd < 0)
+		return 0;
+	if (profile) {
+		notice_name(program, profile, name);
+		if (unlinkat(db->dir_fd, name, 0) < 0)
+			return errno == ENOENT ? 0 : -errno;
+		return 1;
+	}
+	if (!shown_program)
+		return -ENOMEM;
+	make_showable(shown_program);
+	int r = notice_list(db, remove_if_of_program, &removal);
+
+	return r < 0 ? r : removal.n_removed;
 }

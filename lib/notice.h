@@ -25,6 +25,7 @@ struct notice {
 	enum notice_state state;
 	char *program; /* NULL: there is no notice */
 	char *text;
+	const char *file_name; /* for notice_list()'s visit() alone */
 };
 
 void notice_release(struct notice *self);
@@ -51,7 +52,8 @@ must_check int notice_read_file(const struct shadowdb *db, const char *name, str
 must_check int notice_take(const struct shadowdb *db, const char *program, const char *profile,
 			   struct notice *ret_notice);
 
-/* 0, also if there was none; -errno. */
+/* Removes the notice of program and profile; profile NULL: all of program that can be believed. Returns how
+ * many there were, or -errno. */
 must_check int notice_remove(const struct shadowdb *db, const char *program, const char *profile);
 
 /* Calls visit() for each notice that can be believed, in the order of their names; stops if it returns

@@ -81,4 +81,10 @@ takes_back() { # HOW MANY ARE LEFT
   await_notices 1
   "$PBRUN" --forget true
   await_notices 0
+  for profile in a b; do
+    "$PBRUN_HELPERS/deny" ptrace=5 "$PBRUN" -r train -p "$profile" true
+  done
+  await_notices 2
+  "$PBRUN" --forget true
+  await_notices 0
 }

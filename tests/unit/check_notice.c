@@ -50,7 +50,7 @@ START_TEST(it_is_new_once)
 	ck_assert_str_eq(notice.text, "again");
 	ck_assert_int_eq((int)notice.state, NOTICE_TOLD);
 	notice_release(&notice);
-	ck_assert_int_eq(notice_remove(&db, PROGRAM, ""), 0);
+	ck_assert_int_eq(notice_remove(&db, PROGRAM, ""), 1);
 	ck_assert_int_eq(notice_remove(&db, PROGRAM, ""), 0);
 	ck_assert_int_eq(notice_read(&db, PROGRAM, "", &notice), -ENOENT);
 }
@@ -164,6 +164,20 @@ START_TEST(all_are_listed)
 }
 END_TEST
 
+START_TEST(those_of_all_profiles_go)
+{
+	char seen[64] = "";
+
+	ck_assert_int_eq(notice_leave(&db, "/a\n", "", NOTICE_NEW, "1"), 0);
+	ck_assert_int_eq(notice_leave(&db, "/a\n", "p", NOTICE_TOLD, "2"), 0);
+	ck_assert_int_eq(notice_leave(&db, "/b", "p", NOTICE_TOLD, "3"), 0);
+	ck_assert_int_eq(notice_remove(&db, "/a\n", NULL), 2);
+	ck_assert_int_eq(notice_remove(&db, "/a\n", NULL), 0);
+	ck_assert_int_eq(notice_list(&db, count, seen), 0);
+	ck_assert_str_eq(seen, "/b");
+}
+END_TEST
+
 START_TEST(without_a_directory_there_is_none)
 {
 	struct shadowdb none = { .dir_fd = -1 };
@@ -173,6 +187,7 @@ START_TEST(without_a_directory_there_is_none)
 	ck_assert_int_eq(notice_leave(&none, PROGRAM, "", NOTICE_NEW, "x"), -ENOENT);
 	ck_assert_int_eq(notice_take(&none, PROGRAM, "", &notice), -ENOENT);
 	ck_assert_int_eq(notice_remove(&none, PROGRAM, ""), 0);
+	ck_assert_int_eq(notice_remove(&none, PROGRAM, NULL), 0);
 	ck_assert_int_eq(notice_list(&none, count, seen), 0);
 }
 END_TEST
@@ -190,6 +205,7 @@ int main(void)
 	if (geteuid() == 0)
 		tcase_add_test(t, what_is_somebody_elses_is_not_believed);
 	tcase_add_test(t, all_are_listed);
+	tcase_add_test(t, those_of_all_profiles_go);
 	tcase_add_test(t, without_a_directory_there_is_none);
 	suite_add_tcase(s, t);
 	return run_suite(s);
