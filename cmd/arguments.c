@@ -42,18 +42,6 @@ const char *arguments_value(const struct arguments *self, enum option_id id)
 	return NULL;
 }
 
-void wrong_use(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("pbrun: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs("\nTry 'pbrun --help' for more information.\n", stderr);
-	exit(EXIT_USAGE);
-}
-
 __attribute__((format(printf, 2, 3))) static int problem(struct parser *parser, const char *format, ...)
 {
 	va_list args;

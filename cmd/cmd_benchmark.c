@@ -277,6 +277,7 @@ static int tell(const struct bench *bench, const struct arguments *arguments)
 {
 	const char *picture = arguments_value(arguments, OPTION_SVG);
 	struct terminal terminal = terminal_look();
+	struct warnings warnings = { 0 };
 	int status = 0;
 
 	if (picture) {
@@ -291,10 +292,11 @@ static int tell(const struct bench *bench, const struct arguments *arguments)
 	else if (bench_print(bench, &terminal) < 0)
 		status = complain_error("benchmark", NULL, -ENOMEM);
 	if (bench->status)
-		fprintf(stderr,
-			"pbrun: warning: %s: some starts ended with %s %d (are its arguments right?)\n",
-			bench->program, WIFSIGNALED(bench->status) ? "signal" : "exit status",
-			WIFSIGNALED(bench->status) ? WTERMSIG(bench->status) : WEXITSTATUS(bench->status));
+		warnings_add(&warnings, "%s: some starts ended with %s %d (are its arguments right?)",
+			     bench->program, WIFSIGNALED(bench->status) ? "signal" : "exit status",
+			     WIFSIGNALED(bench->status) ? WTERMSIG(bench->status)
+							: WEXITSTATUS(bench->status));
+	warnings_finish(&warnings);
 	return status | finish_output("benchmark");
 }
 

@@ -65,7 +65,7 @@ static int complain_embed(const char *what, const char *path, int error)
 {
 	const char *why = embed_error_text(error);
 
-	return why ? complain(what, path, why) : complain_error(what, path, error);
+	return why ? complain(what, path, why) : complain_file(what, path, error);
 }
 
 /* The file of the program, to be closed. After a complaint -1. */
@@ -74,7 +74,7 @@ static int open_program(const char *what, const char *path, const char *output)
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
-		complain_error(what, path, -errno);
+		complain_file(what, path, -errno);
 		return -1;
 	}
 	enum embed_obstacle obstacle = embed_find_obstacle(fd);
@@ -97,14 +97,14 @@ static int rewrite(const char *what, const struct arguments *arguments, int fd, 
 	int r = replacement_begin(&file, path);
 
 	if (r < 0)
-		return complain_error(what, path, r);
+		return complain_file(what, path, r);
 	r = portable ? embed_write(fd, file.fd, portable) : embed_remove(fd, file.fd);
 	if (r < 0)
 		return complain_embed(what, program, r);
 	r = replacement_take_after(&file, fd, times);
 	if (r == 0)
 		r = replacement_commit(&file);
-	return r < 0 ? complain_error(what, path, r) : 0;
+	return r < 0 ? complain_file(what, path, r) : 0;
 }
 
 /* The path of the program that is the first operand, and a descriptor of its file. 0, or the exit status
@@ -137,7 +137,7 @@ static int embed(struct shadowdb *db, const struct arguments *arguments)
 	int r = exchange_pack(&shadow, &tell_left_out, &portable, &count);
 
 	if (r < 0)
-		return complain_error("embed", program, r);
+		return complain_file("embed", program, r);
 	if (rewrite("embed", arguments, fd, program, &portable) != 0)
 		return 1;
 	tell_count(&count);
@@ -179,11 +179,11 @@ int cmd_embedded(const struct arguments *arguments)
 	const char *path = arguments->operands[0];
 	cleanup_with(portable_release) struct portable portable = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	cleanup_free char *program = realpath(path, NULL);
+	cleanup_free char *program = fd < 0 ? NULL : realpath(path, NULL);
 	cleanup_free char *text = NULL;
 
-	if (fd < 0 || !program)
-		return complain_error("embedded", path, -errno);
+	if (!program)
+		return complain_file("embedded", path, -errno);
 	int r = embed_read(fd, program, &portable);
 
 	if (r < 0)
@@ -191,7 +191,7 @@ int cmd_embedded(const struct arguments *arguments)
 	if (!arguments_has(arguments, OPTION_JSON))
 		print_record(&portable.shadow);
 	else if ((r = report_format_shadow(&portable.shadow, program, &text)) < 0)
-		return complain_error("embedded", path, r);
+		return complain_file("embedded", path, r);
 	else
 		fputs(text, stdout);
 	return finish_output("embedded");

@@ -87,7 +87,7 @@ __attribute__((noreturn)) static void fail(const char *name, int error)
 
 	dprintf(STDERR_FILENO, "pbrun: %s: %s (%s)\n", printable && *printable ? printable : "''", why,
 		error == -ENOENT || error == -EALREADY ? "is it installed, and in PATH?"
-						       : program_advice(error));
+						       : file_advice(error));
 	_exit(error == -ENOENT || error == -EALREADY ? EXIT_NOT_FOUND : EXIT_NOT_RUN);
 }
 
@@ -202,7 +202,9 @@ static struct shadow *load_common(struct known *known, const struct job *job)
 	if (!job->options->prefetches ||
 	    common_part_load(&known->db, known->program, known->profile, common) < 0)
 		return NULL;
-	say(job, "pbrun: %s: prefetching what its other profiles have in common\n", known->program);
+	cleanup_free char *name = text_printable(known->program);
+
+	say(job, "pbrun: %s: prefetching what its other profiles have in common\n", name ? name : "");
 	return common;
 }
 

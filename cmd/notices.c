@@ -4,11 +4,16 @@
 #include <stdio.h>
 
 #include "notice.h"
+#include "output.h"
 
 static int print_one(const struct notice *notice, void *context)
 {
 	(void)context;
-	fprintf(stderr, "pbrun: warning: at the last start of %s: %s\n", notice->program, notice->text);
+	fputs("pbrun: warning: at the last start of ", stderr);
+	print_name(stderr, notice->program);
+	fputs(": ", stderr);
+	print_name(stderr, notice->text);
+	putc('\n', stderr);
 	return 0;
 }
 

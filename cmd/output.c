@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -112,30 +114,53 @@ int complain_error(const char *what, const char *where, int error)
 	return complain(what, where, why ? why : shadowdb_explain(error));
 }
 
-const char *program_advice(int error)
+const char *file_advice(int error)
 {
 	switch (-error) {
 	case ELOOP:
 		return "name another path";
 	case EPERM:
 		return "look at its owner and permissions";
+	case EINVAL:
+		return "is it a regular file?";
 	default:
 		return error_advice(error);
 	}
 }
 
-int complain_program(const char *what, const char *name, int error)
+int complain_file(const char *what, const char *where, int error)
 {
 	cleanup_free char *why = NULL;
 
-	if (error != -ENOENT) {
-		if (asprintf(&why, "%s (%s)", strerror(-error), program_advice(error)) < 0)
-			why = NULL;
-		complain(what, name, why ? why : strerror(-error));
-		return EXIT_NOT_RUN;
+	if (asprintf(&why, "%s (%s)", strerror(-error), file_advice(error)) < 0)
+		why = NULL;
+	return complain(what, where, why ? why : strerror(-error));
+}
+
+int complain_program(const char *what, const char *name, int error)
+{
+	if (error == -ENOENT) {
+		complain(what, name, "no such program (is it installed, and in PATH?)");
+		return EXIT_NOT_FOUND;
 	}
-	complain(what, name, "no such program (is it installed, and in PATH?)");
-	return EXIT_NOT_FOUND;
+	complain_file(what, name, error);
+	return EXIT_NOT_RUN;
+}
+
+void wrong_use(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	fputs("pbrun: ", stderr);
+	print_name(stderr, text ? text : strerror(ENOMEM));
+	free(text);
+	fputs("\nTry 'pbrun --help' for more information.\n", stderr);
+	exit(EXIT_USAGE);
 }
 
 int finish_output(const char *what)

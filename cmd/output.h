@@ -21,12 +21,14 @@ void output_lost(void);
 int complain(const char *what, const char *where, const char *why);
 /* The same of a negative errno, or an error of shadowdb.h: knows what to do. */
 int complain_error(const char *what, const char *where, int error);
+/* The same of a negative errno of a file that is none of the recordings'. */
+int complain_file(const char *what, const char *where, int error);
 /* The same of a program that lookup_program() did not find. Returns what a start would exit with. */
 int complain_program(const char *what, const char *name, int error);
 /* What to do about a negative errno: a constant. */
 const char *error_advice(int error);
-/* The same where a program was to be found or started, and not a recording. */
-const char *program_advice(int error);
+/* The same where it is no recording. */
+const char *file_advice(int error);
 
 /* Why a shadow file cannot be used, by what shadowdb.h says of it. */
 const char *shadow_error_text(int error);

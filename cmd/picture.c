@@ -13,7 +13,7 @@ int picture_open(struct picture *self, const char *what, const char *path)
 {
 	*self = (struct picture){ .what = what, .path = path };
 	self->stream = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-	return self->stream ? 0 : complain_error(what, path, -errno);
+	return self->stream ? 0 : complain_file(what, path, -errno);
 }
 
 int picture_check(const char *what, const char *path)
@@ -24,11 +24,11 @@ int picture_check(const char *what, const char *path)
 	if (strcmp(path, "-") == 0 || !copy)
 		return 0;
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return complain_error(what, path, -EISDIR);
+		return complain_file(what, path, -EISDIR);
 	if (access(path, W_OK) == 0)
 		return 0;
 	if (errno != ENOENT || access(dirname(copy), W_OK | X_OK) < 0)
-		return complain_error(what, path, -errno);
+		return complain_file(what, path, -errno);
 	return 0;
 }
 
@@ -42,7 +42,7 @@ int picture_close(struct picture *self)
 
 	if (stream != stdout && fclose(stream) != 0 && r == 0)
 		r = -errno;
-	return r < 0 ? complain_error(self->what, self->path, r) : 0;
+	return r < 0 ? complain_file(self->what, self->path, r) : 0;
 }
 
 void picture_release(struct picture *self)

@@ -49,6 +49,8 @@ static const char *record_error_text(int error)
 	switch (error) {
 	case -EBADMSG:
 		return "it is no record, or a damaged one; export it again";
+	case -EFBIG:
+		return "it is larger than a record can be; is it the right file?";
 	case -EPROTONOSUPPORT:
 		return "written by a newer pbrun; export it with this version, or use that one";
 	case -ESTALE:
@@ -72,7 +74,7 @@ int read_record_file(const char *what, const char *path, struct portable *ret_po
 
 	if (r == 0)
 		return 0;
-	return why ? complain(what, path, why) : complain_error(what, path, r);
+	return why ? complain(what, path, why) : complain_file(what, path, r);
 }
 
 static int write_to_stdout(const char *what, const void *data, size_t size)
@@ -89,7 +91,16 @@ static int write_to_special(const char *what, const char *path, const void *data
 	cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	int r = fd < 0 ? -errno : io_write_all(fd, data, size);
 
-	return r < 0 ? complain_error(what, path, r) : 0;
+	return r < 0 ? complain_file(what, path, r) : 0;
+}
+
+/* As creat(2) would have made it. */
+static mode_t new_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
 }
 
 int write_record_file(const char *what, const char *path, const void *data, size_t size)
@@ -99,17 +110,19 @@ int write_record_file(const char *what, const char *path, const void *data, size
 
 	if (!path || strcmp(path, "-") == 0)
 		return write_to_stdout(what, data, size);
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	bool is_there = stat(path, &st) == 0;
+
+	if (is_there && !S_ISREG(st.st_mode))
 		return write_to_special(what, path, data, size);
 	int r = replacement_begin(&file, path);
 
 	if (r == 0)
 		r = replacement_write(&file, data, size);
-	if (r == 0 && fchmod(file.fd, 0644) < 0)
+	if (r == 0 && fchmod(file.fd, is_there ? st.st_mode & 0777 : new_mode()) < 0)
 		r = -errno;
 	if (r == 0)
 		r = replacement_commit(&file);
-	return r < 0 ? complain_error(what, path, r) : 0;
+	return r < 0 ? complain_file(what, path, r) : 0;
 }
 
 static void tell_one(const char *path, enum exchange_fault fault, void *context)

@@ -31,8 +31,7 @@ int complain_nothing_recorded(const char *what, const char *path);
 
 /*
  * Loads what is remembered of the program that is the first operand, under the profile of --profile or its
- * own. Returns 0, or the exit status after a complaint. ret_program, if not NULL, gets its canonical path, to
- * be freed.
+ * own. Returns 0, or the exit status after a complaint.
  */
 must_check int load_or_complain(const char *what, const struct shadowdb *db,
 				const struct arguments *arguments, struct shadow *ret_shadow);

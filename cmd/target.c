@@ -10,17 +10,9 @@
 
 #include "profile.h"
 #include "sys/lookup.h"
-#include "text.h"
 
 #define OWN_NAME "pbrun"
 #define MAX_RULES_BYTES 65536
-
-static const char *last_component(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* "pbrun", and what people call a second one: "pbrun-0.1". */
 static bool is_own_name(const char *name)
@@ -43,10 +35,9 @@ const char *target_called_as(char *const argv[])
 	const char *executed = executed_path();
 	struct stat st;
 
-	if (!executed || !argv[0] || is_own_name(last_component(argv[0])) ||
-	    is_own_name(last_component(executed)))
+	if (!executed || !argv[0] || is_own_name(basename(argv[0])) || is_own_name(basename(executed)))
 		return NULL;
-	return lstat(executed, &st) == 0 && S_ISLNK(st.st_mode) ? last_component(executed) : NULL;
+	return lstat(executed, &st) == 0 && S_ISLNK(st.st_mode) ? basename(executed) : NULL;
 }
 
 static bool find_self(struct lookup_besides *ret_self)
@@ -66,7 +57,7 @@ int target_find(const char *name, char **ret_file, char **ret_program)
 	struct lookup_besides self;
 
 	*ret_file = NULL;
-	if (is_own_name(last_component(name)) || !find_self(&self))
+	if (is_own_name(basename(name)) || !find_self(&self))
 		return lookup_program(name, path_list, ret_program);
 	return lookup_other_program(name, path_list, &self, ret_file, ret_program);
 }
@@ -108,10 +99,9 @@ static char *read_rules(const char *path)
 static void warn_of_fault(const char *path, const char *rules, struct warnings *warnings)
 {
 	size_t line = profile_find_fault(rules);
-	cleanup_free char *name = line > 0 ? text_printable(path) : NULL;
 
-	if (name)
-		warnings_add(warnings, "%s: line %zu is not a rule as pbrun(1) has them: ignored", name,
+	if (line > 0)
+		warnings_add(warnings, "%s: line %zu is not a rule as pbrun(1) has them: ignored", path,
 			     line);
 }
 

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "output.h"
+#include "sys/cleanup.h"
+#include "text.h"
 
 void warnings_add(struct warnings *self, const char *format, ...)
 {
@@ -31,9 +34,12 @@ void warnings_drop(struct warnings *self, size_t first)
 
 void warnings_tell(const struct warnings *self, size_t first, int fd)
 {
-	for (size_t i = first; i < self->n; i++)
+	for (size_t i = first; i < self->n; i++) {
+		cleanup_free char *text = text_printable(self->texts[i]);
+
 		if (output_has_room(fd))
-			dprintf(fd, "pbrun: warning: %s\n", self->texts[i]);
+			dprintf(fd, "pbrun: warning: %s\n", text ? text : strerror(ENOMEM));
+	}
 }
 
 void warnings_finish(struct warnings *self)

@@ -19,7 +19,8 @@ __attribute__((format(printf, 2, 3))) void warnings_add(struct warnings *self, c
 /* Forgets all from number first on. */
 void warnings_drop(struct warnings *self, size_t first);
 
-/* Tells all from number first on at fd. A reader that does not read is waited for a moment only. */
+/* Tells all from number first on at fd, as text_printable() makes them. A reader that does not read is waited
+ * for a moment only. */
 void warnings_tell(const struct warnings *self, size_t first, int fd);
 
 /* The same to standard error, and releases them. */

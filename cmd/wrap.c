@@ -144,7 +144,7 @@ int wrap_complain(const char *what, const char *where, int error)
 {
 	const char *why = trust_explain(error);
 
-	return why ? complain(what, where, why) : complain_error(what, where, error);
+	return why ? complain(what, where, why) : complain_file(what, where, error);
 }
 
 void wrap_print(const char *kind, const char *name, const char *path)

@@ -97,6 +97,8 @@ complains() { # STATUS WHERE COMMAND...
 --exclude / true|--exclude '/': it is empty, excludes everything, or needs HOME
 --alias --shell tcsh true|--shell 'tcsh' is none of bash, zsh, fish and sh
 END
+  run "$PBRUN" --record $'\e[2J' true
+  [ "${lines[0]}" = "pbrun: --record '\x1b[2J' is none of auto, train, sample, none" ]
 }
 
 @test "a program that cannot be started is no matter of directories that are one's own" {
@@ -159,6 +161,21 @@ END
   complains 0 "$WORK/file" "$PBRUN" -d "$WORK/file" "$WORK/program"
   complains 0 "$WORK/none/report" "$PBRUN" -R "$WORK/none/report" "$WORK/program"
   complains 0 "PBRUN_DIR" env -u PBRUN_DIR -u HOME -u XDG_CACHE_HOME "$PBRUN" "$WORK/program"
+  # What a terminal would obey.
+  complains 0 'x\x1b[2J' env "PBRUN_RECORD=x"$'\e[2J' "$PBRUN" "$WORK/program"
+  complains 0 'x\x1b[2J' "$PBRUN" -R "$WORK/none/x"$'\e[2J' "$WORK/program"
+}
+
+@test "what cannot be opened is told by the reason for it" {
+  ((EUID == 0)) || skip "needs root"
+  cp "$PBRUN" "$WORK/pbrun"
+  chmod 600 "$WORK/program"
+  ln -s loop loop
+  for option in --embedded --import; do
+    complains 1 "loop: Too many levels of symbolic links (name another path)" "$PBRUN" "$option" loop
+  done
+  complains 1 "$WORK/program: Permission denied" \
+    setpriv --reuid=65534 --clear-groups "$WORK/pbrun" --embedded "$WORK/program"
 }
 
 @test "a program that cannot be started" {

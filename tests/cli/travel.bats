@@ -177,6 +177,36 @@ pages_of() { # FILE_OF_JSON PATH
   [ "$(json report 'j["shadow"]')" = none ]
 }
 
+@test "of an embedded record, too, nothing is prefetched that is excluded; --dry-run tells of it" {
+  cp /bin/cat cat
+  "$PBRUN" ./cat - <data
+  settled
+  "$PBRUN" --embed ./cat
+  rm -rf "$PBRUN_DIR"
+  "$PBRUN" --dry-run --json ./cat >json
+  [ "$(json json '[j["shadow"], "shadow_file" in j]')" = '["fresh", false]' ]
+  [ "$(json json 'j["prefetch"]["remembered_bytes"] > 0')" = true ]
+  [[ $("$PBRUN" --dry-run ./cat) == *"embedded in the program"* ]]
+  for all in usr "$WORK" lib lib64 etc; do exclusions+=(-x "/${all#/}"); done
+  "$PBRUN" --dry-run --json "${exclusions[@]}" ./cat >json
+  [ "$(json json 'j["prefetch"]["remembered_bytes"]')" = 0 ]
+  "$PBRUN" -r none -R report "${exclusions[@]}" ./cat </dev/null
+  [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"]')" = 0 ]
+  "$PBRUN" -r none -R report ./cat </dev/null
+  [ "$(json report 'j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"] > 0')" = true ]
+}
+
+@test "an exported record has the mode that the umask gives it, or that of the file that was there" {
+  "$PBRUN" ./program true
+  settled
+  (umask 077 && "$PBRUN" --export ./program record)
+  [ "$(stat -c %a record)" = 600 ]
+  "$PBRUN" --export ./program record
+  [ "$(stat -c %a record)" = 600 ]
+  (umask 027 && "$PBRUN" --merge record -o merged)
+  [ "$(stat -c %a merged)" = 640 ]
+}
+
 @test "an embedded record that does not hold is no record" {
   "$PBRUN" ./program -S 'cat data'
   settled
