@@ -251,9 +251,5 @@ enum detach_redo detach_make_good(struct tracee_stop *stop)
 			return DETACH_NOTHING_LOST;
 		name[n] = '\0';
 	}
-	int r = tracee_release_to_exec(stop, name, n_skipped);
-
-	if (r == -EINTR)
-		return DETACH_STOP_CHANGED;
-	return r == 0 ? DETACH_REDONE : DETACH_NOTHING_LOST;
+	return tracee_release_to_exec(stop, name, n_skipped) == 0 ? DETACH_REDONE : DETACH_NOTHING_LOST;
 }

@@ -61,7 +61,6 @@ bool detach_is_sanitized(pid_t pid);
 enum detach_redo {
 	DETACH_NOTHING_LOST, /* or it cannot be helped */
 	DETACH_REDONE,       /* the task is on its way, untraced */
-	DETACH_STOP_CHANGED, /* it was killed meanwhile: stop says how far it is */
 };
 
 /*

@@ -96,7 +96,7 @@ enum arming follow_enter_space(struct follow *self, struct process *process, str
 	if (!(process->flags & PROCESS_IS_FILTERED)) {
 		int r = uffd_create_in(stop);
 
-		if (r == -EINTR)
+		if (tracee_is_ending(stop))
 			return ARMING_CHANGED_STOP;
 		process->space->uffd = r < 0 ? -1 : r;
 	}

@@ -99,14 +99,9 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 		}
 		process->flags |= PROCESS_NEEDS_STOPS;
 	}
-	switch (self->state->is_capable ? DETACH_NOTHING_LOST : detach_make_good(stop)) {
-	case DETACH_REDONE:
+	if (!self->state->is_capable && detach_make_good(stop) == DETACH_REDONE) {
 		self->was_polite = true;
 		return STEP_FORGET;
-	case DETACH_STOP_CHANGED:
-		return STEP_START_AGAIN;
-	case DETACH_NOTHING_LOST:
-		break;
 	}
 	descriptors_start_anew(&process->descriptors); /* execve(2) unshares them */
 	process->flags &= ~(unsigned int)(PROCESS_IS_FOREIGN | PROCESS_IS_HALF_SEEN | PROCESS_IS_FILTERED);

@@ -102,11 +102,14 @@ void tracee_interrupt(pid_t tid);
  *
  * Returns 0; -ENOSYS not on this architecture or not for a foreign-ABI task; -ENOENT it has no vDSO with
  * room for it; in these cases nothing was done. -EBUSY it did not come through the calls within some stops:
- * it stands, and makes the rest by itself. -EINTR: it was killed meanwhile; stop now holds TRACEE_EXITING or
- * TRACEE_GONE, to be dealt with.
+ * it stands, and makes the rest by itself. -ESRCH: it was killed meanwhile, see tracee_is_ending().
  */
 must_check int tracee_inject(struct tracee_stop *stop, const struct stub_call *calls, size_t n_calls,
 			     void (*returned)(size_t index, int64_t result, void *context), void *context);
+
+/* Is the stop one of a task's end: TRACEE_EXITING or TRACEE_GONE? After tracee_inject() that is to be dealt
+ * with in place of the stop that it was. */
+bool tracee_is_ending(const struct tracee_stop *stop);
 
 /* What a program finds in its memory when it starts: addresses. */
 struct tracee_start {

@@ -129,7 +129,7 @@ static void note_what_was_passed(struct injection *self, int status)
 		self->signal = WSTOPSIG(status);
 }
 
-/* Runs through the calls of the stub, n_calls of which are the caller's. 0, -EINTR, -EBUSY. */
+/* Runs through the calls of the stub, n_calls of which are the caller's. 0, -ESRCH, -EBUSY. */
 static int run_through(struct injection *self, size_t n_calls,
 		       void (*returned)(size_t index, int64_t result, void *context), void *context)
 {
@@ -141,7 +141,7 @@ static int run_through(struct injection *self, size_t n_calls,
 		int status = run_to_stop(self);
 
 		if (status < 0)
-			return -EINTR;
+			return -ESRCH;
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
 			note_what_was_passed(self, status);
 			continue;
@@ -156,6 +156,11 @@ static int run_through(struct injection *self, size_t n_calls,
 			return 0;
 	}
 	return -EBUSY;
+}
+
+bool tracee_is_ending(const struct tracee_stop *stop)
+{
+	return stop->event == TRACEE_EXITING || stop->event == TRACEE_GONE;
 }
 
 int tracee_inject(struct tracee_stop *stop, const struct stub_call *calls, size_t n_calls,

@@ -19,8 +19,8 @@
 /*
  * Has the task, which stands as tracee_inject() wants it, create a userfaultfd, takes the descriptor
  * over and closes it in the task. Returns the descriptor (close-on-exec); it belongs to the task's
- * address space, and closing it ends all registrations. -errno of tracee_inject() (-EINTR: stop was
- * changed), userfaultfd(2), pidfd_getfd(2), or UFFDIO_API (-EINVAL: no async mode here).
+ * address space, and closing it ends all registrations. -errno of tracee_inject() (then see
+ * tracee_is_ending()), userfaultfd(2), pidfd_getfd(2), or UFFDIO_API (-EINVAL: no async mode here).
  */
 must_check int uffd_create_in(struct tracee_stop *stop);
 
