@@ -60,7 +60,7 @@ static int look_at(char *path, enum operand_look look, struct operand_target *ta
 {
 	cleanup_close int fd = open_handle(path, look);
 	struct statx stx;
-	char link[32];
+	char link[48];
 
 	if (fd < 0)
 		return fd;
@@ -75,7 +75,7 @@ static int look_at(char *path, enum operand_look look, struct operand_target *ta
 		target->id = fileid_from_stat(&(struct stat){
 			.st_size = (off_t)stx.stx_size,
 			.st_mtim = { .tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec } });
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
 	ssize_t n = readlink(link, path, PATH_MAX - 1);
 
 	if (n <= 0 || path[0] != '/')

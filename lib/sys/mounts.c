@@ -220,7 +220,8 @@ static int read_from(int fd, struct mounts *ret_mounts)
 
 int mounts_read(struct mounts *ret_mounts)
 {
-	cleanup_close int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	/* Of a process whose first thread has ended, /proc/self tells nothing any more. */
+	cleanup_close int fd = open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : read_from(fd, ret_mounts);
 }

@@ -117,7 +117,7 @@ static int make(struct walk *walk, const char *name, mode_t mode)
 	if (fd < 0)
 		return -errno;
 	/* fchmod(2) takes no O_PATH, and another descriptor cannot be had under a umask of 0777. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof(link), "/proc/thread-self/fd/%d", fd);
 	if (is_ours)
 		(void)!chmod(link, mode);
 	return enter(walk, fd);

@@ -1,6 +1,10 @@
 #include "sys/mounts.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "support.h"
 
@@ -149,6 +153,36 @@ START_TEST(this_process_has_mounts)
 }
 END_TEST
 
+/* As an observer's does, to detach from whom it follows. */
+static void *read_alone(void *context)
+{
+	struct stat st;
+
+	/* The first thread is a zombie: its directory is left without a link. */
+	while (stat("/proc/self/root", &st) == 0)
+		(void)sched_yield();
+	(void)context;
+	_exit(mounts_read(&mounts) == 0 && mounts_find(&mounts, "/") ? 0 : 1);
+}
+
+START_TEST(a_process_without_its_first_thread_has_mounts)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, read_alone, NULL) != 0)
+			_exit(2);
+		for (;;)
+			(void)syscall(SYS_exit, 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("mounts");
@@ -165,6 +199,7 @@ int main(void)
 	tcase_add_test(t, a_mount_has_a_root_and_options);
 	tcase_add_test(t, another_process_has_mounts);
 	tcase_add_test(t, this_process_has_mounts);
+	tcase_add_test(t, a_process_without_its_first_thread_has_mounts);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
