@@ -161,6 +161,8 @@ int pagemap_scan(int pagemap_fd, uint64_t start, uint64_t end, pagemap_found *fo
 
 	start -= start % page_size;
 	end -= end % page_size;
+	if (start >= end)
+		return 0;
 	if (!atomic_load_explicit(&lacks_ioctl, memory_order_relaxed))
 		r = scan_by_ioctl(pagemap_fd, start, end, &joiner);
 	if (r == -ENOTTY) {

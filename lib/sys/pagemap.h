@@ -30,8 +30,8 @@ typedef int pagemap_found(uint64_t run_start, uint64_t run_end, enum pagemap_kin
  * touched, whether they still are the file's page or have become a private copy. Calls found() for
  * each maximal run of one kind, in rising order, with page-aligned addresses; a non-zero return stops and is
  * returned. Uses the PAGEMAP_SCAN ioctl (since Linux 6.7) where there is one, else reads the entries, which
- * do not tell the kinds apart: all are PAGEMAP_PAGES. 0 or -errno (an address space that is gone reads as
- * empty: 0).
+ * do not tell the kinds apart: all are PAGEMAP_PAGES. Nothing is in a range that ends before it starts. 0 or
+ * -errno (an address space that is gone reads as empty: 0).
  */
 must_check int pagemap_scan(int pagemap_fd, uint64_t start, uint64_t end, pagemap_found *found,
 			    void *context);

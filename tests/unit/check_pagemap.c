@@ -264,6 +264,22 @@ START_TEST(reads_entries)
 }
 END_TEST
 
+/* Of a length that makes no sense, as munmap(2) refuses it. */
+START_TEST(a_range_that_ends_before_it_starts_is_empty)
+{
+	static const uint64_t entries[] = { UINT64_C(1) << 63, UINT64_C(1) << 63, UINT64_C(1) << 63 };
+	cleanup_close int fd = make_pagemap(entries, 3);
+
+	runs.n_runs = 0;
+	ck_assert_int_eq(pagemap_scan(fd, page_bytes(), 0, note_run, &runs), 0);
+	ck_assert_int_eq(scan_fd(fd, NULL, 0), 0);
+	ck_assert_int_eq(scan_fd(fd, NULL, 1), 0); /* by reading, from now on */
+	runs.n_runs = 0;
+	ck_assert_int_eq(pagemap_scan(fd, page_bytes(), 0, note_run, &runs), 0);
+	ck_assert_uint_eq(runs.n_runs, 0);
+}
+END_TEST
+
 START_TEST(reports_bad_descriptor)
 {
 	ck_assert_int_eq(scan_fd(-1, NULL, 1), -EBADF);
@@ -291,6 +307,7 @@ int main(void)
 	tcase_add_loop_test(t, stops_when_told, 0, N_WAYS);
 	tcase_add_loop_test(t, address_space_that_is_gone_is_empty, 0, N_WAYS);
 	tcase_add_test(t, reads_entries);
+	tcase_add_test(t, a_range_that_ends_before_it_starts_is_empty);
 	tcase_add_test(t, reports_bad_descriptor);
 	tcase_add_test(t, page_size_is_the_machines);
 	suite_add_tcase(s, t);
