@@ -146,18 +146,20 @@ static const struct foreign_call foreign_calls[] = {
 	{ 120, SYS_clone },
 	{ 435, SYS_clone3 },
 	{ 172, SYS_prctl },
+	{ 338, SYS_fanotify_init },
 	{ 0x40000000 + 520, SYS_execve },
 	{ 0x40000000 + 545, SYS_execveat },
 	{ 0x40000000 + 521, SYS_ptrace },
 	{ 0x40000000 + SYS_clone, SYS_clone },
 	{ 0x40000000 + SYS_clone3, SYS_clone3 },
 	{ 0x40000000 + SYS_prctl, SYS_prctl },
+	{ 0x40000000 + SYS_fanotify_init, SYS_fanotify_init },
 };
 #else
 /* 32-bit ARM (arch/arm/tools/syscall.tbl). */
 static const struct foreign_call foreign_calls[] = {
-	{ 11, SYS_execve }, { 387, SYS_execveat }, { 26, SYS_ptrace },
-	{ 120, SYS_clone }, { 435, SYS_clone3 },   { 172, SYS_prctl },
+	{ 11, SYS_execve },  { 387, SYS_execveat }, { 26, SYS_ptrace },         { 120, SYS_clone },
+	{ 435, SYS_clone3 }, { 172, SYS_prctl },    { 367, SYS_fanotify_init },
 };
 #endif
 

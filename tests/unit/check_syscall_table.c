@@ -103,6 +103,11 @@ START_TEST(foreign_calls_get_native_numbers)
 	nr = 120;
 	ck_assert(syscall_table_translate_foreign(&nr));
 	ck_assert_uint_eq(nr, SYS_clone);
+#if defined(__x86_64__)
+	nr = 338;
+	ck_assert(syscall_table_translate_foreign(&nr));
+	ck_assert_uint_eq(nr, SYS_fanotify_init);
+#endif
 	nr = 4; /* write(2) */
 	ck_assert(!syscall_table_translate_foreign(&nr));
 	ck_assert_uint_eq(nr, 4);
