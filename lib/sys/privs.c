@@ -44,7 +44,7 @@ static int drop_ids(void)
 /* Was the capability the caller's? Where a filter refuses prctl(2), /proc tells. */
 static bool is_ambient(cap_value_t value)
 {
-	char status[4096];
+	char status[16384]; /* a member of hundreds of groups has a long one */
 	int is_set = cap_get_ambient(value);
 
 	if (is_set >= 0)

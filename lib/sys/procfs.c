@@ -10,6 +10,10 @@
 
 /* "/proc/123/fdinfo/4" and the like. */
 enum { PROC_PATH_BYTES = 64 };
+/* A member of hundreds of groups has a long status. */
+enum { STATUS_BYTES = 16384 };
+/* include/linux/pid_namespace.h, MAX_PID_NS_LEVEL, and the first one */
+enum { MAX_PID_LEVELS = 33 };
 
 static void proc_path(pid_t pid, const char *name, char ret_path[static PROC_PATH_BYTES])
 {
@@ -80,9 +84,17 @@ static long status_number(const char *text, const char *key)
 	return line ? strtol(line + strlen(key), NULL, 10) : -1;
 }
 
+/* Signals or capabilities behind a key, "SigCgt:\t0000000180014002\n": a bit each. */
+static uint64_t status_bits(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+
+	return line ? strtoull(line + strlen(key), NULL, 16) : 0;
+}
+
 int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
 {
-	char text[16384]; /* a member of hundreds of groups has a long one */
+	char text[STATUS_BYTES];
 	ssize_t n = procfs_read(tid, "status", text, sizeof(text));
 
 	if (n < 0)
@@ -97,12 +109,45 @@ int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
 		/* 0 none, 1 strict, 2 filter; when in doubt there is one. */
 		.has_seccomp_filter = status_number(text, "\nSeccomp:") != 0,
 		.n_seccomp_filters = n_filters > 0 ? (size_t)n_filters : 0,
+		.caught_signals = status_bits(text, "\nSigCgt:"),
 	};
 
 	if (status.tgid <= 0)
 		return -ESRCH;
 	*ret_status = status;
 	return 0;
+}
+
+/* "\nNSpid:\t2015\t7\t1\n": in our own PID namespace, the one below, and so on down to the task's. Their
+ * number. */
+static size_t read_numbers(pid_t tid, pid_t numbers[static MAX_PID_LEVELS])
+{
+	char text[STATUS_BYTES];
+	const char *at = procfs_read(tid, "status", text, sizeof(text)) > 0 ? strstr(text, "\nNSpid:") : NULL;
+	size_t n = 0;
+
+	for (at = at ? at + strlen("\nNSpid:") : ""; *at == '\t' && n < MAX_PID_LEVELS; n++) {
+		char *end;
+
+		numbers[n] = (pid_t)strtol(at, &end, 10);
+		at = end;
+	}
+	return n;
+}
+
+size_t procfs_pid_level(pid_t tid)
+{
+	pid_t numbers[MAX_PID_LEVELS];
+	size_t n = read_numbers(tid, numbers);
+
+	return n > 0 ? n - 1 : 0;
+}
+
+pid_t procfs_number_at(pid_t tid, size_t level)
+{
+	pid_t numbers[MAX_PID_LEVELS];
+
+	return level < read_numbers(tid, numbers) ? numbers[level] : 0;
 }
 
 uint64_t procfs_on_cpu_ns(pid_t tid)

@@ -37,8 +37,15 @@ struct procfs_status {
 	size_t n_threads;
 	bool has_seccomp_filter;  /* true also when in doubt */
 	size_t n_seccomp_filters; /* 0 also before Linux 5.9, which does not say */
+	uint64_t caught_signals;  /* for which there are handlers: a bit each, the lowest one is signal 1 */
 };
 must_check int procfs_read_status(pid_t tid, struct procfs_status *ret_status);
+
+/* How many PID namespaces the task's own one is below ours; 0 also before Linux 4.1, which does not say. */
+size_t procfs_pid_level(pid_t tid);
+
+/* The number of the task in the PID namespace so far below ours, of those that it is in. 0: it has none. */
+pid_t procfs_number_at(pid_t tid, size_t level);
 
 /* How long the task has been running on a CPU, /proc/TID/schedstat; 0: not known. */
 uint64_t procfs_on_cpu_ns(pid_t tid);

@@ -145,14 +145,11 @@ enum detach detach_at_entry(const struct task *task, pid_t *ret_pid)
 	return DETACH_NONE;
 }
 
-/* "SigCgt:\t0000000180014002", a bit for each signal */
 static bool has_handler(pid_t tid, int signal)
 {
-	char text[4096];
-	const char *line =
-		procfs_read(tid, "status", text, sizeof(text)) > 0 ? strstr(text, "\nSigCgt:") : NULL;
+	struct procfs_status status;
 
-	return line && (strtoull(line + strlen("\nSigCgt:"), NULL, 16) >> (signal - 1)) & 1;
+	return procfs_read_status(tid, &status) == 0 && (status.caught_signals >> (signal - 1)) & 1;
 }
 
 bool detach_is_served_by(const char *path)

@@ -3,6 +3,7 @@
  *
  *     follow.c        waits for stops, and knows the time
  *     follow_stops.c  who it is, and what its stop asks for
+ *     follow_polite.c who is detached from, so that he is not disturbed
  *     follow_exits.c  when a process ends
  *     follow_spaces.c address spaces: new ones, shared ones, moments to look at them
  *     follow_files.c  what a system call says of files
@@ -84,8 +85,26 @@ enum next_step {
 
 /* follow_stops.c: deals with one stop, and resumes the task, or not, as it asks for. Errors: state->error. */
 void follow_stop(struct follow *self, struct tracee_stop *stop);
-/* What is waited for in vain is not waited for any longer. */
+/* Lets a stopped task run on, untraced, and forgets it; task NULL: it was not known. */
+void follow_detach(struct follow *self, struct task *task, const struct tracee_stop *stop);
+
+/* follow_polite.c. At the entry of task->call: STEP_RESUME if nobody need step aside (detach.h). */
+enum next_step follow_be_polite(struct follow *self, struct task *task, const struct tracee_stop *stop);
+/* Detaches from the task's process, and from the task itself last, when the others are free. */
+enum next_step follow_detach_others_first(struct follow *self, struct task *task,
+					  const struct tracee_stop *stop);
+/* Asks every task of the process for a stop, at which it is detached from. */
+void follow_detach_process(struct follow *self, struct process *process);
+/* Stands somebody at the entry of a call until this task is detached from? */
+bool follow_is_waited_for(const struct follow *self, pid_t tid);
+/* Whoever waits so goes on if that has come, or is waited for in vain. now_ns: 0 if it is not known. */
 void follow_stop_waiting(struct follow *self, uint64_t now_ns);
+/* At TRACEE_CRASHING. Without system call stops nobody tells that a crash handler is about to have its
+ * process traced. So there are some for it. */
+enum next_step follow_on_crash(struct follow *self, struct task *task, const struct tracee_stop *stop);
+/* At TRACEE_SIGNALLED, and at each of these stops. */
+enum next_step follow_on_watched_signal(struct task *task, const struct tracee_stop *stop);
+enum next_step follow_on_watched_stop(struct follow *self, struct task *task, const struct tracee_stop *stop);
 
 /* follow_cost.c. The program begins. */
 void follow_cost_begin(struct follow *self);

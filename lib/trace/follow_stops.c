@@ -7,14 +7,10 @@
 #include "trace/detach.h"
 #include "trace/follow_private.h"
 
-/* A crash handler shows within so many that it wants a tracer. */
-#define WATCHED_STOPS 1000
-/* For tasks to come to a stop when they are to be detached from, and for the last of a process to come to
- * their exit. */
-#define FOLLOW_PATIENCE_NS (UINT64_C(500) * 1000 * 1000)
-
 static void forget(struct follow *self, struct task *task)
 {
+	if (self->state->tracer.watched_tid == task->tid)
+		self->state->tracer.watched_tid = 0;
 	if (task->process->n_known_tasks == 1)
 		follow_leave_space(self, task->process);
 	proctree_remove(&self->state->tree, task);
@@ -30,12 +26,18 @@ static enum next_step meet(struct follow *self, struct tracee_stop *stop, struct
 		return STEP_RESUME; /* it is gone: its end is the next to be heard of */
 	if (state->tracer.births != TRACER_EVERYBODY && status.tgid != state->main_pid)
 		return STEP_DETACH; /* a process that was made as threads are */
+	if (status.tgid != stop->tid && !proctree_find_process(&state->tree, status.tgid))
+		return STEP_DETACH; /* born while its process was detached from */
 	if (proctree_add(&state->tree, stop->tid, &status, ret_task) < 0) {
 		state->error = -ENOMEM;
 		return STEP_RESUME;
 	}
 	struct process *process = (*ret_task)->process;
 
+	if (follow_is_waited_for(self, stop->tid)) {
+		follow_detach_process(self, process);
+		return STEP_DETACH;
+	}
 	if (process->n_known_tasks > 1) {
 		follow_begin_probation(*ret_task);
 		return STEP_RESUME;
@@ -115,98 +117,6 @@ static enum next_step on_exec(struct follow *self, struct task *task, struct tra
 											    : STEP_RESUME;
 }
 
-/* Asks every task of the process for a stop, at which it is detached from. */
-static void detach_process(struct follow *self, struct process *process)
-{
-	if (process->flags & PROCESS_IS_DETACHING)
-		return;
-	process->flags |= PROCESS_IS_DETACHING;
-	for (size_t i = 0; i < PROCTREE_N_BUCKETS; i++)
-		for (struct task *task = self->state->tree.buckets[i]; task; task = task->next)
-			if (task->process == process && task->state != TASK_EXITING)
-				tracee_interrupt(task->tid);
-}
-
-/* The task stands at its entry until wanted is detached from. One can wait at a time. */
-static enum next_step hold_for_detach(struct follow *self, const struct tracee_stop *stop,
-				      struct process *wanted)
-{
-	self->was_polite = true;
-	detach_process(self, wanted);
-	self->state->waiting =
-		(struct waiting_task){ *stop, wanted->pid, clock_now_ns() + FOLLOW_PATIENCE_NS };
-	return STEP_HOLD;
-}
-
-static enum next_step detach_others_first(struct follow *self, struct task *task,
-					  const struct tracee_stop *stop)
-{
-	struct process *process = task->process;
-
-	follow_look(self, process, task->tid, EVENT_TICK); /* the last one */
-	if (process->n_living > 1 && self->state->waiting.stop.tid == 0)
-		return hold_for_detach(self, stop, process);
-	self->was_polite = true;
-	detach_process(self, process);
-	return STEP_DETACH;
-}
-
-/* Not even the program that is to be executed is looked at where that could take for ever. */
-static bool may_look(struct follow *self, const struct task *task)
-{
-	struct follow_state *state = self->state;
-
-	if (task->call.row->politeness == SYSCALL_EXECS && !state->far_mounts)
-		state->far_mounts = far_mounts_new();
-	return !state->far_mounts || detach_may_look(task, state->far_mounts);
-}
-
-/* Is tid traced from here? A child may be known to others by its number before its own first stop is seen. */
-static bool is_followed(const struct follow *self, pid_t tid)
-{
-	struct procfs_status status;
-
-	return proctree_find_process_of(&self->state->tree, tid) ||
-	       (procfs_read_status(tid, &status) == 0 && status.tracer_tid == gettid());
-}
-
-/* STEP_RESUME: nobody need step aside. */
-static enum next_step be_polite(struct follow *self, struct task *task, const struct tracee_stop *stop)
-{
-	struct process *wanted;
-	pid_t other = 0;
-
-	if (!may_look(self, task))
-		return STEP_RESUME;
-	switch (detach_at_entry(task, &other)) {
-	case DETACH_CALLER_UNLESS_CAPABLE:
-		/* The record is for others, too, who have to know. */
-		self->was_polite = true;
-		if (self->state->is_capable)
-			break;
-		detach_process(self, task->process);
-		return STEP_DETACH;
-	case DETACH_CALLER:
-		self->was_polite = true;
-		detach_process(self, task->process);
-		return STEP_DETACH;
-	case DETACH_FOR:
-		if (is_followed(self, other))
-			break;
-		return detach_others_first(self, task, stop);
-	case DETACH_PROCESS:
-		return detach_others_first(self, task, stop);
-	case DETACH_OTHER:
-		wanted = proctree_find_process_of(&self->state->tree, other);
-		if (self->state->waiting.stop.tid != 0 || !wanted || wanted == task->process)
-			break;
-		return hold_for_detach(self, stop, wanted);
-	case DETACH_NONE:
-		break;
-	}
-	return STEP_RESUME;
-}
-
 static enum next_step on_syscall_entry(struct follow *self, struct task *task, const struct tracee_stop *stop)
 {
 	struct task_call *call = &task->call;
@@ -220,7 +130,7 @@ static enum next_step on_syscall_entry(struct follow *self, struct task *task, c
 	}
 	call->row = syscall_table_find(call->nr);
 	memcpy(call->args, stop->args, sizeof(call->args));
-	enum next_step step = be_polite(self, task, stop);
+	enum next_step step = follow_be_polite(self, task, stop);
 
 	if (step != STEP_RESUME)
 		return step;
@@ -245,38 +155,8 @@ static enum next_step on_syscall_exit(struct follow *self, struct task *task, co
 		follow_call_exit(self, task, stop->result);
 	}
 	/* Who serves it must be free to answer when we ask for a file there. */
-	return task->process->flags & PROCESS_SERVES_FILES ? detach_others_first(self, task, stop)
+	return task->process->flags & PROCESS_SERVES_FILES ? follow_detach_others_first(self, task, stop)
 							   : STEP_RESUME;
-}
-
-/* Without system call stops nobody tells that a crash handler is about to have its process traced. So there
- * are some for it. */
-static enum next_step on_crash(struct follow *self, struct task *task, const struct tracee_stop *stop)
-{
-	switch (detach_at_crash(stop)) {
-	case DETACH_LAST_HANDLER:
-		return detach_others_first(self, task, stop);
-	case DETACH_ANY_HANDLER:
-		task->n_watched = WATCHED_STOPS;
-		return STEP_WATCH;
-	case DETACH_NO_HANDLER:
-		break;
-	}
-	return STEP_RESUME;
-}
-
-static enum next_step on_watched_stop(struct follow *self, struct task *task, const struct tracee_stop *stop)
-{
-	task->n_watched--;
-	if (stop->event == TRACEE_SYSCALL_ENTRY && stop->is_native) {
-		task->call = (struct task_call){ .row = syscall_table_find(stop->nr), .nr = stop->nr };
-		memcpy(task->call.args, stop->args, sizeof(stop->args));
-		if (detach_in_handler(task) != DETACH_NONE)
-			return detach_others_first(self, task, stop);
-		if (stop->nr == SYS_rt_sigreturn) /* it could be helped */
-			task->n_watched = 0;
-	}
-	return task->n_watched > 0 ? STEP_WATCH : STEP_RESUME;
 }
 
 /* One event of a task that is being followed. */
@@ -287,10 +167,12 @@ static enum next_step on_event(struct follow *self, struct task *task, struct tr
 		return STEP_DETACH;
 	if (task->n_watched > 0 &&
 	    (stop->event == TRACEE_SYSCALL_ENTRY || stop->event == TRACEE_SYSCALL_EXIT))
-		return on_watched_stop(self, task, stop);
+		return follow_on_watched_stop(self, task, stop);
 	switch (stop->event) {
 	case TRACEE_CRASHING:
-		return on_crash(self, task, stop);
+		return follow_on_crash(self, task, stop);
+	case TRACEE_SIGNALLED:
+		return follow_on_watched_signal(task, stop);
 	case TRACEE_SYSCALL: /* an exit that says nothing */
 		set_running(self, task);
 		return STEP_RESUME;
@@ -373,7 +255,7 @@ static enum next_step next_step(struct follow *self, struct tracee_stop *stop, s
 		       : step;
 }
 
-static void detach(struct follow *self, struct task *task, const struct tracee_stop *stop)
+void follow_detach(struct follow *self, struct task *task, const struct tracee_stop *stop)
 {
 	assert(!task || task->process);
 	/* Nothing is to remain of us in its address space. */
@@ -384,28 +266,10 @@ static void detach(struct follow *self, struct task *task, const struct tracee_s
 		forget(self, task);
 }
 
-void follow_stop_waiting(struct follow *self, uint64_t now_ns)
-{
-	struct follow_state *state = self->state;
-	struct tracee_stop stop = state->waiting.stop;
-	struct task *task = proctree_find(&state->tree, stop.tid);
-	const struct process *wanted = proctree_find_process(&state->tree, state->waiting.for_pid);
-	bool is_own = task && task->process == wanted;
-
-	if (stop.tid == 0 ||
-	    (now_ns < state->waiting.deadline_ns && wanted && !(is_own && wanted->n_living == 1)))
-		return;
-	state->waiting.stop.tid = 0;
-	if (is_own)
-		detach(self, task, &stop);
-	else
-		tracee_resume(&state->tracer, &stop);
-}
-
 static void take_step(struct follow *self, struct task *task, struct tracee_stop *stop, enum next_step step,
 		      enum onecpu_affinity affinity)
 {
-	struct tracer watcher = self->state->tracer;
+	struct tracer *tracer = &self->state->tracer;
 
 	if (task)
 		task->call.needs_exit = step == STEP_RESUME_TO_EXIT;
@@ -419,11 +283,11 @@ static void take_step(struct follow *self, struct task *task, struct tracee_stop
 		resume(self, task, stop, affinity);
 		break;
 	case STEP_WATCH:
-		watcher.with_syscalls = true;
-		tracee_resume(&watcher, stop);
+		tracer->watched_tid = stop->tid;
+		tracee_resume(tracer, stop);
 		break;
 	case STEP_DETACH:
-		detach(self, task, stop);
+		follow_detach(self, task, stop);
 		break;
 	case STEP_FORGET:
 		if (task)

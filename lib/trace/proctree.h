@@ -73,6 +73,7 @@ struct task {
 	unsigned int n_idle;    /* stops since it used a file */
 	unsigned int n_dry;     /* stops since it opened, read or mapped one */
 	unsigned int n_watched; /* stops that are left to it in a handler (detach_in_handler()); 0: in none */
+	unsigned int n_nested;  /* so many other handlers have interrupted that one */
 	uint64_t on_cpu_ns;     /* in all, when it was last looked at; 0: never yet */
 	uint64_t short_ns;      /* and how long it ran since, in pieces so short that it was not looked at */
 	struct task *next;      /* in its bucket */

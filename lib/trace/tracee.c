@@ -36,6 +36,11 @@ bool tracee_has_moved_on(pid_t tid)
 	       info.si_pid == tid;
 }
 
+static bool stops_at_calls(const struct tracer *tracer, const struct tracee_stop *stop)
+{
+	return (tracer->with_syscalls && !stop->without_syscall_stops) || tracer->watched_tid == stop->tid;
+}
+
 void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 {
 	/* A stop that says nothing was not looked into: hardly time to be killed in. */
@@ -44,9 +49,8 @@ void tracee_resume(const struct tracer *tracer, const struct tracee_stop *stop)
 	if (stop->is_job_control) /* it rests, and we hear of the end of that */
 		(void)ptrace(PTRACE_LISTEN, stop->tid, 0, 0);
 	else
-		(void)ptrace(tracer->with_syscalls && !stop->without_syscall_stops ? PTRACE_SYSCALL
-										   : PTRACE_CONT,
-			     stop->tid, 0, (unsigned long)stop->signal);
+		(void)ptrace(stops_at_calls(tracer, stop) ? PTRACE_SYSCALL : PTRACE_CONT, stop->tid, 0,
+			     (unsigned long)stop->signal);
 }
 
 void tracee_release(const struct tracee_stop *stop)
@@ -150,6 +154,10 @@ static bool classify(const struct tracer *tracer, int status, struct tracee_stop
 		keep_waiting(stop->tid, signal);
 		if (tracer->with_crashes && is_of_a_crash(signal)) {
 			stop->event = TRACEE_CRASHING;
+			return true;
+		}
+		if (tracer->watched_tid == stop->tid) {
+			stop->event = TRACEE_SIGNALLED;
 			return true;
 		}
 		break;

@@ -23,12 +23,13 @@ enum tracee_event {
 	TRACEE_SYSCALL,   /* with_syscalls only: tracee_read_syscall() makes one of the next two of it */
 	TRACEE_SYSCALL_ENTRY,
 	TRACEE_SYSCALL_EXIT,
-	TRACEE_EXECED,   /* the new address space stands, nothing in it has run yet */
-	TRACEE_EXITING,  /* the task is about to go; its address space is still there */
-	TRACEE_STOPPED,  /* at rest: the first stop of a new child or thread, after
-			    tracee_interrupt(), or at the begin or end of a job control stop */
-	TRACEE_CRASHING, /* with_crashes only: about to get a signal that tells of a fault of its own */
-	TRACEE_GONE,     /* exited or killed: no stop, nothing to resume */
+	TRACEE_EXECED,    /* the new address space stands, nothing in it has run yet */
+	TRACEE_EXITING,   /* the task is about to go; its address space is still there */
+	TRACEE_STOPPED,   /* at rest: the first stop of a new child or thread, after
+			     tracee_interrupt(), or at the begin or end of a job control stop */
+	TRACEE_CRASHING,  /* with_crashes only: about to get a signal that tells of a fault of its own */
+	TRACEE_SIGNALLED, /* watched_tid only: about to get another one */
+	TRACEE_GONE,      /* exited or killed: no stop, nothing to resume */
 };
 
 struct tracee_stop {
@@ -57,8 +58,10 @@ enum tracer_births {
 };
 
 struct tracer {
-	bool with_syscalls;        /* stop at each system call's entry and exit; may be changed at any time */
-	bool with_crashes;         /* tell of SIGSEGV, SIGABRT and their like */
+	bool with_syscalls; /* stop at each system call's entry and exit; may be changed at any time */
+	pid_t watched_tid; /* this task does so in any case, and when it is to get a signal; 0: none; likewise
+			    */
+	bool with_crashes; /* tell of SIGSEGV, SIGABRT and their like */
 	enum tracer_births births; /* of those that tracee_seize() attaches to from now on */
 };
 
@@ -69,10 +72,10 @@ struct tracer {
 must_check int tracee_seize(const struct tracer *tracer, pid_t tid);
 
 /*
- * Waits for the next event. Signals on their way to a tracee are passed on here and not reported. Except for
- * TRACEE_NOTHING, _NONE_LEFT and _GONE the task stays stopped until tracee_resume(), tracee_release() or
- * tracee_inject(). The calling process has no children but tracees, and such whose end sends no signal
- * (clone(2)). 0 or -errno of waitpid(2).
+ * Waits for the next event. Signals on their way to a tracee are passed on here and not reported, but for
+ * those. Except for TRACEE_NOTHING, _NONE_LEFT and _GONE the task stays stopped until tracee_resume(),
+ * tracee_release() or tracee_inject(). The calling process has no children but tracees, and such whose end
+ * sends no signal (clone(2)). 0 or -errno of waitpid(2).
  */
 must_check int tracee_wait(const struct tracer *tracer, struct tracee_stop *ret_stop);
 

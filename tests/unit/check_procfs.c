@@ -1,10 +1,13 @@
 #include "sys/procfs.h"
 
+#include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -222,6 +225,60 @@ START_TEST(an_exec_changes_the_mark)
 }
 END_TEST
 
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+static bool is_caught(int signal)
+{
+	struct procfs_status status = { 0 };
+
+	ck_assert_int_eq(procfs_read_status(getpid(), &status), 0);
+	return (status.caught_signals >> (signal - 1)) & 1;
+}
+
+START_TEST(handlers_of_signals_are_seen)
+{
+	enum { N_GROUPS = 900 };
+	gid_t groups[N_GROUPS];
+
+	for (gid_t i = 0; i < N_GROUPS; i++)
+		groups[i] = 1000000000 + i;
+	/* Else it is a shorter text. */
+	(void)!setgroups(N_GROUPS, groups);
+	ck_assert(!is_caught(SIGUSR1));
+	ck_assert_ptr_ne(signal(SIGUSR1, ignore), SIG_ERR);
+	ck_assert(is_caught(SIGUSR1));
+	ck_assert(!is_caught(SIGUSR2));
+}
+END_TEST
+
+START_TEST(this_process_is_on_our_level)
+{
+	ck_assert_uint_eq(procfs_pid_level(getpid()), 0);
+	ck_assert_int_eq(procfs_number_at(getpid(), 0), getpid());
+	ck_assert_int_eq(procfs_number_at(getpid(), 1), 0);
+	ck_assert_int_eq(procfs_number_at(getpid(), SIZE_MAX), 0);
+}
+END_TEST
+
+START_TEST(who_is_in_a_namespace_below_has_a_number_there)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	ck_assert_int_gt(pid, 0);
+	ck_assert_uint_eq(procfs_pid_level(pid), 1);
+	ck_assert_int_eq(procfs_number_at(pid, 0), pid);
+	ck_assert_int_eq(procfs_number_at(pid, 1), 1);
+	ck_assert_int_eq(procfs_number_at(pid, 2), 0);
+	end_child(pid);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("procfs");
@@ -231,6 +288,10 @@ int main(void)
 	tcase_add_test(t, status_of_a_traced_process);
 	tcase_add_test(t, nobody_has_no_status);
 	tcase_add_test(t, an_exec_changes_the_mark);
+	tcase_add_test(t, handlers_of_signals_are_seen);
+	tcase_add_test(t, this_process_is_on_our_level);
+	if (can_test(geteuid() == 0, "PID namespaces (needs root)"))
+		tcase_add_test(t, who_is_in_a_namespace_below_has_a_number_there);
 	if (can_test(access("/proc/thread-self/children", F_OK) == 0,
 		     "children (needs CONFIG_PROC_CHILDREN)"))
 		tcase_add_test(t, children_of_all_threads_are_found);
