@@ -15,7 +15,7 @@
  * Extents of one file are joined only if they are used within this time of each other. A joined
  * request has to come when the first of its extents is needed, and so reads the later ones ahead of
  * all that is used in between. That is worth it for the whole of a usual launch: a request saved costs a
- * fast disk little and a slow one much (docs/performance.md). What is used long after is another matter.
+ * fast disk little and a slow one much (docs/replay.md). What is used long after is another matter.
  */
 #define JOIN_MAX_US 1000000u
 /* Of the names in one directory that are only looked up, one in so many is looked at: that brings in the

@@ -62,7 +62,7 @@ struct plan_shape {
 /*
  * What suits each kind of storage. A gap is bridged if it gives so many pages in the time that one more
  * request takes it. Longer pieces save requests, too, but the program's own faults wait behind them
- * (docs/performance.md).
+ * (docs/replay.md).
  */
 extern const struct plan_shape plan_shapes[N_STORAGES];
 
@@ -71,7 +71,7 @@ enum plan_unanswered { PLAN_ASK_AGAIN, PLAN_LEAVE_OUT };
 
 /* Are windows that are used densely read as a whole, where that makes huge folios (place.h)? Only of programs
  * and libraries, on solid-state disks: data gain nothing by it, and other disks lose more
- * (docs/performance.md). */
+ * (docs/replay.md). */
 enum plan_folios { PLAN_SMALL_FOLIOS, PLAN_HUGE_FOLIOS };
 
 struct plan_options {
