@@ -84,7 +84,8 @@ static struct meaning find_name(const char *name, size_t size)
 {
 	struct meaning found = { .kind = MEANS_NOTHING };
 
-	for (int i = 0; i < N_COMMANDS + N_OPTIONS; i++) {
+	/* "--=x" begins the names of all. */
+	for (int i = 0; size > 0 && i < N_COMMANDS + N_OPTIONS; i++) {
 		bool is_command = i < N_COMMANDS;
 		const char *other = name_at(i);
 		struct meaning meaning = { .kind = is_command ? MEANS_COMMAND : MEANS_OPTION };

@@ -1,5 +1,6 @@
 /* cmd_desktop.c - --desktop: a copy of a desktop entry that starts its program through pbrun. */
 #include <dirent.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,6 +103,17 @@ static char *save_directory(void)
 	return wrap_in_data_home(SAVE_BELOW);
 }
 
+/* The entry that was kept. A link leads from where it belongs, not from where it is kept. */
+static bool take_kept(struct entry *self, const char *saved)
+{
+	char target[PATH_MAX] = "";
+	cleanup_free char *path = wrap_join(saved, self->name);
+	bool is_link = path && readlink(path, target, sizeof(target) - 1) > 0;
+
+	return is_link && *target != '/' ? take_source(self, self->directory, target)
+					 : take_source(self, saved, self->name);
+}
+
 /* The user's own entry, the one that was kept, or the system's. 0, -ENOENT, -ENOMEM. */
 static int find_source(struct entry *self)
 {
@@ -119,7 +131,7 @@ static int find_source(struct entry *self)
 	}
 	if (!self->directory || !self->name)
 		return -ENOMEM;
-	return take_source(self, saved, self->name) || find_in_system(self) ? 0 : -ENOENT;
+	return take_kept(self, saved) || find_in_system(self) ? 0 : -ENOENT;
 }
 
 static int init_entry(struct entry *self, const char *id)

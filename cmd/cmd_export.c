@@ -142,11 +142,12 @@ static int import_one(struct shadowdb *db, const char *path)
 		return complain("import", path,
 				"none of its files is here as it was recorded; import it where the same "
 				"versions are installed");
-	if (r == 0)
-		r = shadowdb_update(db, shadow->program, shadow->profile, LOCK_TIMEOUT_MS, NULL, add_record,
-				    &portable.shadow);
 	if (r < 0)
 		return complain_error("import", path, r);
+	r = shadowdb_update(db, shadow->program, shadow->profile, LOCK_TIMEOUT_MS, NULL, add_record,
+			    &portable.shadow);
+	if (r < 0)
+		return complain_error("import", db->path, r);
 	fputs("imported ", stdout);
 	print_name(stdout, shadow->program);
 	putchar('\n');
@@ -158,6 +159,9 @@ static int import(struct shadowdb *db, const struct arguments *arguments)
 {
 	int status = 0;
 
+	if (!db->path)
+		return complain("import", NULL,
+				"there is no directory for recordings (set PBRUN_DIR or HOME)");
 	for (size_t i = 0; i < arguments->n_operands; i++)
 		status |= import_one(db, arguments->operands[i]);
 	return status | finish_output("import");

@@ -173,25 +173,51 @@ static void add_drop_in(struct drop_ins *self, const char *directory, const char
 	self->n++;
 }
 
+/* Those of the units that are called by the first stem_size bytes of the service's name, and rest. */
+static void find_named(const struct service *self, size_t stem_size, const char *rest,
+		       struct drop_ins *drop_ins)
+{
+	for (size_t i = 0; i < self->n_directories; i++) {
+		cleanup_free char *directory = NULL;
+		struct dirent *entry;
+
+		if (asprintf(&directory, "%s/%.*s%s.d", self->directories[i], (int)stem_size, self->name,
+			     rest) < 0) {
+			directory = NULL;
+			return;
+		}
+		DIR *dir = opendir(directory);
+
+		while (dir && (entry = readdir(dir)))
+			add_drop_in(drop_ins, directory, entry->d_name);
+		if (dir)
+			closedir(dir);
+	}
+}
+
+/* "a-b-c" is of the kind of "a-b-", and that of "a-". 0: of no other. */
+static size_t shorter_stem(const char *name, size_t size)
+{
+	for (size--; size > 0 && name[size - 1] != '-'; size--)
+		;
+	return size;
+}
+
+/* Of a-b@c.service: those of a-b@c, a-b@, a-@c, a-@, a-, and of all services. */
 static void find_drop_ins(const struct service *self, struct drop_ins *drop_ins)
 {
-	const char *names[] = { self->name, self->template, "service" };
+	const char *at = strchr(self->name, '@');
+	const char *rest = at ? at : self->name + strlen(self->name) - strlen(SUFFIX);
+	const size_t whole_size = (size_t)(rest - self->name);
 
-	for (size_t n = 0; n < 3; n++) {
-		for (size_t i = 0; names[n] && i < self->n_directories; i++) {
-			cleanup_free char *directory = NULL;
-			struct dirent *entry;
-
-			if (asprintf(&directory, "%s/%s.d", self->directories[i], names[n]) < 0)
-				return;
-			DIR *dir = opendir(directory);
-
-			while (dir && (entry = readdir(dir)))
-				add_drop_in(drop_ins, directory, entry->d_name);
-			if (dir)
-				closedir(dir);
-		}
+	for (size_t size = whole_size; size > 0; size = shorter_stem(self->name, size)) {
+		find_named(self, size, rest, drop_ins);
+		if (self->template)
+			find_named(self, size, "@" SUFFIX, drop_ins);
+		if (self->template && size < whole_size)
+			find_named(self, size, SUFFIX, drop_ins);
 	}
+	find_named(self, 0, "service", drop_ins);
 }
 
 static int gather(const struct service *self, struct unit *unit)

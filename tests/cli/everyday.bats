@@ -198,6 +198,20 @@ END
   [ "$(find home -type f | wc -l)" -eq 1 ]
 }
 
+@test "--desktop keeps an own entry that is a link, and finds where it leads" {
+  own=home/data/applications/tool.desktop
+  make_entry share/applications/tool.desktop
+  make_entry home/mine
+  echo "X-Mine=1" >>home/mine
+  mkdir -p "${own%/*}"
+  ln -s ../../mine "$own"
+  "$PBRUN" --desktop tool
+  "$PBRUN" --desktop tool
+  grep -q X-Mine=1 "$own"
+  "$PBRUN" --undo tool
+  [ "$(readlink "$own")" = ../../mine ]
+}
+
 @test "--desktop finds an entry in a subdirectory by its ID, and refuses what starts nothing" {
   make_entry share/applications/kde4/a-tool.desktop
   "$PBRUN" --desktop kde4-a-tool
@@ -302,6 +316,23 @@ END
   "$PBRUN" --unit tool@b
   cp home/config/systemd/user/tool@b.service.d/zz-pbrun.conf home/config/systemd/user/
   [ "$("$PBRUN" --wrapped | grep -c '^user unit')" -eq 1 ]
+}
+
+@test "--unit: drop-ins of all services whose names begin alike" {
+  units=home/config/systemd/user
+  for name in a-b@ a-b-c; do
+    mkdir -p "$units"
+    printf '%s\n' '[Service]' Type=oneshot ExecStart=/bin/true >"$units/$name.service"
+  done
+  for name in a- a-b- a-@x a-@ service; do
+    directory=$units/$name.service.d
+    [ "$name" != service ] || directory=$units/service.d
+    mkdir "$directory"
+    printf '%s\n' '[Service]' "ExecStart=/bin/echo $name" >"$directory/of-$name.conf"
+  done
+  "$PBRUN" --unit a-b@x a-b-c
+  [ "$(sed -n 's/^ExecStart=.*echo //p' "$units/a-b@x.service.d/zz-pbrun.conf" | paste -sd' ')" = "a- a-@ a-@x service" ]
+  [ "$(sed -n 's/^ExecStart=.*echo //p' "$units/a-b-c.service.d/zz-pbrun.conf" | paste -sd' ')" = "a- a-b- service" ]
 }
 
 @test "--unit --system: root's services record for all users" {

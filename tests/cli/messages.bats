@@ -54,6 +54,8 @@ complains() { # STATUS WHERE COMMAND...
   touch "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" --import "$WORK/file"
   complains 1 "$WORK/file" "$PBRUN" -d "$WORK/file" --list
+  "$PBRUN" --export "$WORK/program" "$WORK/record"
+  complains 1 "directory" env -u PBRUN_DIR -u HOME -u XDG_CACHE_HOME "$PBRUN" --import "$WORK/record"
   settled
   shadow=$("$PBRUN" --json --show "$WORK/program" | json - 'j["shadow_file"]')
   echo garbage >"$shadow"
@@ -89,6 +91,7 @@ complains() { # STATUS WHERE COMMAND...
 --benchmark --runs true|--benchmark: PROGRAM [ARG]... is missing: 'true' is the value of --runs, RUNS
 --show --svg x|--show: PROGRAM [ARG]... is missing: 'x' is the value of --svg, FILE
 --ver|option '--ver' can mean --version or --verbose
+--=x true|there is no option '--'
 --em=x|option '--em' can mean --embed or --embedded
 --record foo true|--record 'foo' is none of auto, train, sample, none
 --window 0 true|--window '0' is no number of seconds above 0 and up to 86400
