@@ -209,7 +209,7 @@ int notice_list(const struct shadowdb *db, int (*visit)(const struct notice *not
 	for (int i = 0; i < n_names; i++) {
 		cleanup_with(notice_release) struct notice notice = { 0 };
 
-		if (r == 0 && notice_read_file(db, names[i]->d_name, &notice) == 0) {
+		if (r == 0 && notice_read_file(db, names[i]->d_name, &notice) == 0 && notice.program) {
 			notice.file_name = names[i]->d_name;
 			r = visit(&notice, context);
 		}
@@ -238,24 +238,29 @@ static int remove_if_of_program(const struct notice *notice, void *context)
 	return 0;
 }
 
-int notice_remove(const struct shadowdb *db, const char *program, const char *profile)
+static int remove_all(const struct shadowdb *db, const char *program)
 {
-	cleanup_free char *shown_program = profile ? NULL : strdup(program);
+	cleanup_free char *shown_program = strdup(program);
 	struct removal removal = { .dir_fd = db->dir_fd, .program = shown_program };
-	char name[NAME_MAX + 1];
 
-	if (db->dir_fd < 0)
-		return 0;
-	if (profile) {
-		notice_name(program, profile, name);
-		if (unlinkat(db->dir_fd, name, 0) < 0)
-			return errno == ENOENT ? 0 : -errno;
-		return 1;
-	}
 	if (!shown_program)
 		return -ENOMEM;
 	make_showable(shown_program);
 	int r = notice_list(db, remove_if_of_program, &removal);
 
 	return r < 0 ? r : removal.n_removed;
+}
+
+int notice_remove(const struct shadowdb *db, const char *program, const char *profile)
+{
+	char name[NAME_MAX + 1];
+
+	if (db->dir_fd < 0)
+		return 0;
+	if (!profile)
+		return remove_all(db, program);
+	notice_name(program, profile, name);
+	if (unlinkat(db->dir_fd, name, 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
 }
