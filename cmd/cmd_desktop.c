@@ -7,6 +7,7 @@
 #include "command.h"
 #include "desktop.h"
 #include "output.h"
+#include "sys/io.h"
 #include "wrap.h"
 
 #define SUFFIX ".desktop"
@@ -67,7 +68,7 @@ static bool take_source(struct entry *self, const char *directory, const char *n
 	cleanup_free char *path = wrap_join(directory, name);
 	cleanup_free char *text = NULL;
 
-	if (!path || wrap_read(path, &text) < 0 || desktop_traits(text) & DESKTOP_WRAPPED)
+	if (!path || io_read_text(path, &text) < 0 || desktop_traits(text) & DESKTOP_WRAPPED)
 		return false;
 	self->source = take_pointer(path);
 	self->text = take_pointer(text);
@@ -233,7 +234,7 @@ int desktop_undo(const char *name)
 	    !find_below(applications, entry.id, 0, &entry.directory, &entry.name))
 		return -ENOENT;
 	path = wrap_join(entry.directory, entry.name);
-	if (!path || wrap_read(path, &text) < 0 || !(desktop_traits(text) & DESKTOP_WRAPPED))
+	if (!path || io_read_text(path, &text) < 0 || !(desktop_traits(text) & DESKTOP_WRAPPED))
 		return -ENOENT;
 
 	int r = wrap_restore(entry.directory, saved, entry.name);
@@ -270,7 +271,7 @@ static size_t print_below(const char *directory, const char *id_prefix, int dept
 
 			if (asprintf(&prefix, "%s-", id) > 0)
 				n_printed += print_below(path, prefix, depth + 1);
-		} else if (wrap_read(path, &text) == 0 && desktop_traits(text) & DESKTOP_WRAPPED) {
+		} else if (io_read_text(path, &text) == 0 && desktop_traits(text) & DESKTOP_WRAPPED) {
 			wrap_print("desktop", id, path);
 			n_printed++;
 		}

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "output.h"
 #include "shadowdb.h"
+#include "sys/io.h"
 #include "unit.h"
 #include "wrap.h"
 
@@ -122,7 +123,7 @@ static int read_unit(const struct service *self, char **ret_text)
 	for (size_t n = 0; n < 2 && names[n]; n++) {
 		for (size_t i = 0; i < self->n_directories; i++) {
 			cleanup_free char *path = wrap_join(self->directories[i], names[n]);
-			int r = path ? wrap_read(path, ret_text) : -ENOMEM;
+			int r = path ? io_read_text(path, ret_text) : -ENOMEM;
 
 			if (r != -ENOENT && r != -ENOTDIR)
 				return r;
@@ -232,7 +233,7 @@ static int gather(const struct service *self, struct unit *unit)
 	for (size_t i = 0; r == 0 && i < drop_ins.n; i++) {
 		cleanup_free char *more = NULL;
 
-		if (wrap_read(drop_ins.paths[i], &more) == 0)
+		if (io_read_text(drop_ins.paths[i], &more) == 0)
 			r = unit_add(unit, more);
 	}
 	return r;
@@ -268,7 +269,7 @@ static bool is_own_drop_in(const char *path)
 {
 	cleanup_free char *text = NULL;
 
-	return wrap_read(path, &text) == 0 && unit_is_drop_in(text);
+	return io_read_text(path, &text) == 0 && unit_is_drop_in(text);
 }
 
 /* Of this name there may be a file that somebody else wrote. */

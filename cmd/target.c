@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 
 #include "profile.h"
+#include "sys/io.h"
 #include "sys/lookup.h"
 
 #define OWN_NAME "pbrun"
-#define MAX_RULES_BYTES 65536
 
 /* "pbrun", and what people call a second one: "pbrun-0.1". */
 static bool is_own_name(const char *name)
@@ -76,26 +76,6 @@ char *target_rules_path(void)
 	return r < 0 ? NULL : path;
 }
 
-/* The user's rules, NULL: there are none. The worst that they can say is a name. */
-static char *read_rules(const char *path)
-{
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	cleanup_free char *rules = NULL;
-	struct stat st;
-	ssize_t n_read;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_RULES_BYTES)
-		return NULL;
-	rules = malloc(MAX_RULES_BYTES + 1);
-	if (!rules)
-		return NULL;
-	n_read = read(fd, rules, MAX_RULES_BYTES);
-	if (n_read <= 0)
-		return NULL;
-	rules[n_read] = '\0';
-	return take_pointer(rules);
-}
-
 static void warn_of_fault(const char *path, const char *rules, struct warnings *warnings)
 {
 	size_t line = profile_find_fault(rules);
@@ -116,8 +96,12 @@ char *target_cwd(void)
 char *target_profile_in(char *const argv[], const char *program, const char *cwd, const char *rules_path,
 			struct warnings *warnings)
 {
-	cleanup_free char *rules = rules_path ? read_rules(rules_path) : NULL;
+	cleanup_free char *rules = NULL;
 	cleanup_free char *profile = NULL;
+
+	/* The worst that they can say is a name. */
+	if (rules_path)
+		(void)!io_read_text(rules_path, &rules);
 	int r = profile_of_command(argv, cwd, rules, &profile);
 
 	if (rules)

@@ -10,8 +10,6 @@
 #include "sys/io.h"
 #include "sys/trust.h"
 
-#define MAX_TEXT_BYTES (1 << 20)
-
 char *wrap_join(const char *directory, const char *name)
 {
 	char *path = NULL;
@@ -46,35 +44,6 @@ char *wrap_in_config_home(const char *below)
 char *wrap_own_path(void)
 {
 	return realpath("/proc/self/exe", NULL);
-}
-
-static int read_text(int fd, char **ret_text)
-{
-	cleanup_free char *text = malloc(MAX_TEXT_BYTES + 1);
-
-	if (!text)
-		return -ENOMEM;
-	ssize_t n = io_read(fd, text, MAX_TEXT_BYTES);
-
-	if (n < 0)
-		return (int)n;
-	text[n] = '\0';
-	if (strlen(text) != (size_t)n)
-		return -EINVAL;
-	*ret_text = take_pointer(text);
-	return 0;
-}
-
-int wrap_read(const char *path, char **ret_text)
-{
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size >= MAX_TEXT_BYTES)
-		return -EINVAL;
-	return read_text(fd, ret_text);
 }
 
 static int write_text(int fd, const char *text)

@@ -15,10 +15,6 @@ char *wrap_in_config_home(const char *below);
 /* The absolute path of pbrun, to be freed; NULL: it cannot be told. */
 char *wrap_own_path(void);
 
-/* Reads a text file. 0 and the text, to be freed; -EINVAL not a regular file, or too long for a text; -errno.
- */
-must_check int wrap_read(const char *path, char **ret_text);
-
 /* Writes text to a file in a directory that only the user, or root, can write to: a temporary file, renamed.
  * What is missing of the directory is made. 0, what trust_open_directory() says, -errno. */
 must_check int wrap_write(const char *directory, const char *name, const char *text);

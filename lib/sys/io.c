@@ -2,6 +2,9 @@
 #include "sys/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int io_write_all(int fd, const void *data, size_t size)
@@ -57,4 +60,29 @@ ssize_t io_read(int fd, void *ret_data, size_t size)
 ssize_t io_pread(int fd, void *ret_data, size_t size, uint64_t offset_bytes)
 {
 	return read_all(fd, ret_data, size, &offset_bytes);
+}
+
+int io_read_text(const char *path, char **ret_text)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	cleanup_free char *text = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size >= IO_MAX_TEXT_BYTES)
+		return -EINVAL;
+	/* It may grow while it is read. */
+	text = malloc(IO_MAX_TEXT_BYTES);
+	if (!text)
+		return -ENOMEM;
+	ssize_t n = io_read(fd, text, IO_MAX_TEXT_BYTES - 1);
+
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	if (strlen(text) != (size_t)n)
+		return -EINVAL;
+	*ret_text = take_pointer(text);
+	return 0;
 }

@@ -22,4 +22,9 @@ must_check ssize_t io_read(int fd, void *ret_data, size_t size);
 /* The same from an offset on. */
 must_check ssize_t io_pread(int fd, void *ret_data, size_t size, uint64_t offset_bytes);
 
+/* Reads the text file at path. 0 and the text, to be freed; -EINVAL: it is no regular file, has a NUL byte,
+ * or IO_MAX_TEXT_BYTES or more; -errno of open(2), read(2). */
+must_check int io_read_text(const char *path, char **ret_text);
+#define IO_MAX_TEXT_BYTES ((size_t)1 << 20)
+
 #endif

@@ -125,6 +125,32 @@ START_TEST(an_error_is_told)
 }
 END_TEST
 
+/* The file that is open, with this content. */
+static int read_text(const char *content, size_t size, char **ret_text)
+{
+	ck_assert_int_eq(ftruncate(fd, 0), 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	ck_assert_int_eq(__real_write(fd, content, size), (ssize_t)size);
+	n_calls = 0;
+	return io_read_text(scratch_path("file"), ret_text);
+}
+
+START_TEST(a_text_is_read_whole_or_not_at_all)
+{
+	static char much[IO_MAX_TEXT_BYTES];
+	char *text = NULL;
+
+	ck_assert_int_eq(read_text("one\ntwo\n", 8, &text), 0);
+	ck_assert_str_eq(text, "one\ntwo\n");
+	free(text);
+	ck_assert_int_eq(read_text("a\0b", 3, &text), -EINVAL);
+	memset(much, 'x', sizeof(much));
+	ck_assert_int_eq(read_text(much, sizeof(much), &text), -EINVAL);
+	ck_assert_int_eq(io_read_text(scratch_path("none"), &text), -ENOENT);
+	ck_assert_int_eq(io_read_text("/dev/null", &text), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("io");
@@ -135,6 +161,7 @@ int main(void)
 	tcase_add_test(core, all_is_written);
 	tcase_add_test(core, all_is_read_up_to_the_end);
 	tcase_add_test(core, an_error_is_told);
+	tcase_add_test(core, a_text_is_read_whole_or_not_at_all);
 	suite_add_tcase(suite, core);
 	return run_suite(suite);
 }
