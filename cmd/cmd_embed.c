@@ -179,11 +179,14 @@ int cmd_embedded(const struct arguments *arguments)
 	const char *path = arguments->operands[0];
 	cleanup_with(portable_release) struct portable portable = { 0 };
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	cleanup_free char *program = fd < 0 ? NULL : realpath(path, NULL);
-	cleanup_free char *text = NULL;
+
+	if (fd < 0)
+		return complain_file("embedded", path, -errno);
+	cleanup_free char *program = realpath(path, NULL);
 
 	if (!program)
 		return complain_file("embedded", path, -errno);
+	cleanup_free char *text = NULL;
 	int r = embed_read(fd, program, &portable);
 
 	if (r < 0)

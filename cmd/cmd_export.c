@@ -17,9 +17,11 @@ static int print_ranges(const struct shadow *shadow, const char *path)
 	FILE *out = open_memstream(&text, &size);
 	int r = out ? exchange_ranges(shadow, &ranges, &n_ranges) : -errno;
 
+	/* A name with a newline would be two lines. */
 	for (size_t i = 0; r == 0 && i < n_ranges; i++)
-		fprintf(out, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\t%s\n", ranges[i].offset_bytes,
-			ranges[i].length_bytes, ranges[i].first_use_us, ranges[i].path);
+		if (!strchr(ranges[i].path, '\n'))
+			fprintf(out, "%" PRIu64 "\t%" PRIu64 "\t%" PRIu32 "\t%s\n", ranges[i].offset_bytes,
+				ranges[i].length_bytes, ranges[i].first_use_us, ranges[i].path);
 	if (out && memory_stream_close(out, &text) < 0)
 		r = -ENOMEM;
 	if (r < 0)

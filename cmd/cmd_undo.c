@@ -7,6 +7,8 @@
 #include "output.h"
 #include "wrap.h"
 
+#define MAX_DIRECTORIES 64
+
 static int undo(const char *name, const struct arguments *arguments)
 {
 	/* A name may be that of a desktop entry and that of a service. */
@@ -51,9 +53,30 @@ static size_t print_links(const char *directory, const struct stat *own)
 	return n_printed;
 }
 
+/* The directories of PATH that were looked into: /bin may be /usr/bin. */
+struct seen {
+	struct stat directories[MAX_DIRECTORIES];
+	size_t n;
+};
+
+/* False: it is none, or was there before. */
+static bool is_new(struct seen *self, const char *directory)
+{
+	struct stat st;
+
+	if (*directory != '/' || self->n == MAX_DIRECTORIES || stat(directory, &st) < 0)
+		return false;
+	for (size_t i = 0; i < self->n; i++)
+		if (self->directories[i].st_dev == st.st_dev && self->directories[i].st_ino == st.st_ino)
+			return false;
+	self->directories[self->n++] = st;
+	return true;
+}
+
 static size_t print_all_links(void)
 {
 	const char *path_list = getenv("PATH");
+	struct seen seen = { .n = 0 };
 	size_t n_printed = 0;
 	struct stat own;
 
@@ -62,7 +85,7 @@ static size_t print_all_links(void)
 	cleanup_free char *copy = strdup(path_list);
 
 	for (char *rest = copy, *directory; rest && (directory = strsep(&rest, ":"));)
-		if (*directory == '/')
+		if (is_new(&seen, directory))
 			n_printed += print_links(directory, &own);
 	return n_printed;
 }

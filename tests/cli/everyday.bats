@@ -361,6 +361,7 @@ END
 @test "--wrapped lists links" {
   ln -s ../pbrun links/tool
   ln -s ../pbrun links/pbrun
-  PATH=$WORK/links:$PATH run "$WORK/pbrun" --wrapped
+  ln -s links again
+  PATH=$WORK/links:$WORK/again:$WORK/links:$PATH run "$WORK/pbrun" --wrapped
   [ "$output" = "link          tool  $WORK/links/tool" ]
 }

@@ -119,6 +119,12 @@ pages_of() { # FILE_OF_JSON PATH
     ((offset + length <= $(stat -L -c %s "$path")))
   done <ranges
   grep -q "	$WORK/data\$" ranges
+  mv program $'new\nline'
+  "$PBRUN" -r train $'./new\nline' true
+  settled
+  "$PBRUN" --export --format ranges $'./new\nline' >lines
+  [ -s lines ]
+  run ! grep -vP '^\d+\t\d+\t\d+\t/' lines
 }
 
 @test "what is no record is refused, and nothing is written" {

@@ -354,8 +354,11 @@ START_TEST(the_power_is_cut_at_each_call)
 
 	/* Somebody has to sweep up, but only when no writer can be at it any more. */
 	ck_assert_int_gt(count_stored(), 2);
-	ck_assert_int_eq(
-		system("find /tmp/check_shadowdb.* -name '*.tmp' -exec touch -d '2 minutes ago' {} +"), 0);
+	char command[sizeof(db_path) + 64];
+
+	snprintf(command, sizeof(command), "find %s -name '*.tmp' -exec touch -d '2 minutes ago' {} +",
+		 db_path);
+	ck_assert_int_eq(system(command), 0);
 	ck_assert_int_eq(unlink(path_of(".tidied")), 0);
 	ck_assert_int_eq(shadowdb_tidy(&db), 0);
 	ck_assert_int_eq(count_stored(), 2); /* with the stamp */
