@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Once: these are scripts.
 # packages: zsh fish
 # What the shells complete for pbrun.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Once: the calls that fail are those of the source.
 # No coverage: who is stopped while it writes its counters keeps them locked for everybody.
 # No address sanitizer: its look for leaks needs the calls that fail.
 # No thread sanitizer: it cannot do without the calls that fail.

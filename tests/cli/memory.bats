@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# Once: the calls that fail are those of the source.
 # No coverage: the counters are written with memory, too.
 # No address sanitizer: it has an allocator of its own.
 # No thread sanitizer: it has an allocator of its own.

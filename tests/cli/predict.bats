@@ -12,8 +12,8 @@ setup() {
 # Whether a first start of the program predicts anything. The longer it runs, the surer is the account.
 predicts() { # OPTION...
   local seconds
-  for seconds in 0.2 1 5; do
-    "$PBRUN" "$@" -R report ./program $seconds
+  for seconds in ${durations:-0.2 1 5}; do
+    "$PBRUN" "$@" -R report ./program "$seconds"
     if [ "$(json report 'j["prefetch"]["predicted_bytes"] + j["prefetch"]["predicted_resident_bytes"]')" -gt 0 ]; then
       return
     fi
@@ -36,6 +36,7 @@ starts_at_once() {
 }
 
 @test "not where it is told not to prefetch, nor with a shadow" {
+  durations="0.2 1"
   run predicts -r none -n
   [ "$status" -eq 1 ]
   "$PBRUN" ./program 0
@@ -45,6 +46,7 @@ starts_at_once() {
 }
 
 @test "nothing that is excluded" {
+  durations="0.2 1"
   run predicts -r none -x '*/program' -x '*.so*'
   [ "$status" -eq 1 ]
 }
