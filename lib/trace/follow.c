@@ -116,7 +116,7 @@ static void on_time(struct follow *self, uint64_t now)
 
 	onecpu_reconsider(&state->onecpu);
 	follow_reconsider_exits(self, now);
-	follow_stop_waiting(self, now);
+	follow_reconsider_waiting(self, now);
 	if (self->phase == FOLLOW_BEFORE_EXEC)
 		return;
 	if (follow_has_late_threads(self))

@@ -20,9 +20,30 @@ static bool is_traced(pid_t tid)
 
 bool follow_is_waited_for(const struct follow *self, pid_t tid)
 {
-	const struct waiting_task *waiting = &self->state->waiting;
+	for (size_t i = 0; i < FOLLOW_MAX_WAITING; i++) {
+		const struct waiting_task *waiting = &self->state->waiting[i];
 
-	return waiting->stop.tid != 0 && waiting->for_pid == tid;
+		if (waiting->stop.tid != 0 && waiting->for_pid == tid)
+			return true;
+	}
+	return false;
+}
+
+/* The one that is tid; 0: a free one. NULL: there is none. */
+static struct waiting_task *find_waiting(struct follow *self, pid_t tid)
+{
+	for (size_t i = 0; i < FOLLOW_MAX_WAITING; i++)
+		if (self->state->waiting[i].stop.tid == tid)
+			return &self->state->waiting[i];
+	return NULL;
+}
+
+void follow_forget_waiting(struct follow *self, pid_t tid)
+{
+	struct waiting_task *waiting = find_waiting(self, tid);
+
+	if (waiting)
+		waiting->stop.tid = 0;
 }
 
 void follow_detach_process(struct follow *self, struct process *process)
@@ -36,17 +57,20 @@ void follow_detach_process(struct follow *self, struct process *process)
 				tracee_interrupt(task->tid);
 }
 
-/* The task stands at its entry until the process of task wanted is detached from, which may not have been met
- * yet. One can wait at a time. */
+/* Detaches from the process of task wanted, which may not have been met yet. The task of stop stands at its
+ * entry until that is done, unless too many do. */
 static enum next_step hold_for_detach(struct follow *self, const struct tracee_stop *stop, pid_t wanted)
 {
 	struct process *process = proctree_find_process_of(&self->state->tree, wanted);
+	struct waiting_task *waiting = find_waiting(self, 0);
 
 	self->was_polite = true;
 	if (process)
 		follow_detach_process(self, process);
-	self->state->waiting = (struct waiting_task){ *stop, process ? process->pid : wanted,
-						      clock_now_ns() + FOLLOW_PATIENCE_NS };
+	if (!waiting)
+		return STEP_RESUME;
+	*waiting = (struct waiting_task){ *stop, process ? process->pid : wanted,
+					  clock_now_ns() + FOLLOW_PATIENCE_NS };
 	return STEP_HOLD;
 }
 
@@ -56,8 +80,8 @@ enum next_step follow_detach_others_first(struct follow *self, struct task *task
 	struct process *process = task->process;
 
 	follow_look(self, process, task->tid, EVENT_TICK); /* the last one */
-	if (process->n_living > 1 && self->state->waiting.stop.tid == 0)
-		return hold_for_detach(self, stop, process->pid);
+	if (process->n_living > 1 && hold_for_detach(self, stop, process->pid) == STEP_HOLD)
+		return STEP_HOLD;
 	self->was_polite = true;
 	follow_detach_process(self, process);
 	return STEP_DETACH;
@@ -133,8 +157,7 @@ enum next_step follow_be_polite(struct follow *self, struct task *task, const st
 		return follow_detach_others_first(self, task, stop);
 	case DETACH_OTHER:
 		other = find_followed(self, task, other);
-		if (self->state->waiting.stop.tid != 0 || other == 0 ||
-		    proctree_find_process_of(&self->state->tree, other) == task->process)
+		if (other == 0 || proctree_find_process_of(&self->state->tree, other) == task->process)
 			break;
 		return hold_for_detach(self, stop, other);
 	case DETACH_NONE:
@@ -190,23 +213,27 @@ enum next_step follow_on_watched_stop(struct follow *self, struct task *task, co
 	return STEP_RESUME;
 }
 
-void follow_stop_waiting(struct follow *self, uint64_t now_ns)
+static void reconsider_waiting(struct follow *self, struct waiting_task *waiting, uint64_t now_ns)
 {
 	struct follow_state *state = self->state;
-	struct tracee_stop stop = state->waiting.stop;
+	struct tracee_stop stop = waiting->stop;
 	struct task *task = proctree_find(&state->tree, stop.tid);
-	const struct process *wanted = proctree_find_process(&state->tree, state->waiting.for_pid);
+	const struct process *wanted = proctree_find_process(&state->tree, waiting->for_pid);
 	bool is_own = task && task->process == wanted;
+	bool is_free = wanted ? is_own && wanted->n_living == 1 : !is_traced(waiting->for_pid);
 
-	if (stop.tid == 0)
+	if (now_ns < waiting->deadline_ns && !is_free)
 		return;
-	bool is_free = wanted ? is_own && wanted->n_living == 1 : !is_traced(state->waiting.for_pid);
-
-	if (now_ns < state->waiting.deadline_ns && !is_free)
-		return;
-	state->waiting.stop.tid = 0;
+	waiting->stop.tid = 0;
 	if (is_own)
 		follow_detach(self, task, &stop);
 	else
 		tracee_resume(&state->tracer, &stop);
+}
+
+void follow_reconsider_waiting(struct follow *self, uint64_t now_ns)
+{
+	for (size_t i = 0; i < FOLLOW_MAX_WAITING; i++)
+		if (self->state->waiting[i].stop.tid != 0)
+			reconsider_waiting(self, &self->state->waiting[i], now_ns);
 }

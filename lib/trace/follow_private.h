@@ -25,6 +25,7 @@
 #include "trace/view.h"
 
 /* A task that waits, at the entry of its call, until a process is detached from; it may be its own. */
+#define FOLLOW_MAX_WAITING 32
 struct waiting_task {
 	struct tracee_stop stop; /* tid 0: there is none */
 	pid_t for_pid;
@@ -44,7 +45,7 @@ struct follow_state {
 	uint64_t cpu_before_ns; /* of this thread, at the exec */
 	pid_t main_pid;
 	struct tracee_stop main_stop; /* in FOLLOW_MAIN_HELD */
-	struct waiting_task waiting;
+	struct waiting_task waiting[FOLLOW_MAX_WAITING];
 	pid_t last_tid;      /* that stopped last */
 	uint64_t running_ns; /* since the exec, while nobody stood still for us or waited for the disk */
 	uint64_t n_stops_in_company; /* while others were executing, too */
@@ -97,8 +98,10 @@ enum next_step follow_detach_others_first(struct follow *self, struct task *task
 void follow_detach_process(struct follow *self, struct process *process);
 /* Stands somebody at the entry of a call until this task is detached from? */
 bool follow_is_waited_for(const struct follow *self, pid_t tid);
-/* Whoever waits so goes on if that has come, or is waited for in vain. now_ns: 0 if it is not known. */
-void follow_stop_waiting(struct follow *self, uint64_t now_ns);
+/* Who waits so goes on if that has come, or is waited for in vain. now_ns: 0 if it is not known. */
+void follow_reconsider_waiting(struct follow *self, uint64_t now_ns);
+/* A stop of a task: it does not wait any more. */
+void follow_forget_waiting(struct follow *self, pid_t tid);
 /* At TRACEE_CRASHING. Without system call stops nobody tells that a crash handler is about to have its
  * process traced. So there are some for it. */
 enum next_step follow_on_crash(struct follow *self, struct task *task, const struct tracee_stop *stop);

@@ -311,8 +311,7 @@ void follow_stop(struct follow *self, struct tracee_stop *stop)
 	enum onecpu_affinity affinity = affinity_until_next(task, stop);
 
 	onecpu_note_stop(&state->onecpu, stop->tid, affinity);
-	if (state->waiting.stop.tid == stop->tid)
-		state->waiting.stop.tid = 0; /* it was killed */
+	follow_forget_waiting(self, stop->tid); /* it was killed */
 	self->n_stops += stop->event != TRACEE_GONE;
 	while (step == STEP_START_AGAIN && stop->event != TRACEE_GONE)
 		step = next_step(self, stop, &task);
@@ -324,5 +323,5 @@ void follow_stop(struct follow *self, struct tracee_stop *stop)
 	if (stop->event == TRACEE_EXITING)
 		follow_reconsider_exits(self, 0);
 	if (step == STEP_DETACH)
-		follow_stop_waiting(self, 0);
+		follow_reconsider_waiting(self, 0);
 }

@@ -87,6 +87,28 @@ START_TEST(who_has_just_been_born_may_be_traced)
 }
 END_TEST
 
+static int trace_newborns_at_once(void)
+{
+	enum { N_TRACERS = 3 };
+	pid_t pids[N_TRACERS];
+	bool are_good = true;
+
+	for (int i = 0; i < N_TRACERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(trace_newborns());
+	}
+	for (int i = 0; i < N_TRACERS; i++)
+		are_good &= target_await(pids[i]) == TARGET_STATUS;
+	return are_good ? TARGET_STATUS : 1;
+}
+
+START_TEST(several_may_wait_to_trace)
+{
+	run_to_good_end("trace_newborns_at_once");
+}
+END_TEST
+
 static int trace_in_namespace(void)
 {
 	if (unshare(CLONE_NEWPID) < 0)
@@ -223,6 +245,7 @@ END_TEST
 
 static const struct target targets[] = {
 	{ "trace_newborns", trace_newborns },
+	{ "trace_newborns_at_once", trace_newborns_at_once },
 	{ "trace_in_namespace", trace_in_namespace },
 	{ "allow_strangers", allow_strangers },
 	{ "crash", crash },
@@ -237,6 +260,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, who_has_just_been_born_may_be_traced);
+	tcase_add_test(t, several_may_wait_to_trace);
 	tcase_add_test(t, a_thread_born_while_its_process_is_detached_from_is_so_too);
 	tcase_add_test(t, a_crash_handler_is_watched_though_other_signals_come);
 	if (can_test(geteuid() == 0, "PID namespaces (needs root)"))
