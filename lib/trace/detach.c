@@ -79,7 +79,7 @@ bool detach_may_look(const struct task *task, struct far_mounts *far_mounts)
 		return true;
 	if (row->dirfd_arg >= 0 && (int)task->call.args[row->dirfd_arg] != AT_FDCWD)
 		snprintf(base, sizeof(base), "fd/%d", (int)task->call.args[row->dirfd_arg]);
-	if (name[0] != '/' && procfs_read_link(task->process->pid, base, directory) < 0)
+	if (name[0] != '/' && procfs_read_link(task->tid, base, directory) < 0)
 		return true;
 	snprintf(path, sizeof(path), "%s%s%s", directory, name[0] == '/' ? "" : "/", name);
 	return far_mounts_answer(far_mounts, path);
@@ -93,15 +93,14 @@ static bool is_privileged_exec(const struct task *task)
 	char root[64];
 	char base[32] = "cwd";
 
-	snprintf(root, sizeof(root), "/proc/%d/root", task->process->pid);
+	snprintf(root, sizeof(root), "/proc/%d/root", task->tid);
 	/* The process hides its /proc (PR_SET_DUMPABLE): its paths are taken for ours. */
 	if (access(root, X_OK) < 0)
 		root[0] = '\0';
 	if (row->dirfd_arg >= 0 && (int)task->call.args[row->dirfd_arg] != AT_FDCWD)
 		snprintf(base, sizeof(base), "fd/%d", (int)task->call.args[row->dirfd_arg]);
 	return procpath_read(task->tid, task->call.args[row->path_arg], name) &&
-	       see_path(task->process->pid, root, base, name, path, sizeof(path)) &&
-	       exec_grants_privilege(root, path);
+	       see_path(task->tid, root, base, name, path, sizeof(path)) && exec_grants_privilege(root, path);
 }
 
 /* Of a child that is about to be made. 0: they cannot be read. */

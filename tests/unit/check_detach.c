@@ -90,7 +90,7 @@ END_TEST
 /* A call of this very process. */
 static enum detach at_entry(uint64_t nr, uint64_t arg0, uint64_t arg1, uint64_t arg4, pid_t *ret_pid)
 {
-	struct process process = { .pid = getpid() };
+	struct process process = { .pid = 0x7fffffff }; /* a leader that has exited before this task */
 	struct task task = {
 		.tid = getpid(),
 		.process = &process,
