@@ -265,7 +265,7 @@ void follow_release(struct follow *self)
 	onecpu_release(&self->state->onecpu);
 	proctree_release(&self->state->tree);
 	known_files_release(&self->state->files);
-	procmaps_text_release(&self->state->maps_text);
+	mapped_files_release(&self->state->maps);
 	views_release(&self->state->views);
 	far_mounts_free(self->state->far_mounts);
 	free(self->state);

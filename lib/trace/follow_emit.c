@@ -1,10 +1,6 @@
 /* follow_emit.c - how events leave: one by one, and the list of mappings as a whole. */
-#include <limits.h>
-#include <string.h>
-
 #include "sys/page.h"
 #include "trace/follow_private.h"
-#include "trace/mapped_files.h"
 #include "trace/uffd.h"
 
 bool follow_is_of_interest(const struct follow *self, const char *path)
@@ -39,56 +35,48 @@ unsigned int follow_register(const struct process *process, uint64_t start, uint
 	return r == 0 || r == -EBUSY ? EVENT_IS_EXACT : 0;
 }
 
-/* A mapping of a file that can be found again, by path. */
-static void emit_mapping(struct follow *self, const struct process *process, pid_t tid,
-			 const struct procmaps_entry *entry, const char *path, const struct fileid *id,
-			 enum maps_age age)
-{
-	struct event event = { .kind = EVENT_MAPPED,
-			       .tid = tid,
-			       .path = path,
-			       .id = id,
-			       .start = entry->start,
-			       .end = entry->end,
-			       .first_page = entry->offset_bytes >> page_shift() };
-	unsigned int registered = entry->is_shared ? 0 : follow_register(process, entry->start, entry->end);
+/* Whose mappings are told. */
+struct mapper {
+	struct follow *follow;
+	const struct process *process;
+	pid_t tid;
+};
 
-	if (age == MAPS_ARE_NEW)
-		event.flags = registered;
-	follow_emit(self, process, event);
+static bool find_mapped(const struct procmaps_entry *entry, char *path, struct stat *ret_st, void *context)
+{
+	const struct mapper *mapper = context;
+
+	return follow_find_mapped(mapper->follow, mapper->process, mapper->tid, entry, path, ret_st);
 }
 
 void follow_emit_maps(struct follow *self, const struct process *process, pid_t tid, enum maps_age age)
 {
-	struct procmaps_text *text = &self->state->maps_text;
+	struct mapper mapper = { self, process, tid };
+	struct mapped_files *maps = &self->state->maps;
 	struct procmaps_entry entry;
-	struct procmaps_entry last = { 0 };
-	char path[PATH_MAX];
-	struct fileid id = { 0 };
-	bool is_found = false;
-	size_t offset = 0;
-	struct stat st;
-	int r = procmaps_read(tid, text);
+
+	maps->find = find_mapped;
+	maps->context = &mapper;
+	int r = mapped_files_read(maps, tid);
 
 	if (r == -ENOMEM)
 		self->state->error = r;
 	if (r < 0)
 		return;
 	follow_emit(self, process, (struct event){ .kind = EVENT_MAPS_BEGIN, .tid = tid });
-	while (self->state->error == 0 && procmaps_next(text, &offset, &entry)) {
-		if (entry.inode == 0)
-			continue;
-		/* The segments of one file stand together: look it up once. */
-		if (entry.inode != last.inode || entry.name_size != last.name_size ||
-		    memcmp(entry.name, last.name, entry.name_size) != 0) {
-			is_found = procmaps_name_to_path(&entry, path, sizeof(path)) &&
-				   follow_find_mapped(self, process, tid, &entry, path, &st);
-			if (is_found)
-				id = fileid_from_stat(&st);
-		}
-		last = entry;
-		if (is_found)
-			emit_mapping(self, process, tid, &entry, path, &id, age);
+	while (self->state->error == 0 && mapped_files_next(maps, &entry)) {
+		unsigned int registered =
+			entry.is_shared ? 0 : follow_register(process, entry.start, entry.end);
+
+		follow_emit(self, process,
+			    (struct event){ .kind = EVENT_MAPPED,
+					    .flags = age == MAPS_ARE_NEW ? registered : 0,
+					    .tid = tid,
+					    .path = maps->path,
+					    .id = &maps->id,
+					    .start = entry.start,
+					    .end = entry.end,
+					    .first_page = entry.offset_bytes >> page_shift() });
 	}
 	follow_emit(self, process, (struct event){ .kind = EVENT_MAPS_END, .tid = tid });
 }

@@ -16,9 +16,9 @@
 #define PBRUN_FOLLOW_PRIVATE_H
 
 #include "sys/far_mounts.h"
-#include "sys/procmaps.h"
 #include "trace/budget.h"
 #include "trace/follow.h"
+#include "trace/mapped_files.h"
 #include "trace/onecpu.h"
 #include "trace/procpath.h"
 #include "trace/proctree.h"
@@ -37,7 +37,7 @@ struct follow_state {
 	struct tracer tracer;
 	struct proctree tree;
 	struct known_files files;
-	struct procmaps_text maps_text;
+	struct mapped_files maps;
 	struct far_mounts *far_mounts; /* NULL: nobody asked yet */
 	struct views views;            /* of those with PROCESS_IS_ELSEWHERE */
 	struct onecpu onecpu;

@@ -54,8 +54,13 @@ static bool find(struct mapped_files *self, const struct procmaps_entry *entry)
 {
 	struct stat st;
 
-	if (!procmaps_name_to_path(entry, self->path, sizeof(self->path)) ||
-	    !mapped_files_may_have(self->excluded, self->path) || !procmaps_is_file(entry, self->path, &st))
+	if (!procmaps_name_to_path(entry, self->path, sizeof(self->path)))
+		return false;
+	bool is_found = self->find ? self->find(entry, self->path, &st, self->context)
+				   : mapped_files_may_have(self->excluded, self->path) &&
+					     procmaps_is_file(entry, self->path, &st);
+
+	if (!is_found)
 		return false;
 	self->id = fileid_from_stat(&st);
 	return true;

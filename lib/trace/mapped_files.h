@@ -12,9 +12,13 @@
 #include "sys/fileid.h"
 #include "sys/procmaps.h"
 
-/* Zeroed, but for excluded, before the first use. */
+/* Zeroed, but for these, before the first use. */
 struct mapped_files {
 	const struct exclusions *excluded; /* paths that are passed over; NULL: none */
+	/* Is what entry maps to be found under path (PATH_MAX), or which one is put in its place? NULL:
+	 * procmaps_is_file() tells. */
+	bool (*find)(const struct procmaps_entry *entry, char *path, struct stat *ret_st, void *context);
+	void *context;
 	/* Of the entry that mapped_files_next() gave. */
 	char path[PATH_MAX];
 	struct fileid id; /* without a build-id */
