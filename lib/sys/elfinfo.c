@@ -10,13 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sys/elfinfo_private.h"
+
 /* Far more than any linker writes: bounds the work that a made-up file can ask for. */
 #define MAX_PROGRAM_HEADERS 512
 #define MAX_NOTE_BYTES (64 * 1024)
 #define MAX_DYNAMIC_BYTES (64 * 1024)
 #define MAX_NAMES_BYTES (1024 * 1024)
 
-static void elf_endp(Elf **elf)
+void elfinfo_endp(struct Elf **elf)
 {
 	elf_end(*elf);
 }
@@ -50,8 +52,7 @@ static int find_in_segments(Elf *elf, uint8_t *ret_id)
 	size_t n_headers;
 	int size = 0;
 
-	if (elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n_headers) != 0 ||
-	    n_headers > MAX_PROGRAM_HEADERS)
+	if (elf_getphdrnum(elf, &n_headers) != 0 || n_headers > MAX_PROGRAM_HEADERS)
 		return 0;
 	for (int i = 0; i < (int)n_headers && size == 0; i++) {
 		GElf_Phdr header;
@@ -69,35 +70,37 @@ static int find_in_segments(Elf *elf, uint8_t *ret_id)
 	return size;
 }
 
-/* 1, 0 if it is no ELF file, -errno if it cannot be read. */
-static int open_elf(int fd, Elf **ret_elf)
+int elfinfo_open(int fd, struct Elf **ret_elf)
 {
 	static pthread_once_t version_once = PTHREAD_ONCE_INIT;
 	char magic[SELFMAG];
 
 	/* Most data files leave here, and libelf does not say why a read failed. */
 	ssize_t n = pread(fd, magic, sizeof(magic), 0);
-	if (n < 0)
-		return -errno;
 	if (n < SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0)
-		return 0;
+		return n < 0 ? -errno : -ENOEXEC;
 
 	pthread_once(&version_once, set_elf_version);
 	errno = 0;
 	/* Not ELF_C_READ_MMAP: a file that is truncated meanwhile would be a SIGBUS. */
-	*ret_elf = elf_begin(fd, ELF_C_READ, NULL);
-	return 1;
+	cleanup_elf Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		return errno == EIO || errno == ENOMEM ? -errno : -ENOEXEC;
+	*ret_elf = take_pointer(elf);
+	return 0;
 }
 
 int elfinfo_build_id(int fd, uint8_t ret_id[static ELFINFO_BUILD_ID_MAX])
 {
-	__attribute__((cleanup(elf_endp))) Elf *elf = NULL;
-	int size;
-	int r = open_elf(fd, &elf);
+	cleanup_elf Elf *elf = NULL;
+	int r = elfinfo_open(fd, &elf);
 
-	if (r <= 0)
-		return r;
-	size = elf ? find_in_segments(elf, ret_id) : 0;
+	if (r < 0)
+		return r == -ENOEXEC ? 0 : r;
+	errno = 0;
+	int size = find_in_segments(elf, ret_id);
+
 	/* All that libelf says itself is why it does not like the file. */
 	return size == 0 && (errno == EIO || errno == ENOMEM) ? -errno : size;
 }
@@ -107,8 +110,7 @@ static bool find_header(Elf *elf, GElf_Word type, GElf_Addr address, GElf_Phdr *
 {
 	size_t n_headers;
 
-	if (elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &n_headers) != 0 ||
-	    n_headers > MAX_PROGRAM_HEADERS)
+	if (elf_getphdrnum(elf, &n_headers) != 0 || n_headers > MAX_PROGRAM_HEADERS)
 		return false;
 	for (int i = 0; i < (int)n_headers; i++)
 		if (gelf_getphdr(elf, i, ret_header) && ret_header->p_type == type &&
@@ -141,12 +143,12 @@ static bool find_names(Elf *elf, GElf_Addr *ret_address, GElf_Xword *ret_size)
 
 bool elfinfo_has_name(int fd, const char *prefix)
 {
-	__attribute__((cleanup(elf_endp))) Elf *elf = NULL;
+	cleanup_elf Elf *elf = NULL;
 	GElf_Addr address;
 	GElf_Xword size;
 	GElf_Phdr header;
 
-	if (open_elf(fd, &elf) <= 0 || !elf || !find_names(elf, &address, &size) ||
+	if (elfinfo_open(fd, &elf) < 0 || !find_names(elf, &address, &size) ||
 	    !find_header(elf, PT_LOAD, address, &header))
 		return false;
 	if (size > header.p_filesz - (address - header.p_vaddr))

@@ -1,5 +1,5 @@
 /*
- * elfinfo.h - what an ELF file says of itself. libelf is used in elfinfo.c alone.
+ * elfinfo.h - what an ELF file says of itself. libelf is used in elfinfo*.c alone.
  */
 #ifndef PBRUN_ELFINFO_H
 #define PBRUN_ELFINFO_H

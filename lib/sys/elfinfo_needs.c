@@ -8,12 +8,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { MAX_SEGMENTS = 512, MAX_DYNAMIC = 4096, MAX_PART_BYTES = 256 << 10 };
+#include "sys/elfinfo_private.h"
 
-static void elf_endp(Elf **elf)
-{
-	elf_end(*elf);
-}
+enum { MAX_SEGMENTS = 512, MAX_DYNAMIC = 4096, MAX_PART_BYTES = 256 << 10 };
 
 void elfinfo_needs_release(struct elfinfo_needs *self)
 {
@@ -132,17 +129,13 @@ static int read_segments(Elf *elf, int fd, struct elfinfo_needs *needs)
 
 int elfinfo_read_needs(int fd, struct elfinfo_needs *ret_needs)
 {
-	char magic[SELFMAG];
-	ssize_t n = pread(fd, magic, sizeof(magic), 0);
+	cleanup_elf Elf *elf = NULL;
+	int r = elfinfo_open(fd, &elf);
 
 	*ret_needs = (struct elfinfo_needs){ 0 };
-	if (n < SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0)
-		return n < 0 ? -errno : -ENOEXEC;
-	(void)elf_version(EV_CURRENT);
-	__attribute__((cleanup(elf_endp))) Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-
-	if (!elf || elf_kind(elf) != ELF_K_ELF ||
-	    gelf_getclass(elf) != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+	if (r < 0)
+		return r;
+	if (gelf_getclass(elf) != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
 		return -ENOEXEC;
 	return read_segments(elf, fd, ret_needs);
 }

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "sys/bounds.h"
+#include "sys/elfinfo_private.h"
 #include "sys/io.h"
 
 /* Far more than any linker writes: bounds the work that a made-up file can ask for. */
@@ -19,32 +21,6 @@ enum { MAX_SECTIONS = 4096, MAX_SEGMENTS = 512, MAX_NAMES_BYTES = 1 << 20, ALIGN
 #define AHEAD_BYTES (UINT64_C(64) << 10)
 
 enum direction { TO_FILE, TO_MEMORY };
-
-static void elf_endp(Elf **elf)
-{
-	elf_end(*elf);
-}
-
-#define cleanup_elf __attribute__((cleanup(elf_endp)))
-
-/* NULL, and an error: it is no ELF file, or cannot be read. */
-static Elf *open_elf(int fd, int *ret_error)
-{
-	char magic[SELFMAG];
-	ssize_t n = pread(fd, magic, sizeof(magic), 0);
-
-	*ret_error = n < 0 ? -errno : -ENOEXEC;
-	if (n < SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0)
-		return NULL;
-	(void)elf_version(EV_CURRENT);
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-
-	if (elf && elf_kind(elf) != ELF_K_ELF) {
-		elf_end(elf);
-		return NULL;
-	}
-	return elf;
-}
 
 static bool is_within(uint64_t offset, uint64_t size, uint64_t limit)
 {
@@ -109,9 +85,11 @@ int elfinfo_find_section(int fd, const char *name, struct elfinfo_section *ret_s
 	GElf_Shdr section;
 	uint64_t file_size = 0;
 	size_t n_sections = 0;
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
-	int r = elf ? size_of(fd, &file_size) : error;
+	cleanup_elf Elf *elf = NULL;
+	int r = elfinfo_open(fd, &elf);
+
+	if (r == 0)
+		r = size_of(fd, &file_size);
 
 	if (r < 0)
 		return r == -ENOEXEC ? -ENOENT : r;
@@ -123,11 +101,6 @@ int elfinfo_find_section(int fd, const char *name, struct elfinfo_section *ret_s
 		return -EBADMSG;
 	*ret_section = (struct elfinfo_section){ section.sh_offset, section.sh_size };
 	return 0;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* Where the ELF part of the file ends: headers, sections and segments. 0: malformed. */
@@ -148,14 +121,14 @@ static uint64_t end_of_elf(Elf *elf, const GElf_Ehdr *header, size_t n_sections,
 			continue;
 		if (!is_within(shdr.sh_offset, shdr.sh_size, file_size))
 			return 0;
-		end = larger(end, shdr.sh_offset + shdr.sh_size);
+		end = max_u64(end, shdr.sh_offset + shdr.sh_size);
 	}
 	for (size_t i = 0; i < n_segments; i++) {
 		GElf_Phdr phdr;
 
 		if (!gelf_getphdr(elf, (int)i, &phdr) || !is_within(phdr.p_offset, phdr.p_filesz, file_size))
 			return 0;
-		end = larger(end, phdr.p_offset + phdr.p_filesz);
+		end = max_u64(end, phdr.p_offset + phdr.p_filesz);
 	}
 	return end;
 }
@@ -198,10 +171,10 @@ static int can_append(int fd, Elf *elf, const char *name)
 
 int elfinfo_can_append(int fd, const char *name)
 {
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
+	cleanup_elf Elf *elf = NULL;
+	int r = elfinfo_open(fd, &elf);
 
-	return elf ? can_append(fd, elf, name) : error;
+	return r < 0 ? r : can_append(fd, elf, name);
 }
 
 /* A buffer for one structure in the form of the file, or in that of memory. */
@@ -347,15 +320,13 @@ static int append(int fd, Elf *elf, const char *name, const void *data, size_t s
 
 int elfinfo_append_section(int fd, const char *name, const void *data, size_t size)
 {
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
+	cleanup_elf Elf *elf = NULL;
 	struct elfinfo_section found;
 	uint64_t file_size = 0;
+	int r = elfinfo_open(fd, &elf);
 
-	if (!elf)
-		return error;
-	int r = can_append(fd, elf, name);
-
+	if (r == 0)
+		r = can_append(fd, elf, name);
 	if (r == 0)
 		r = size_of(fd, &file_size);
 	if (r == 0)
@@ -368,13 +339,13 @@ int elfinfo_append_section(int fd, const char *name, const void *data, size_t si
 
 int elfinfo_layout_checksum(int fd, uint32_t *ret_crc32)
 {
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
+	cleanup_elf Elf *elf = NULL;
 	size_t n_segments = 0;
 	uLong crc = crc32_z(0, NULL, 0);
+	int r = elfinfo_open(fd, &elf);
 
-	if (!elf)
-		return error;
+	if (r < 0)
+		return r;
 	if (elf_getphdrnum(elf, &n_segments) != 0 || n_segments > MAX_SEGMENTS)
 		return -ENOEXEC;
 	for (size_t i = 0; i < n_segments; i++) {
@@ -393,12 +364,12 @@ int elfinfo_layout_checksum(int fd, uint32_t *ret_crc32)
 
 int elfinfo_get_table(int fd, struct elfinfo_table *ret_table)
 {
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
+	cleanup_elf Elf *elf = NULL;
 	GElf_Ehdr header;
+	int r = elfinfo_open(fd, &elf);
 
-	if (!elf)
-		return error;
+	if (r < 0)
+		return r;
 	if (!gelf_getehdr(elf, &header))
 		return -ENOEXEC;
 	*ret_table = (struct elfinfo_table){ header.e_shoff, header.e_shnum };
@@ -407,13 +378,13 @@ int elfinfo_get_table(int fd, struct elfinfo_table *ret_table)
 
 int elfinfo_set_table(int fd, struct elfinfo_table table, uint64_t size_bytes)
 {
-	int error = 0;
-	cleanup_elf Elf *elf = open_elf(fd, &error);
+	cleanup_elf Elf *elf = NULL;
 	GElf_Ehdr header;
+	int r = elfinfo_open(fd, &elf);
 
-	if (!elf)
-		return error;
-	int r = gelf_getehdr(elf, &header) ? write_table_place(fd, elf, &header, table) : -ENOEXEC;
+	if (r < 0)
+		return r;
+	r = gelf_getehdr(elf, &header) ? write_table_place(fd, elf, &header, table) : -ENOEXEC;
 
 	if (r == 0 && ftruncate(fd, (off_t)size_bytes) < 0)
 		r = -errno;
