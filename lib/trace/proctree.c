@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-static struct task **bucket_of(struct proctree *self, pid_t tid)
+static size_t bucket_of(pid_t tid)
 {
-	return &self->buckets[(unsigned int)tid % PROCTREE_N_BUCKETS];
+	return (unsigned int)tid % PROCTREE_N_BUCKETS;
 }
 
 struct task *proctree_find(const struct proctree *self, pid_t tid)
 {
-	struct task *task = self->buckets[(unsigned int)tid % PROCTREE_N_BUCKETS];
+	struct task *task = self->buckets[bucket_of(tid)];
 
 	while (task && task->tid != tid)
 		task = task->next;
@@ -72,7 +72,7 @@ int proctree_add(struct proctree *self, pid_t tid, const struct procfs_status *s
 {
 	struct process *process = proctree_find_process(self, status->tgid);
 	struct task *task = calloc(1, sizeof(*task));
-	struct task **bucket = bucket_of(self, tid);
+	struct task **bucket = &self->buckets[bucket_of(tid)];
 
 	if (!task)
 		return -ENOMEM;
@@ -124,7 +124,7 @@ static void remove_process(struct proctree *self, struct process *process)
 void proctree_remove(struct proctree *self, struct task *task)
 {
 	struct process *process = task->process;
-	struct task **link = bucket_of(self, task->tid);
+	struct task **link = &self->buckets[bucket_of(task->tid)];
 
 	while (*link != task)
 		link = &(*link)->next;
