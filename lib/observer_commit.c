@@ -7,6 +7,7 @@
 #include "record/in_image.h"
 #include "shadow/merge.h"
 #include "sys/clock.h"
+#include "sys/threads.h"
 
 #define LOCK_TIMEOUT_MS 10000
 /* So long a program waits for a thread to get a CPU, ... */
@@ -156,14 +157,9 @@ static void *commit_in_thread(void *context)
 
 void launch_init_commit(struct launch *self)
 {
-	pthread_condattr_t attributes;
-
 	self->commit.announced_fd = -1;
 	pthread_mutex_init(&self->commit.lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->commit.changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	threads_init_condition(&self->commit.changed);
 }
 
 static void take_result(struct launch *self)
@@ -258,12 +254,10 @@ void launch_commit_here(struct launch *self)
 
 bool launch_await_commit(struct launch *self, uint64_t until_ns)
 {
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
-	int r = 0;
-
 	pthread_mutex_lock(&self->commit.lock);
-	while (self->commit.state == COMMIT_BUSY && r == 0)
-		r = pthread_cond_timedwait(&self->commit.changed, &self->commit.lock, &until);
+	while (self->commit.state == COMMIT_BUSY &&
+	       threads_wait(&self->commit.changed, &self->commit.lock, until_ns))
+		;
 	enum commit_state state = self->commit.state;
 
 	pthread_mutex_unlock(&self->commit.lock);
@@ -323,12 +317,11 @@ void launch_withdraw_commit(struct launch *self)
 static void await_more_than(struct launch *self, enum commit_announcement announcement, unsigned int ms)
 {
 	uint64_t until_ns = clock_now_ns() + (uint64_t)ms * 1000000;
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
-	int r = 0;
 
 	pthread_mutex_lock(&self->commit.lock);
-	while (self->commit.announcement == announcement && r == 0)
-		r = pthread_cond_timedwait(&self->commit.changed, &self->commit.lock, &until);
+	while (self->commit.announcement == announcement &&
+	       threads_wait(&self->commit.changed, &self->commit.lock, until_ns))
+		;
 	pthread_mutex_unlock(&self->commit.lock);
 }
 

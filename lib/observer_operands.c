@@ -1,6 +1,5 @@
 /* observer_operands.c - the prefetch of what the arguments of a start name, and its mark in what was seen */
 #include <poll.h>
-#include <signal.h>
 
 #include "observer_private.h"
 #include "operand_use.h"
@@ -8,6 +7,7 @@
 #include "sys/clock.h"
 #include "sys/far_mounts.h"
 #include "sys/survey.h"
+#include "sys/threads.h"
 #include "sys/traps.h"
 
 enum {
@@ -134,17 +134,10 @@ static int select_wanted(const struct observer_options *options, const struct op
 }
 
 /* True: there is something to be read. */
-static bool make_plan(struct operand_prefetch *self, struct plan_options *plan_options)
+static bool make_plan(struct operand_prefetch *self, struct plan_options plan_options)
 {
-	cleanup_free struct places *places = malloc(sizeof(*places));
-	int r;
+	int r = launch_build_plan(&self->wanted, self->options->program, plan_options, &self->plan);
 
-	plan_options->places = places;
-	if (places)
-		places_init(places, self->options->program);
-	r = plan_build(&self->wanted, plan_options, &self->plan);
-	if (places)
-		places_release(places);
 	return r == 0 && (self->plan.n_files > 0 || self->plan.n_names > 0);
 }
 
@@ -185,7 +178,7 @@ static void *work(void *context)
 	if (!is_wanted)
 		return NULL;
 
-	bool has_plan = make_plan(self, &plan_options);
+	bool has_plan = make_plan(self, plan_options);
 
 	pthread_mutex_lock(&self->lock);
 	if (has_plan && self->state == PREFETCH_PLANS)
@@ -198,17 +191,13 @@ static void *work(void *context)
 static struct operand_prefetch *new_prefetch(const struct observer_options *options)
 {
 	struct operand_prefetch *self = calloc(1, sizeof(*self));
-	pthread_condattr_t attributes;
 
 	if (!self)
 		return NULL;
 	self->options = options;
 	pageset_init(&self->wanted);
 	pthread_mutex_init(&self->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->resolved, &attributes);
-	pthread_condattr_destroy(&attributes);
+	threads_init_condition(&self->resolved);
 	return self;
 }
 
@@ -216,19 +205,11 @@ void launch_start_operands(struct launch *self)
 {
 	const struct operands *operands = self->options->operands;
 	struct operand_prefetch *prefetch = operands && operands->n > 0 ? new_prefetch(self->options) : NULL;
-	sigset_t all, before;
-	pthread_t thread;
 
 	if (!prefetch)
 		return;
-	/* The timer of the tracing thread is not for this one. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&thread, NULL, work, prefetch) == 0)
-		(void)pthread_detach(thread);
-	else
+	if (threads_start_detached(work, prefetch) < 0)
 		prefetch->resolution = RESOLUTION_FAILED;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	self->operands = prefetch;
 }
 
@@ -310,12 +291,10 @@ void launch_finish_operands(struct launch *self)
 static bool await_targets(struct operand_prefetch *self)
 {
 	uint64_t until_ns = clock_now_ns() + MARKING_MAX_MS * NS_PER_MS;
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
-	int r = 0;
 
 	pthread_mutex_lock(&self->lock);
-	while (self->resolution == RESOLUTION_PENDING && r == 0)
-		r = pthread_cond_timedwait(&self->resolved, &self->lock, &until);
+	while (self->resolution == RESOLUTION_PENDING && threads_wait(&self->resolved, &self->lock, until_ns))
+		;
 	if (self->state == PREFETCH_WAITS)
 		self->state = PREFETCH_DONE;
 	bool are_known = self->resolution == RESOLUTION_KNOWN;

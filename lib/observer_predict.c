@@ -1,10 +1,9 @@
 /* observer_predict.c - the prefetch of a start of which nothing is remembered */
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include "observer_private.h"
 #include "sys/clock.h"
+#include "sys/threads.h"
 
 /* A few files are not worth more than one: a small program would wait for the CPU. */
 #define N_THREADS 4
@@ -37,18 +36,10 @@ static bool is_worth_it(const struct shadow *index)
 
 static int make_plan(struct part *part, const char *program)
 {
-	cleanup_free struct places *places = malloc(sizeof(*places));
-	struct plan_options plan_options = { .places = places,
-					     .budget_pages = readahead_budget_pages(),
-					     .max_age = UINT8_MAX };
+	const struct plan_options options = { .budget_pages = readahead_budget_pages(),
+					      .max_age = UINT8_MAX };
 
-	if (places)
-		places_init(places, program);
-	int r = plan_build(&part->shadow.files, &plan_options, &part->plan);
-
-	if (places)
-		places_release(places);
-	return r;
+	return launch_build_plan(&part->shadow.files, program, options, &part->plan);
 }
 
 /* False: nobody wants any more of it. */
@@ -97,23 +88,15 @@ static void *predict(void *context)
 void launch_start_prediction(struct launch *self)
 {
 	struct prediction *prediction = calloc(1, sizeof(*prediction));
-	pthread_t thread;
-	sigset_t all, before;
 
 	if (!prediction)
 		return;
 	pthread_mutex_init(&prediction->lock, NULL);
 	prediction->options = self->options;
-	/* The timer of the tracing thread is not for this one. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&thread, NULL, predict, prediction) == 0) {
-		(void)pthread_detach(thread);
+	if (threads_start_detached(predict, prediction) == 0)
 		self->prediction = prediction;
-	} else {
+	else
 		free(prediction);
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void add_stats(struct readahead_stats *sum, const struct readahead_stats *stats)

@@ -32,6 +32,21 @@ uint64_t launch_budget_pages(const struct pageset *wanted, uint64_t n_taken)
 	return n_taken < n_pages ? n_pages - n_taken : 0;
 }
 
+int launch_build_plan(const struct pageset *files, const char *program, struct plan_options options,
+		      struct plan *ret_plan)
+{
+	cleanup_free struct places *places = malloc(sizeof(*places));
+
+	options.places = places;
+	if (places)
+		places_init(places, program);
+	int r = plan_build(files, &options, ret_plan);
+
+	if (places)
+		places_release(places);
+	return r;
+}
+
 void launch_start_prefetch(struct launch *self)
 {
 	const struct shadow *shadow = self->options->shadow;
@@ -39,21 +54,12 @@ void launch_start_prefetch(struct launch *self)
 	if (self->options->prefetch != OBSERVER_REPLAYS)
 		return;
 	self->replay_began_ns = clock_now_ns();
-	cleanup_free struct places *places = malloc(sizeof(*places));
-	struct plan_options options = { .places = places,
-					.unanswered = launch_unanswered(shadow),
+	struct plan_options options = { .unanswered = launch_unanswered(shadow),
 					.folios = huge_is_enabled("") ? PLAN_HUGE_FOLIOS : PLAN_SMALL_FOLIOS,
 					.budget_pages = launch_budget_pages(&shadow->files, 0),
 					.max_age = policy_max_age(shadow) };
 
-	if (places)
-		places_init(places, self->options->program);
-
-	int r = plan_build(&shadow->files, &options, &self->plan);
-
-	if (places)
-		places_release(places);
-	if (r < 0)
+	if (launch_build_plan(&shadow->files, self->options->program, options, &self->plan) < 0)
 		return;
 	(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
 	self->replay = readahead_start(&self->plan, N_THREADS, 0);

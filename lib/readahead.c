@@ -3,10 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "prefetch/head_start.h"
 #include "readahead_private.h"
@@ -15,6 +13,7 @@
 #include "sys/meminfo.h"
 #include "sys/page.h"
 #include "sys/resident.h"
+#include "sys/threads.h"
 
 enum {
 	STACK_BYTES = 65536,
@@ -63,8 +62,7 @@ static bool has_far_part(const struct plan *plan)
 	       has_far_files(plan->deferred_names, plan->n_deferred_names);
 }
 
-static int start_thread(struct readahead *self, enum place_reach reach, unsigned int number,
-			const pthread_attr_t *attributes)
+static int start_thread(struct readahead *self, enum place_reach reach, unsigned int number)
 {
 	struct worker *worker = &self->workers[self->n_started];
 
@@ -77,7 +75,7 @@ static int start_thread(struct readahead *self, enum place_reach reach, unsigned
 	self->n_running++;
 	pthread_mutex_unlock(&self->lock);
 
-	int r = pthread_create(&worker->thread, attributes, readahead_work, worker);
+	int r = threads_start(&worker->thread, STACK_BYTES, readahead_work, worker);
 
 	if (r == 0) {
 		self->n_started++;
@@ -87,31 +85,20 @@ static int start_thread(struct readahead *self, enum place_reach reach, unsigned
 	pthread_mutex_lock(&self->lock);
 	self->n_running--;
 	pthread_mutex_unlock(&self->lock);
-	return -r;
+	return r;
 }
 
 static int start_threads(struct readahead *self, unsigned int n_threads)
 {
-	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
 	unsigned int n_far_threads = self->far_mounts ? READAHEAD_FAR_THREADS : 0;
-	pthread_attr_t attributes;
-	sigset_t all, before;
 	int r = 0;
 
-	pthread_attr_init(&attributes);
-	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES > least ? STACK_BYTES : least);
-	/* No handler of the caller may run in a thread that it does not know of. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned int i = 0; i < n_threads && r == 0; i++)
-		r = start_thread(self, PLACE_NEAR, i, &attributes);
+		r = start_thread(self, PLACE_NEAR, i);
 	for (unsigned int i = 0; i < n_far_threads && r == 0; i++)
-		r = start_thread(self, PLACE_FAR, i, &attributes);
+		r = start_thread(self, PLACE_FAR, i);
 	/* Fewer than asked for, because of RLIMIT_NPROC say, will do. */
-	r = self->n_started > 0 ? 0 : r;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return r;
+	return self->n_started > 0 ? 0 : r;
 }
 
 static void release(struct readahead *self)
@@ -130,7 +117,6 @@ static void release(struct readahead *self)
 struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uint64_t program_started_ns)
 {
 	struct readahead *self = calloc(1, sizeof(*self));
-	pthread_condattr_t attributes;
 	int r;
 
 	assert(n_threads >= 1 && n_threads <= READAHEAD_MAX_THREADS - READAHEAD_FAR_THREADS);
@@ -145,11 +131,8 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uin
 	self->stats.resident_bytes = plan->n_memory_pages << page_shift();
 	self->fronts[PLACE_NEAR].last_answer_ns = self->fronts[PLACE_FAR].last_answer_ns = self->started_ns;
 	pthread_mutex_init(&self->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->changed, &attributes);
-	pthread_cond_init(&self->huge_is_over, &attributes);
-	pthread_condattr_destroy(&attributes);
+	threads_init_condition(&self->changed);
+	threads_init_condition(&self->huge_is_over);
 
 	fd_limit_widen(plan->n_files + SPARE_FDS < self->max_open ? plan->n_files + SPARE_FDS
 								  : self->max_open);
@@ -173,9 +156,7 @@ struct readahead *readahead_start(struct plan *plan, unsigned int n_threads, uin
 /* With the lock. False: the time has come. */
 static bool wait_for_change(struct readahead *self, uint64_t until_ns)
 {
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
-
-	return pthread_cond_timedwait(&self->changed, &self->lock, &until) == 0;
+	return threads_wait(&self->changed, &self->lock, until_ns);
 }
 
 bool readahead_wait_validated(struct readahead *self, unsigned int timeout_ms,

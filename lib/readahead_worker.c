@@ -12,6 +12,7 @@
 #include "sys/huge.h"
 #include "sys/page.h"
 #include "sys/resident.h"
+#include "sys/threads.h"
 
 /* What has not been asked for by then is of no use to the start any more. */
 #define REPLAY_MAX_NS UINT64_C(30000000000)
@@ -241,10 +242,9 @@ static enum outcome issue(const struct worker *self, const struct target *target
 static void begin_huge(struct readahead *self)
 {
 	uint64_t until_ns = clock_now_ns() + HUGE_WAIT_NS;
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
 
 	while (self->n_huge_under_way >= READAHEAD_HUGE_AT_ONCE &&
-	       pthread_cond_timedwait(&self->huge_is_over, &self->lock, &until) == 0)
+	       threads_wait(&self->huge_is_over, &self->lock, until_ns))
 		;
 	end_if_abandoned(self);
 	self->n_huge_under_way++;

@@ -20,10 +20,12 @@ FILE = re.compile(r"\blib/[\w/]+\.c\b")
 NAMED = re.compile(r"`(\w+)\(\)`")
 # What may have the name of a function, and is none.
 OTHERS = re.compile(r"/\*.*?\*/|//[^\n]*|\b(?<=enum )\w+|\b(?<=struct )\w+", re.S)
+# By which others make threads.
+THREADS = ("lib/sys/threads.c", "lib/sys/threads.h")
 FUNCTION = re.compile(r"^([a-z_][^;{}#=]*?)\b(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
 # A function that others call by a member of a structure: ".emit = take".
 POINTER = re.compile(r"\.(\w+) = (\w+)\b")
-MAKES_OTHERS = re.compile(r"pthread_create\(|\bfork\(\)|syscall\(SYS_clone")
+MAKES_OTHERS = re.compile(r"pthread_create\(|\bthreads_start(?:_detached)?\(|\bfork\(\)|syscall\(SYS_clone")
 
 Function = namedtuple("Function", "file name is_static body")
 
@@ -37,7 +39,7 @@ class Code:
                 self.functions[name].append(Function(file, name, "static" in kind.split(), body))
             for member, name in POINTER.findall(text):
                 self.pointers[name].add((file, member))
-            if file.startswith("lib/") and MAKES_OTHERS.search(text):
+            if file.startswith("lib/") and file not in THREADS and MAKES_OTHERS.search(text):
                 self.makers.add(file)
 
     def calls(self, caller, callee):

@@ -1,18 +1,15 @@
 /* aside.c - a thread for one deed, joined or left alone. */
 #include "sys/aside.h"
 
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "sys/clock.h"
+#include "sys/procfs.h"
+#include "sys/threads.h"
 
 /* The caller does not sleep before: what is done aside is mostly done by then, and to be woken takes long. */
 #define AWAKE_NS 300000
@@ -47,38 +44,10 @@ static void *run(void *context)
 	return NULL;
 }
 
-static int start_thread(struct aside *self, pthread_t *ret_thread)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	if (pthread_attr_init(&attributes) != 0)
-		return -ENOMEM;
-	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(ret_thread, &attributes, run, self);
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return -r;
-}
-
-/* "123 (pbrun) R 1 ...": it runs, or waits for its turn. */
+/* It runs, or waits for its turn. */
 static bool is_ready(int tid)
 {
-	char path[64], text[512];
-
-	if (tid == 0)
-		return true;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	text[n > 0 ? n : 0] = '\0';
-	const char *state = strrchr(text, ')');
-
-	return state && strncmp(state, ") R", 3) == 0;
+	return tid == 0 || procfs_read_state(tid) == 'R';
 }
 
 static void pause_briefly(void)
@@ -89,7 +58,7 @@ static void pause_briefly(void)
 /* Not by the C library, which aborts the process if the kernel refuses futex(2). */
 static void wait_until(struct aside *self, uint64_t until_ns)
 {
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+	struct timespec until = clock_timespec(until_ns);
 
 	while (!atomic_load(&self->is_done) && clock_now_ns() < until_ns) {
 		long r = syscall(SYS_futex, &self->is_done, FUTEX_WAIT_BITSET_PRIVATE, 0, &until, NULL,
@@ -138,7 +107,7 @@ bool aside_run(void (*work)(void *context), void *context, unsigned int ms)
 
 	if (self)
 		*self = (struct aside){ .work = work, .context = context, .n_users = 2 };
-	if (!self || start_thread(self, &thread) < 0) {
+	if (!self || threads_start(&thread, STACK_BYTES, run, self) < 0) {
 		free(self);
 		work(context);
 		return true;

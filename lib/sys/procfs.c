@@ -118,6 +118,14 @@ int procfs_read_status(pid_t tid, struct procfs_status *ret_status)
 	return 0;
 }
 
+char procfs_read_state(pid_t tid)
+{
+	char text[256]; /* "1 (name) R 2 ...": names have up to 15 bytes, ")" among them */
+	const char *end = procfs_read(tid, "stat", text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
 /* "\nNSpid:\t2015\t7\t1\n": in our own PID namespace, the one below, and so on down to the task's. Their
  * number. */
 static size_t read_numbers(pid_t tid, pid_t numbers[static MAX_PID_LEVELS])

@@ -41,6 +41,9 @@ struct procfs_status {
 };
 must_check int procfs_read_status(pid_t tid, struct procfs_status *ret_status);
 
+/* What the task does, as proc_pid_stat(5) names it: 'R', 'S', 'Z' ...; 0: it is not there. */
+char procfs_read_state(pid_t tid);
+
 /* How many PID namespaces the task's own one is below ours; 0 also before Linux 4.1, which does not say. */
 size_t procfs_pid_level(pid_t tid);
 

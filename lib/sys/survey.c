@@ -1,12 +1,12 @@
 /* survey.c - threads that look at files one after the other, and that can be left alone. */
 #include "sys/survey.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "sys/analyzer.h"
+#include "sys/bounds.h"
 #include "sys/clock.h"
+#include "sys/threads.h"
 
 /* Who leaves last frees, and no one else. */
 ANALYZER_IGNORES("-Wanalyzer-use-after-free")
@@ -27,7 +27,6 @@ struct survey {
 static struct survey *survey_new(size_t n, void (*look)(size_t i, void *context), void *context)
 {
 	struct survey *self = calloc(1, sizeof(*self));
-	pthread_condattr_t attributes;
 
 	if (!self)
 		return NULL;
@@ -38,10 +37,7 @@ static struct survey *survey_new(size_t n, void (*look)(size_t i, void *context)
 		return NULL;
 	}
 	pthread_mutex_init(&self->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&self->progress, &attributes);
-	pthread_condattr_destroy(&attributes);
+	threads_init_condition(&self->progress);
 	return self;
 }
 
@@ -80,30 +76,13 @@ static void *work(void *context)
 	return NULL;
 }
 
-/* False: there is none to be had. */
+/* False: there is none to be had. The lock is held. */
 static bool start_thread(struct survey *self)
 {
-	sigset_t all, before;
-	pthread_t thread;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&thread, NULL, work, self);
-
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0)
+	if (threads_start_detached(work, self) < 0)
 		return false;
-	pthread_detach(thread);
 	self->n_users++;
 	return true;
-}
-
-/* Waits for a thread to come to its end, or for until_ns; the lock is held. */
-static void wait_until(struct survey *self, uint64_t until_ns)
-{
-	struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
-
-	(void)pthread_cond_timedwait(&self->progress, &self->lock, &until);
 }
 
 /* The lock is held. */
@@ -118,7 +97,7 @@ static void wait_for_answers(struct survey *self, uint64_t until_ns)
 
 		if (now_ns >= until_ns)
 			return;
-		wait_until(self, look_ns < until_ns ? look_ns : until_ns);
+		(void)threads_wait(&self->progress, &self->lock, min_u64(look_ns, until_ns));
 		if (self->n_answered > n_before || clock_now_ns() < look_ns) {
 			n_before = self->n_answered;
 			continue;

@@ -1,6 +1,5 @@
 /* follow_exits.c - the end of a process, which is that of its last task. */
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -18,10 +17,9 @@ static bool has_unmet_tasks(const struct process *process, pid_t tid)
 /* Dead, though its parent or tracer was not told: of a leader nobody is, before its threads are gone. */
 static bool is_dead(pid_t tid)
 {
-	char text[256]; /* "1 (name) Z ...": names have up to 15 bytes, ")" among them */
-	const char *end = procfs_read(tid, "stat", text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+	char state = procfs_read_state(tid);
 
-	return !end || (end[1] == ' ' && (end[2] == 'Z' || end[2] == 'X'));
+	return state == 0 || state == 'Z' || state == 'X';
 }
 
 /* Has every task of the process reached its exit, that at which it is held included? */

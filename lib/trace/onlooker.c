@@ -188,7 +188,7 @@ static void look(struct onlooker *self)
 static bool has_ended_after(const struct onlooker_state *state, uint64_t pause_ns)
 {
 	struct pollfd end = { .fd = state->pidfd, .events = POLLIN };
-	struct timespec pause = { (time_t)(pause_ns / 1000000000u), (long)(pause_ns % 1000000000u) };
+	struct timespec pause = clock_timespec(pause_ns);
 	int r = ppoll(&end, state->pidfd >= 0, &pause, NULL);
 
 	if (state->pidfd >= 0)

@@ -157,6 +157,25 @@ START_TEST(status_of_a_traced_process)
 }
 END_TEST
 
+START_TEST(state_of_a_process)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_NAME, ") Z (");
+		_exit(raise(SIGSTOP));
+	}
+	ck_assert_int_eq(procfs_read_state(getpid()), 'R');
+	ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
+	ck_assert_int_eq(procfs_read_state(pid), 'T');
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(procfs_read_state(pid), 'Z');
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(procfs_read_state(pid), 0);
+}
+END_TEST
+
 START_TEST(nobody_has_no_status)
 {
 	struct procfs_status status = { .tgid = 5 };
@@ -286,6 +305,7 @@ int main(void)
 
 	tcase_add_test(t, status_of_this_process);
 	tcase_add_test(t, status_of_a_traced_process);
+	tcase_add_test(t, state_of_a_process);
 	tcase_add_test(t, nobody_has_no_status);
 	tcase_add_test(t, an_exec_changes_the_mark);
 	tcase_add_test(t, handlers_of_signals_are_seen);
