@@ -56,7 +56,7 @@ def faults_of(root, path):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    paths = sorted({*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("lib/*/README.md")})
+    paths = sorted({*root.glob("*.md"), *root.glob("docs/*.md"), *(readme for folder in ("lib", "cmd", "agent") for readme in (root / folder).rglob("README.md"))})
     faults = [f"{path.relative_to(root)}: {fault}" for path in paths for fault in faults_of(root, path)]
     faults += faults_of_manual(root)
     index = (root / "docs/README.md").read_text()
