@@ -13,11 +13,15 @@
 
 #include "sys/clock.h"
 #include "sys/close_fds.h"
+#include "sys/fd_limit.h"
 
 /* A child that comes to its end is gone after that, ... */
 #define LEAVE_MS 20
 /* ... and one that is killed after that, or will not be. */
 #define END_MS 100
+
+/* The observer seldom has more files open at the same time. */
+#define USUAL_FDS ((size_t)900)
 
 static void reset_signals(void)
 {
@@ -46,12 +50,13 @@ static void become_observer(const int *kept_fds, size_t n_kept_fds)
 	reset_signals();
 	/* All memory from one place: a thread's own would grow by a few pages at a time. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	if (chdir("/") < 0)
-		return; /* it keeps a directory busy for a while: no harm */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	/* Never again is there only one thread for sure. */
+	fd_limit_widen(fd_limit_get() / 2 < USUAL_FDS ? fd_limit_get() / 2 : USUAL_FDS);
+	(void)!chdir("/"); /* else it keeps a directory busy for a while: no harm */
 }
 
 /* A child of which its parent never hears by a signal: SIGCHLD might stay pending for the program. */

@@ -13,20 +13,6 @@ static void set_limit(rlim_t n)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* The size of the table itself: proc_pid_status(5). */
-static unsigned long table_size(void)
-{
-	unsigned long size = 0;
-	char line[256];
-	FILE *stream = fopen("/proc/self/status", "re");
-
-	ck_assert_ptr_nonnull(stream);
-	while (size == 0 && fgets(line, sizeof(line), stream))
-		(void)sscanf(line, "FDSize: %lu", &size);
-	fclose(stream);
-	return size;
-}
-
 START_TEST(the_limit_is_that_of_the_process)
 {
 	set_limit(64);
@@ -41,9 +27,9 @@ START_TEST(a_wider_table_has_nothing_more_in_it)
 	size_t n_open = count_entries("/proc/self/fd");
 
 	set_limit(1024);
-	ck_assert_uint_lt(table_size(), 600);
+	ck_assert_uint_lt(fd_table_size(), 600);
 	fd_limit_widen(600);
-	ck_assert_uint_ge(table_size(), 600);
+	ck_assert_uint_ge(fd_table_size(), 600);
 	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 }
 END_TEST
@@ -51,14 +37,14 @@ END_TEST
 START_TEST(more_than_the_limit_changes_nothing)
 {
 	size_t n_open = count_entries("/proc/self/fd");
-	unsigned long size = table_size();
+	unsigned long size = fd_table_size();
 
 	set_limit(256);
 	fd_limit_widen(5000);
-	ck_assert_uint_eq(table_size(), size);
+	ck_assert_uint_eq(fd_table_size(), size);
 	ck_assert_uint_eq(count_entries("/proc/self/fd"), n_open);
 	fd_limit_widen(SIZE_MAX);
-	ck_assert_uint_eq(table_size(), size);
+	ck_assert_uint_eq(fd_table_size(), size);
 }
 END_TEST
 

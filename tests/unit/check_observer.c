@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "target.h"
 #include "unsanitized.h"
@@ -30,6 +31,7 @@ struct report {
 	bool has_stray_fd;
 	bool has_null;
 	bool is_reset;
+	unsigned long fd_table_size;
 	char directory[PATH_MAX];
 };
 
@@ -46,6 +48,7 @@ static struct report describe(int stray_fd)
 		report.has_null &= fstat(fd, &st) == 0 && st.st_rdev == null_st.st_rdev;
 	report.is_reset = sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_DFL &&
 			  sigprocmask(SIG_BLOCK, NULL, &mask) == 0 && !sigismember(&mask, SIGTERM);
+	report.fd_table_size = fd_table_size();
 	(void)!getcwd(report.directory, sizeof(report.directory));
 	return report;
 }
@@ -54,6 +57,7 @@ START_TEST(the_observer_is_apart)
 {
 	struct observer_link link = { .fd = -1 };
 	struct report report;
+	struct rlimit limit;
 	sigset_t mask;
 	int fds[2], stray_fd = open("/dev/zero", O_RDONLY);
 
@@ -81,6 +85,8 @@ START_TEST(the_observer_is_apart)
 	ck_assert(!report.has_stray_fd);
 	ck_assert(report.has_null);
 	ck_assert(report.is_reset);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_ge(report.fd_table_size, limit.rlim_max < 1800 ? limit.rlim_max / 2 : 900);
 	ck_assert_str_eq(report.directory, "/");
 	/* No stranger for a child, no signal of one. */
 	ck_assert_int_eq(waitpid(-1, NULL, __WALL), -1);

@@ -70,6 +70,20 @@ static inline void write_file(const char *path, const void *data, size_t size, m
 	ck_assert_int_eq(close(fd), 0);
 }
 
+/* How many open files this process has room for before the kernel makes more: proc_pid_status(5). */
+static inline unsigned long fd_table_size(void)
+{
+	unsigned long size = 0;
+	char line[256];
+	FILE *stream = fopen("/proc/self/status", "re");
+
+	ck_assert_ptr_nonnull(stream);
+	while (size == 0 && fgets(line, sizeof(line), stream))
+		(void)sscanf(line, "FDSize: %lu", &size);
+	fclose(stream);
+	return size;
+}
+
 /* With "." and "..". */
 static inline size_t count_entries(const char *path)
 {
