@@ -59,6 +59,7 @@ operands_of() { # PROGRAM
 @test "another file is prefetched as the program used the one before" {
   make_files 1000000 a b c
   "$PBRUN" cat a >/dev/null
+  settled
   evict b
   wait_first b 245 -R "$WORK/report" cat - b >/dev/null
   # By any name.
