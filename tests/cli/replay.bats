@@ -18,25 +18,27 @@ shown() { # EXPRESSION-OVER-j
   touch_pages=$PBRUN_HELPERS/touch_pages
   "$touch_pages" "$WORK/data"
   seq -s ' ' 0 40 1023 >pages
-  # A page that the disk brings before it is looked at counts as resident: on a busy machine, now and then.
-  prefetches_all() {
+  # A page that the disk brings before it is looked at counts as resident: on a busy machine, now and then. And others may
+  # have evicted the libraries: then most is not wasted.
+  wastes_most() {
     settled
     "$PBRUN" --forget "$touch_pages" || true
     # shellcheck disable=SC2046
     "$PBRUN" "$touch_pages" "$WORK/data" $(cat pages)
     evict data
     "$PBRUN" -r train -R report "$touch_pages" "$WORK/data" 0
-    [ "$(json report 'j["prefetch"]["bytes"] >= 26 * 4096')" = true ]
+    [ "$(json report 'j["prefetch"]["bytes"] >= 26 * 4096 and j["prefetch"]["wasted_bytes"] >= 20 * 4096')" = true ] &&
+      [ "$(shown 'j["wasted_bytes"] > j["prefetched_bytes"] / 2')" = true ]
   }
-  eventually prefetches_all
-  [ "$(json report 'j["prefetch"]["bytes"] >= 26 * 4096')" = true ]
-  [ "$(json report 'j["prefetch"]["wasted_bytes"] >= 20 * 4096')" = true ]
-  [ "$(json report 'j["prefetch"]["used_bytes"] + j["prefetch"]["wasted_bytes"] == j["prefetch"]["bytes"]')" = true ]
-  [ "$(shown 'j["wasted_bytes"] > j["prefetched_bytes"] / 2')" = true ]
   # Mostly wasted: cut back to what the last run used.
-  evict data
-  "$PBRUN" -R report "$touch_pages" "$WORK/data" 0
-  [ "$(json report 'j["prefetch"]["bytes"] <= 4096 * 8')" = true ]
+  is_cut_back() {
+    eventually wastes_most || return
+    [ "$(json report 'j["prefetch"]["used_bytes"] + j["prefetch"]["wasted_bytes"] == j["prefetch"]["bytes"]')" = true ] || return
+    evict data
+    "$PBRUN" -R next "$touch_pages" "$WORK/data" 0
+    [ "$(json next 'j["prefetch"]["bytes"] <= 4096 * 8')" = true ]
+  }
+  is_cut_back || is_cut_back || is_cut_back || is_cut_back || is_cut_back
 }
 
 @test "the first start's faults are told, and what the last starts gained" {
