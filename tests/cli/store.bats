@@ -35,10 +35,14 @@ n_shadows() {
   "$PBRUN" -r train ./script
   eventually names "b.secret c nas/deep/a script"
   # What is remembered already is not prefetched, and goes.
-  "$PBRUN" -r none -R with ./script
-  "$PBRUN" -r none -R without --exclude "$WORK/nas/" -x '*.secret' ./script
   looked_at='j["prefetch"]["bytes"] + j["prefetch"]["resident_bytes"]'
-  [ "$(json without "$looked_at")" -eq "$(($(json with "$looked_at") - 2 * $(getconf PAGE_SIZE)))" ]
+  # So short a script may end, on a busy machine, before all has been looked at.
+  two_files_less() {
+    "$PBRUN" -r none -R with ./script
+    "$PBRUN" -r none -R without --exclude "$WORK/nas/" -x '*.secret' ./script
+    [ "$(json without "$looked_at")" -eq "$(($(json with "$looked_at") - 2 * $(getconf PAGE_SIZE)))" ]
+  }
+  eventually two_files_less
   "$PBRUN" -r train -x "$WORK/nas/" -x '*.secret' ./script
   eventually names "c script"
   run grep -a -e nas -e b.secret "$PBRUN_DIR"/*.shadow
