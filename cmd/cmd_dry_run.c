@@ -98,6 +98,7 @@ static char *prefetch_text(const struct dry_run *self)
 	static const char *const orders[] = {
 		[STORAGE_SOLID_STATE] = "in the order of use",
 		[STORAGE_ROTATING] = "in the order of the disk",
+		[STORAGE_PACKED] = "in the order in which they are packed",
 		[STORAGE_SLOW] = "in few requests, as the storage is slow",
 	};
 	const char *whose = self->is_common ? " that other profiles have in common" : "";

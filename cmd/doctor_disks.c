@@ -18,6 +18,8 @@ static const char *storage_text(const struct disk *disk)
 	switch (disk->storage) {
 	case STORAGE_ROTATING:
 		return "a rotating disk";
+	case STORAGE_PACKED:
+		return "a packed image (squashfs)";
 	case STORAGE_SLOW:
 		return "slow storage: a network or a memory card";
 	default:
@@ -34,6 +36,8 @@ static const char *storage_meaning(const struct disk *disk)
 	switch (disk->storage) {
 	case STORAGE_ROTATING:
 		return "Prefetch reads in the order of the disk, and gains most here.";
+	case STORAGE_PACKED:
+		return "Prefetch reads in the order in which it was packed: each block is unpacked once.";
 	case STORAGE_SLOW:
 		return "Prefetch makes few and long requests.";
 	default:

@@ -44,6 +44,8 @@ int launch_build_plan(const struct pageset *files, const char *program, struct p
 
 	if (places)
 		places_release(places);
+	if (r == 0)
+		(void)!physical_sort(ret_plan); /* else it is in order of first use: worse, not wrong */
 	return r;
 }
 
@@ -61,7 +63,6 @@ void launch_start_prefetch(struct launch *self)
 
 	if (launch_build_plan(&shadow->files, self->options->program, options, &self->plan) < 0)
 		return;
-	(void)!physical_sort(&self->plan); /* else it is in order of first use: worse, not wrong */
 	self->replay = readahead_start(&self->plan, N_THREADS, 0);
 }
 

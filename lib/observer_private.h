@@ -98,8 +98,8 @@ struct launch {
 enum plan_unanswered launch_unanswered(const struct shadow *shadow);
 /* How many pages may be read of what is wanted, if n_taken will be read besides. */
 uint64_t launch_budget_pages(const struct pageset *wanted, uint64_t n_taken);
-/* A plan for files, by where they and the program lie; the places of options are filled in. As plan_build().
- */
+/* A plan for files, by where they and the program lie, in the order of the medium where that matters; the
+ * places of options are filled in. As plan_build(). */
 must_check int launch_build_plan(const struct pageset *files, const char *program,
 				 struct plan_options options, struct plan *ret_plan);
 /* Begins what options ask for. */

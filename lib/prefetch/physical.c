@@ -1,9 +1,10 @@
-/* physical.c - requests for rotating disks in the order of the disk */
+/* physical.c - requests in the order of the medium, where that matters */
 #include "prefetch/physical.h"
 
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "sys/cleanup.h"
@@ -79,16 +80,22 @@ static int compare_files(const void *a, const void *b, void *context)
 	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
 }
 
-/* The requests that lie on rotating disks, file by file. Returns their number. */
-static size_t list_by_file(struct plan *plan, size_t *ret_by_file)
+static int compare_paths(const void *a, const void *b, void *context)
 {
-	size_t n = 0;
+	const struct plan *plan = context;
+	const struct plan_request *left = &plan->requests[*(const size_t *)a];
+	const struct plan_request *right = &plan->requests[*(const size_t *)b];
+	int r = strcmp(plan->files[left->file_index].file->path, plan->files[right->file_index].file->path);
 
-	for (size_t i = 0; i < plan->n_requests; i++)
-		if (plan->files[plan->requests[i].file_index].place.storage == STORAGE_ROTATING)
-			ret_by_file[n++] = i;
-	qsort_r(ret_by_file, n, sizeof(*ret_by_file), compare_files, plan);
-	return n;
+	return r != 0 ? r : compare_files(a, b, context);
+}
+
+/* In the order of paths, in which they were packed. */
+static void number_places(const struct plan *plan, const size_t *by_path, size_t n, struct placed *ret_places)
+{
+	(void)plan;
+	for (size_t i = 0; i < n; i++)
+		ret_places[i] = (struct placed){ i, by_path[i] };
 }
 
 static void find_places(const struct plan *plan, const size_t *by_file, size_t n, struct placed *ret_places)
@@ -119,7 +126,25 @@ static int compare_indexes(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-int physical_sort(struct plan *plan)
+/* How the places of requests are found: of what is sorted by compare(), by find(). */
+struct medium {
+	enum storage storage;
+	int (*compare)(const void *a, const void *b, void *plan);
+	void (*find)(const struct plan *plan, const size_t *sorted, size_t n, struct placed *ret_places);
+};
+
+/* The requests on the medium. Returns their number. */
+static size_t list_requests(const struct plan *plan, enum storage storage, size_t *ret_list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_requests; i++)
+		if (plan->files[plan->requests[i].file_index].place.storage == storage)
+			ret_list[n++] = i;
+	return n;
+}
+
+static int sort_medium(struct plan *plan, const struct medium *medium)
 {
 	cleanup_free size_t *slots = reallocarray(NULL, plan->n_requests + 1, sizeof(*slots));
 	cleanup_free struct placed *places = NULL;
@@ -128,13 +153,14 @@ int physical_sort(struct plan *plan)
 	if (!slots)
 		return -ENOMEM;
 
-	size_t n = list_by_file(plan, slots);
+	size_t n = list_requests(plan, medium->storage, slots);
 
 	places = reallocarray(NULL, n + 1, sizeof(*places));
 	sorted = reallocarray(NULL, n + 1, sizeof(*sorted));
 	if (!places || !sorted)
 		return -ENOMEM;
-	find_places(plan, slots, n, places);
+	qsort_r(slots, n, sizeof(*slots), medium->compare, plan);
+	medium->find(plan, slots, n, places);
 	qsort(places, n, sizeof(*places), compare_places);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = plan->requests[places[i].index];
@@ -142,4 +168,15 @@ int physical_sort(struct plan *plan)
 	for (size_t i = 0; i < n; i++)
 		plan->requests[slots[i]] = sorted[i];
 	return 0;
+}
+
+int physical_sort(struct plan *plan)
+{
+	static const struct medium media[] = { { STORAGE_ROTATING, compare_files, find_places },
+					       { STORAGE_PACKED, compare_paths, number_places } };
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(media) / sizeof(media[0]) && r == 0; i++)
+		r = sort_medium(plan, &media[i]);
+	return r;
 }

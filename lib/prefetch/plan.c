@@ -25,6 +25,7 @@
 const struct plan_shape plan_shapes[N_STORAGES] = {
 	[STORAGE_SOLID_STATE] = { .bridge_pages = 4, .piece_pages = 64 },
 	[STORAGE_ROTATING] = { .bridge_pages = 32, .piece_pages = 256 },
+	[STORAGE_PACKED] = { .bridge_pages = 4, .piece_pages = 64 },
 	[STORAGE_SLOW] = { .bridge_pages = 15, .piece_pages = 64 },
 };
 

@@ -65,6 +65,8 @@ enum storage storage_of_mount(const struct mount *mount)
 
 	if (mount->kind == MOUNT_FAR)
 		return STORAGE_SLOW;
+	if (strcmp(mount->type, "squashfs") == 0)
+		return STORAGE_PACKED;
 	/* /dev is the kernel's own memory: to look there waits for nothing. */
 	if (major(mount->device) == 0 && strncmp(mount->source, "/dev/", strlen("/dev/")) == 0 &&
 	    stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode))

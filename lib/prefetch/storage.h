@@ -15,6 +15,7 @@
 enum storage {
 	STORAGE_SOLID_STATE,
 	STORAGE_ROTATING, /* each jump costs milliseconds: read in physical order */
+	STORAGE_PACKED,   /* squashfs: read in the order in which it was packed */
 	STORAGE_SLOW,     /* a network filesystem or block device, a memory card: a request costs a lot */
 	N_STORAGES,
 };

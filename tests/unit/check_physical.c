@@ -104,6 +104,26 @@ START_TEST(what_does_not_rotate_stays)
 }
 END_TEST
 
+/* They are used in the opposite order. */
+START_TEST(what_is_packed_is_in_the_order_of_paths)
+{
+	const struct plan_request *before = NULL;
+
+	ck_assert_uint_gt(plan.n_requests, 1);
+	for (size_t i = 0; i < plan.n_files; i++)
+		plan.files[i].place.storage = STORAGE_PACKED;
+	ck_assert_int_eq(physical_sort(&plan), 0);
+	for (size_t i = 0; i < plan.n_requests; before = &plan.requests[i++]) {
+		if (!before)
+			continue;
+		int order = strcmp(plan.files[before->file_index].file->path,
+				   plan.files[plan.requests[i].file_index].file->path);
+
+		ck_assert(order < 0 || (order == 0 && before->first_page < plan.requests[i].first_page));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("physical");
@@ -114,6 +134,7 @@ int main(void)
 	tcase_add_test(t, requests_are_in_the_order_of_the_disk);
 	tcase_add_test(t, what_is_nowhere_comes_last);
 	tcase_add_test(t, what_does_not_rotate_stays);
+	tcase_add_test(t, what_is_packed_is_in_the_order_of_paths);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

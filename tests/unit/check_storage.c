@@ -53,11 +53,13 @@ END_TEST
 
 START_TEST(a_mount_is_of_its_device)
 {
-	struct mount far = { .kind = MOUNT_FAR, .source = "server:/export" };
-	struct mount local = { .kind = MOUNT_LOCAL, .source = "/dev/no-such-disk" };
+	struct mount far = { .kind = MOUNT_FAR, .type = "nfs4", .source = "server:/export" };
+	struct mount local = { .kind = MOUNT_LOCAL, .type = "ext4", .source = "/dev/no-such-disk" };
+	struct mount packed = { .kind = MOUNT_LOCAL, .type = "squashfs", .source = "/dev/loop0" };
 
 	ck_assert_int_eq(storage_of_mount(&far), STORAGE_SLOW);
 	ck_assert_int_eq(storage_of_mount(&local), STORAGE_SOLID_STATE);
+	ck_assert_int_eq(storage_of_mount(&packed), STORAGE_PACKED);
 }
 END_TEST
 
