@@ -12,6 +12,7 @@
 #include "sys/elfinfo_needs.h"
 #include "sys/ldcache.h"
 #include "sys/page.h"
+#include "sys/script.h"
 
 /* The program and its libraries. */
 struct closure {
@@ -305,26 +306,6 @@ static int add_companions(struct closure *self)
 	return r;
 }
 
-/* The interpreter of a script, else the program itself. */
-static int find_executable(const char *program, char ret_path[static PATH_MAX])
-{
-	struct stat st;
-	char line[256];
-	cleanup_close int fd = fileid_open(program, &st);
-	ssize_t n = fd < 0 ? fd : pread(fd, line, sizeof(line) - 1, 0);
-
-	if (n < 0)
-		return fd < 0 ? fd : -errno;
-	line[n] = '\0';
-	size_t start = strncmp(line, "#!", 2) == 0 ? 2 + strspn(line + 2, " \t") : 0;
-
-	if (start > 0)
-		line[start + strcspn(line + start, " \t\n")] = '\0';
-	if (snprintf(ret_path, PATH_MAX, "%s", start > 0 ? line + start : program) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return 0;
-}
-
 int predict_shadow(const char *program, const struct shadow *index, enum predict_source source,
 		   const struct pageset *done, struct shadow *ret_shadow)
 {
@@ -332,15 +313,14 @@ int predict_shadow(const char *program, const struct shadow *index, enum predict
 	cleanup_with(closure_release) struct closure closure = {
 		.shadow = &shadow, .index = index, .source = source, .done = done
 	};
-	char executable[PATH_MAX];
-	int r = find_executable(program, executable);
+	char interpreter[SCRIPT_INTERPRETER_BYTES];
+	bool is_script = script_read_interpreter(program, interpreter);
+	int r = shadow_init(&shadow, program, "");
 
-	if (r == 0)
-		r = shadow_init(&shadow, program, "");
 	if (r == 0 && index)
 		r = predict_links_init(&closure.links, index);
 	if (r == 0)
-		r = add_path(&closure, executable);
+		r = add_path(&closure, is_script ? interpreter : program);
 	if (r < 0)
 		return r;
 	if (closure.n_loaded == 0)
