@@ -45,7 +45,7 @@ uint64_t page_cache_count(const struct pageset_file *file)
 {
 	struct stat st;
 	cleanup_close int fd = fileid_open(file->path, &st);
-	uint64_t n_pages = fd < 0 ? 0 : ((uint64_t)st.st_size + page_bytes() - 1) / page_bytes();
+	uint64_t n_pages = fd < 0 ? 0 : page_count((uint64_t)st.st_size);
 	uint64_t n_resident = 0;
 	bool by_mincore = fd >= 0 && may_use_mincore(file->path, &st);
 

@@ -195,7 +195,7 @@ static int unpack_file(struct portable *portable, uint32_t index)
 
 	/* A record may claim more pages than such a file has. */
 	if (r == 0)
-		pageset_file_cut(file, (file->id.size_bytes + page_bytes() - 1) >> page_shift());
+		pageset_file_cut(file, page_count(file->id.size_bytes));
 	return r;
 }
 

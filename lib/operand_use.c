@@ -16,11 +16,6 @@ enum {
 	MIN_PIECE_PAGES = 64,
 };
 
-static uint64_t pages_of(uint64_t size_bytes)
-{
-	return size_bytes / page_bytes() + (size_bytes % page_bytes() != 0);
-}
-
 bool operand_use_is_known(const struct pageset *remembered)
 {
 	for (size_t i = 0; i < remembered->n_files; i++)
@@ -118,7 +113,7 @@ static uint64_t end_of(const struct extent *extent)
 
 static struct manner manner_of(const struct pageset_file *example)
 {
-	struct manner manner = { .example = example, .n_file_pages = pages_of(example->id.size_bytes) };
+	struct manner manner = { .example = example, .n_file_pages = page_count(example->id.size_bytes) };
 	uint64_t n_used = pageset_file_pages(example), tail_page = manner.n_file_pages;
 
 	for (size_t i = 0; i < example->n_extents; i++)
@@ -195,7 +190,7 @@ static int follow_example(struct pageset *wanted, const struct operand_target *t
 			  const struct pageset_file *example)
 {
 	struct manner manner = manner_of(example);
-	uint64_t n_pages = min_u64(pages_of(target->id.size_bytes), BITMAP_MAX_PAGES);
+	uint64_t n_pages = min_u64(page_count(target->id.size_bytes), BITMAP_MAX_PAGES);
 	struct pageset_file *file = NULL;
 	int r = pageset_add(wanted, target->path, example->first_use_us, &file);
 

@@ -178,7 +178,7 @@ static int add_linked(struct closure *self, const char *links)
 /* What the loader is sure to touch. */
 static int add_parts(struct pageset_file *file, const struct elfinfo_needs *needs, uint32_t time_us)
 {
-	uint64_t n_file_pages = (file->id.size_bytes + page_bytes() - 1) >> page_shift();
+	uint64_t n_file_pages = page_count(file->id.size_bytes);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < needs->n_parts; i++) {

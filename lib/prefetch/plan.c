@@ -184,19 +184,12 @@ static int compare_pages(const void *a, const void *b)
 	return (left->first_page > right->first_page) - (left->first_page < right->first_page);
 }
 
-static uint64_t file_pages(const struct pageset_file *file)
-{
-	uint64_t page_size = page_bytes();
-
-	return file->id.size_bytes / page_size + (file->id.size_bytes % page_size != 0);
-}
-
 /* The extents of one file, by page, as far as they lie in the file. Returns their number. */
 static size_t take_extents(const struct plan_file *planned, uint32_t file_index,
 			   const struct plan_options *options, struct plan_request *requests)
 {
 	const struct pageset_file *file = planned->file;
-	uint64_t n_file_pages = file_pages(file);
+	uint64_t n_file_pages = page_count(file->id.size_bytes);
 	bool is_sorted = true;
 	size_t n = 0;
 
@@ -342,7 +335,7 @@ static size_t collect_of_file(const struct plan_file *file, uint32_t file_index,
 	size_t n = take_extents(file, file_index, options, is_huge ? scratch : ret_requests);
 
 	if (is_huge)
-		n = windows_form(scratch, n, file_pages(file->file), ret_requests);
+		n = windows_form(scratch, n, page_count(file->file->id.size_bytes), ret_requests);
 	return join_neighbours(ret_requests, n, shape_of(options, file));
 }
 

@@ -11,6 +11,12 @@ static inline uint64_t page_bytes(void)
 	return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* How many pages so many bytes fill, the last one perhaps in part. */
+static inline uint64_t page_count(uint64_t n_bytes)
+{
+	return n_bytes / page_bytes() + (n_bytes % page_bytes() != 0);
+}
+
 /* Its binary logarithm. */
 static inline unsigned int page_shift(void)
 {

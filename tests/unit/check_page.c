@@ -22,6 +22,16 @@ START_TEST(the_shift_makes_bytes_of_pages)
 }
 END_TEST
 
+START_TEST(a_page_counts_if_a_byte_is_in_it)
+{
+	ck_assert_uint_eq(page_count(0), 0);
+	ck_assert_uint_eq(page_count(1), 1);
+	ck_assert_uint_eq(page_count(page_bytes()), 1);
+	ck_assert_uint_eq(page_count(page_bytes() + 1), 2);
+	ck_assert_uint_eq(page_count(UINT64_MAX), UINT64_MAX / page_bytes() + 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("page");
@@ -29,6 +39,7 @@ int main(void)
 
 	tcase_add_test(core, a_page_is_what_the_kernel_maps);
 	tcase_add_test(core, the_shift_makes_bytes_of_pages);
+	tcase_add_test(core, a_page_counts_if_a_byte_is_in_it);
 	suite_add_tcase(suite, core);
 	return run_suite(suite);
 }
