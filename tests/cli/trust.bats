@@ -233,3 +233,18 @@ except OSError as e: sys.exit(77 if e.errno == errno.EOPNOTSUPP else 1)' "$1" ||
   [ "$status" -eq 0 ]
   [[ "$output" == *"not used as shadow directory"*"can be written by others"* ]]
 }
+
+@test "--forget says where a record is that is not in the own directory" {
+  needs_root
+  mkdir -m 755 system
+  chmod 755 "$WORK"
+  with_system ./pbrun -d /var/cache/pbrun -r train ./program
+  settled
+  [ "$(n_shadows system)" -eq 1 ]
+  run with_system ./pbrun --forget ./program
+  [ "$status" -eq 1 ]
+  [[ $output == "pbrun: forget: /var/cache/pbrun/program-"*"--dir" ]]
+  [ "$(n_shadows system)" -eq 1 ]
+  with_system ./pbrun -d /var/cache/pbrun --forget ./program
+  [ "$(n_shadows system)" -eq 0 ]
+}
