@@ -9,10 +9,14 @@
 
 #include "predict_companions.h"
 #include "predict_links.h"
+#include "sys/analyzer.h"
 #include "sys/elfinfo_needs.h"
 #include "sys/ldcache.h"
 #include "sys/page.h"
 #include "sys/script.h"
+
+/* Copies of paths are kept in an array. */
+ANALYZER_IGNORES("-Wanalyzer-malloc-leak")
 
 /* The program and its libraries. */
 struct closure {
