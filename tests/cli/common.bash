@@ -9,6 +9,8 @@ make_work() {
   export PBRUN_DIR=$WORK/shadows
   unset PBRUN_RECORD PBRUN_DISABLE
   cd "$WORK" || return
+  # What a start looks for first: if it has to come from a disk that is busy, the start does without a record.
+  stat -- /etc/pbrun.conf /var/cache/pbrun "${HOME:-/}"/.config/pbrun/{config,profiles} >/dev/null 2>&1 || true
 }
 
 # An observer may still write to it.

@@ -186,9 +186,22 @@ static struct account run_if(bool waits, struct observer_options options)
 	return account;
 }
 
+/* The launcher had waited for OBSERVER_PATIENCE_MS, on a busy machine, and went on alone. */
+static bool was_too_late(const struct account *account)
+{
+	return account->record.attach_error == -ESRCH ||
+	       strstr(account->record.choice.reason, "the program did not wait");
+}
+
 static struct account run(struct observer_options options)
 {
-	return run_if(true, options);
+	struct account account;
+	int attempts = 10;
+
+	do
+		account = run_if(true, options);
+	while (was_too_late(&account) && --attempts > 0);
+	return account;
 }
 
 /* 0 or -errno; a shadow is to be released. */
