@@ -42,10 +42,10 @@ int launch_build_plan(const struct pageset *files, const char *program, struct p
 		places_init(places, program);
 	int r = plan_build(files, &options, ret_plan);
 
+	if (r == 0) /* else it is in order of first use: worse, not wrong */
+		(void)!physical_sort(ret_plan, places ? &places->mounts : NULL);
 	if (places)
 		places_release(places);
-	if (r == 0)
-		(void)!physical_sort(ret_plan); /* else it is in order of first use: worse, not wrong */
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "sys/cleanup.h"
 #include "sys/page.h"
 #include "sys/pagemap.h"
+#include "sys/traps.h"
 
 /* Extents of one file that are asked for at once. */
 enum { MAX_EXTENTS = 64 };
@@ -91,26 +92,36 @@ static int compare_paths(const void *a, const void *b, void *context)
 }
 
 /* In the order of paths, in which they were packed. */
-static void number_places(const struct plan *plan, const size_t *by_path, size_t n, struct placed *ret_places)
+static void number_places(const struct plan *plan, const struct mounts *mounts, const size_t *by_path,
+			  size_t n, struct placed *ret_places)
 {
 	(void)plan;
+	(void)mounts;
 	for (size_t i = 0; i < n; i++)
 		ret_places[i] = (struct placed){ i, by_path[i] };
 }
 
-static void find_places(const struct plan *plan, const size_t *by_file, size_t n, struct placed *ret_places)
+/* To look for a file must not mount anything. */
+static int open_unmounted(const char *path, const struct mounts *mounts)
+{
+	struct stat st;
+
+	return mounts && traps_on_way(mounts, path) ? -EXDEV : fileid_open(path, &st);
+}
+
+static void find_places(const struct plan *plan, const struct mounts *mounts, const size_t *by_file, size_t n,
+			struct placed *ret_places)
 {
 	cleanup_close int fd = -1;
 	union map map = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_request *request = &plan->requests[by_file[i]];
-		struct stat st;
 
 		if (i == 0 || request->file_index != plan->requests[by_file[i - 1]].file_index) {
 			if (fd >= 0)
 				close(take_fd(fd));
-			fd = fileid_open(plan->files[request->file_index].file->path, &st);
+			fd = open_unmounted(plan->files[request->file_index].file->path, mounts);
 			map.head.fm_mapped_extents = 0;
 		}
 		ret_places[i] = (struct placed){ UINT64_MAX, by_file[i] };
@@ -130,7 +141,8 @@ static int compare_indexes(const void *a, const void *b)
 struct medium {
 	enum storage storage;
 	int (*compare)(const void *a, const void *b, void *plan);
-	void (*find)(const struct plan *plan, const size_t *sorted, size_t n, struct placed *ret_places);
+	void (*find)(const struct plan *plan, const struct mounts *mounts, const size_t *sorted, size_t n,
+		     struct placed *ret_places);
 };
 
 /* The requests on the medium. Returns their number. */
@@ -144,7 +156,7 @@ static size_t list_requests(const struct plan *plan, enum storage storage, size_
 	return n;
 }
 
-static int sort_medium(struct plan *plan, const struct medium *medium)
+static int sort_medium(struct plan *plan, const struct mounts *mounts, const struct medium *medium)
 {
 	cleanup_free size_t *slots = reallocarray(NULL, plan->n_requests + 1, sizeof(*slots));
 	cleanup_free struct placed *places = NULL;
@@ -160,7 +172,7 @@ static int sort_medium(struct plan *plan, const struct medium *medium)
 	if (!places || !sorted)
 		return -ENOMEM;
 	qsort_r(slots, n, sizeof(*slots), medium->compare, plan);
-	medium->find(plan, slots, n, places);
+	medium->find(plan, mounts, slots, n, places);
 	qsort(places, n, sizeof(*places), compare_places);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = plan->requests[places[i].index];
@@ -170,13 +182,13 @@ static int sort_medium(struct plan *plan, const struct medium *medium)
 	return 0;
 }
 
-int physical_sort(struct plan *plan)
+int physical_sort(struct plan *plan, const struct mounts *mounts)
 {
 	static const struct medium media[] = { { STORAGE_ROTATING, compare_files, find_places },
 					       { STORAGE_PACKED, compare_paths, number_places } };
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(media) / sizeof(media[0]) && r == 0; i++)
-		r = sort_medium(plan, &media[i]);
+		r = sort_medium(plan, mounts, &media[i]);
 	return r;
 }

@@ -14,9 +14,10 @@
 /*
  * Puts the requests of plan that lie on rotating disks, and those in squashfs, into the order of the medium,
  * on their own places among the others, which stay. Those of which the place is not known (no such file, a
- * filesystem without FIEMAP) come after the others of their kind, in the order they had. 0 or -ENOMEM; then
- * what is not in order yet is as it was.
+ * filesystem without FIEMAP, a path on which something of mounts would be mounted) come after the others of
+ * their kind, in the order they had. mounts may be NULL. 0 or -ENOMEM; then what is not in order yet is as it
+ * was.
  */
-must_check int physical_sort(struct plan *plan);
+must_check int physical_sort(struct plan *plan, const struct mounts *mounts);
 
 #endif

@@ -68,7 +68,7 @@ START_TEST(requests_are_in_the_order_of_the_disk)
 	size_t n_known = pageset.n_files - 1;
 	uint64_t place = 0;
 
-	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_int_eq(physical_sort(&plan, NULL), 0);
 	ck_assert_uint_eq(plan.n_requests, n_known * 2 + 1);
 	for (size_t i = 0; i < n_known * 2; i++) {
 		const struct plan_request *request = &plan.requests[i];
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(what_is_nowhere_comes_last)
 {
 	ck_assert_str_eq(plan.files[plan.requests[0].file_index].file->path, "/no/such/file");
-	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_int_eq(physical_sort(&plan, NULL), 0);
 
 	const struct plan_request *last = &plan.requests[plan.n_requests - 1];
 
@@ -98,7 +98,7 @@ START_TEST(what_does_not_rotate_stays)
 	size_t n_known = pageset.n_files - 1;
 
 	plan.files[0].place.storage = STORAGE_SOLID_STATE;
-	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_int_eq(physical_sort(&plan, NULL), 0);
 	ck_assert_uint_eq(plan.n_requests, n_known * 2 + 1);
 	ck_assert_uint_eq(plan.requests[0].file_index, 0);
 }
@@ -112,7 +112,7 @@ START_TEST(what_is_packed_is_in_the_order_of_paths)
 	ck_assert_uint_gt(plan.n_requests, 1);
 	for (size_t i = 0; i < plan.n_files; i++)
 		plan.files[i].place.storage = STORAGE_PACKED;
-	ck_assert_int_eq(physical_sort(&plan), 0);
+	ck_assert_int_eq(physical_sort(&plan, NULL), 0);
 	for (size_t i = 0; i < plan.n_requests; before = &plan.requests[i++]) {
 		if (!before)
 			continue;
@@ -121,6 +121,21 @@ START_TEST(what_is_packed_is_in_the_order_of_paths)
 
 		ck_assert(order < 0 || (order == 0 && before->first_page < plan.requests[i].first_page));
 	}
+}
+END_TEST
+
+/* Here all that is there lies below an automount point. */
+START_TEST(nothing_is_mounted_to_find_a_place)
+{
+	struct mounts mounts = { 0 };
+	char text[2 * PATH_MAX];
+
+	snprintf(text, sizeof(text), "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n21 20 0:9 / %s rw - autofs x rw\n",
+		 scratch);
+	ck_assert_int_eq(mounts_parse(text, strlen(text), &mounts), 0);
+	ck_assert_int_eq(physical_sort(&plan, &mounts), 0);
+	ck_assert_str_eq(plan.files[plan.requests[0].file_index].file->path, "/no/such/file");
+	mounts_release(&mounts);
 }
 END_TEST
 
@@ -134,6 +149,7 @@ int main(void)
 	tcase_add_test(t, requests_are_in_the_order_of_the_disk);
 	tcase_add_test(t, what_is_nowhere_comes_last);
 	tcase_add_test(t, what_does_not_rotate_stays);
+	tcase_add_test(t, nothing_is_mounted_to_find_a_place);
 	tcase_add_test(t, what_is_packed_is_in_the_order_of_paths);
 	suite_add_tcase(s, t);
 	return run_suite(s);
