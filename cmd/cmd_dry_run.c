@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "common_part.h"
+#include "directory.h"
 #include "disk.h"
 #include "embed.h"
 #include "forecast.h"
@@ -203,11 +204,12 @@ static int look(struct dry_run *self, char *const argv[], const struct config *c
 {
 	cleanup_with(mounts_release) struct mounts mounts = { 0 };
 	struct shadowdb db = { 0 };
-	int r = shadowdb_open(&db, self->options.dir, SHADOWDB_SYSTEM_DIR);
+	struct warnings warnings = { 0 };
+	int r = directory_open(&db, self->options.dir, &warnings);
 	bool has_mounts = mounts_read(&mounts) == 0;
 
 	self->mounts = &mounts;
-	db.packaged_path = SHADOWDB_PACKAGED_DIR;
+	warnings_finish(&warnings);
 	if (r < 0)
 		complain_error("dry-run", self->options.dir, r);
 	db.excluded = &config->excluded;

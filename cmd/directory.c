@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/trust.h"
+
 static char *explain(const char *home, const char *fault)
 {
 	char *why;
@@ -84,4 +86,16 @@ char *directory_default(const char **ret_home, char **ret_why)
 	}
 	*ret_why = strdup("neither PBRUN_DIR, XDG_CACHE_HOME nor HOME is set");
 	return NULL;
+}
+
+int directory_open(struct shadowdb *self, const char *path, struct warnings *warnings)
+{
+	int r = shadowdb_open(self, path, SHADOWDB_SYSTEM_DIR);
+
+	self->packaged_path = SHADOWDB_PACKAGED_DIR;
+	if (r == 0 || !self->path || !trust_explain(r))
+		return r;
+	warnings_add(warnings, "%s: not used as shadow directory: %s (used instead: %s)", path,
+		     shadowdb_explain(r), self->path);
+	return 0;
 }

@@ -4,7 +4,8 @@
 #ifndef PBRUN_DIRECTORY_H
 #define PBRUN_DIRECTORY_H
 
-#include "sys/cleanup.h"
+#include "shadowdb.h"
+#include "warnings.h"
 
 /*
  * Without --dir pbrun uses PBRUN_DIR, $XDG_CACHE_HOME/pbrun (where that is absolute, as the XDG Base
@@ -18,6 +19,13 @@ char *directory_default(const char **ret_home, char **ret_why);
 /* A home is not made: also where one is given that is none, for users who shall have none (/nonexistent).
  * What is wrong with it, to be freed; NULL: nothing. */
 char *directory_fault(const char *home);
+
+/*
+ * Opens path (NULL: none) as shadowdb_open(), with the system's and the packages' directories behind it. 0
+ * also where root's own directory takes the place of another user's, which is said in warnings; else -errno,
+ * and self can be read all the same.
+ */
+must_check int directory_open(struct shadowdb *self, const char *path, struct warnings *warnings);
 
 /* The absolute path of the user's home, as above; NULL: there is none. */
 const char *directory_home(void);

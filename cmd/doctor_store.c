@@ -9,6 +9,7 @@
 #include "store.h"
 #include "sys/fd_limit.h"
 #include "sys/page.h"
+#include "sys/trust.h"
 #include "text.h"
 
 #define LOW_SPACE_BYTES (UINT64_C(64) << 20)
@@ -70,6 +71,15 @@ static int count_recordings(const char *directory, size_t counts[2])
 	return r;
 }
 
+/* By root's own. */
+static bool is_replaced(const char *directory)
+{
+	cleanup_with(shadowdb_release) struct shadowdb db = { .dir_fd = -1 };
+	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
+
+	return r < 0 && db.path && trust_explain(r);
+}
+
 static void check_space(struct doctor *doctor, const char *path)
 {
 	struct finding finding = { .id = "free-space",
@@ -115,6 +125,13 @@ static void check_store(struct doctor *doctor)
 
 	if (r == 0 && faccessat(AT_FDCWD, existing, W_OK | X_OK, AT_EACCESS) != 0)
 		r = -errno;
+	if (r < 0 && is_replaced(directory)) {
+		finding.verdict = VERDICT_LIMITED;
+		finding.meaning = "Root records in " SHADOWDB_SYSTEM_DIR " instead, for every user.";
+		finding.advice = "For recordings of root's own set HOME or PBRUN_DIR, or use --dir.";
+		doctor_add(doctor, &finding, "%s: %s", directory, shadowdb_explain(r));
+		return;
+	}
 	if (r < 0) {
 		finding.verdict = VERDICT_BROKEN;
 		finding.meaning = "Nothing can be recorded.";

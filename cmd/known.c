@@ -13,7 +13,6 @@
 #include "sys/far_mounts.h"
 #include "sys/procfs.h"
 #include "sys/survey.h"
-#include "sys/trust.h"
 #include "target.h"
 
 /* Room that a shadow may need; the recordings of large programs are smaller. */
@@ -73,15 +72,13 @@ static void open_directory(struct known *self)
 			free(take_pointer(self->dir));
 	}
 	self->asked = self->dir;
-	r = shadowdb_open(&self->db, self->dir, SHADOWDB_SYSTEM_DIR);
-	self->db.packaged_path = SHADOWDB_PACKAGED_DIR;
+	r = directory_open(&self->db, self->dir, &self->warnings);
 	self->db.excluded = &self->config.excluded;
 	self->db.limits = (struct shadowdb_limits){ self->config.store_bytes, self->config.store_days };
-	self->has_dir = self->db.path && (r == 0 || trust_explain(r));
+	self->has_dir = r == 0 && self->db.path;
 	if (r < 0)
-		warnings_add(&self->warnings, "%s: not used as shadow directory: %s (%s%s)", self->dir,
-			     shadowdb_explain(r), self->has_dir ? "used instead: " : error_advice(r),
-			     self->has_dir ? self->db.path : "");
+		warnings_add(&self->warnings, "%s: not used as shadow directory: %s (%s)", self->dir,
+			     shadowdb_explain(r), error_advice(r));
 }
 
 /* As shadowdb_load_partial(), from no directory behind last. */

@@ -35,14 +35,15 @@ int with_store(const struct arguments *arguments,
 {
 	cleanup_free char *why_none = NULL;
 	cleanup_free char *directory = store_directory(arguments, &why_none);
+	struct warnings warnings = { 0 };
 	struct shadowdb db;
 	int status = 1;
 
 	if (!directory && !why_none)
 		return complain_error("shadow directory", NULL, -ENOMEM);
-	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
+	int r = directory_open(&db, directory, &warnings);
 
-	db.packaged_path = SHADOWDB_PACKAGED_DIR;
+	warnings_finish(&warnings);
 	if (r < 0)
 		complain_error("shadow directory", directory, r);
 	else {

@@ -76,6 +76,14 @@ char *target_rules_path(void)
 	return r < 0 ? NULL : path;
 }
 
+/* Or it is in a home that is not open to us. */
+static bool is_absent(const char *path, int error)
+{
+	struct stat st;
+
+	return error == -ENOENT || error == -ENOTDIR || (error == -EACCES && stat(path, &st) < 0);
+}
+
 static void warn_of_fault(const char *path, const char *rules, struct warnings *warnings)
 {
 	size_t line = profile_find_fault(rules);
@@ -83,6 +91,20 @@ static void warn_of_fault(const char *path, const char *rules, struct warnings *
 	if (line > 0)
 		warnings_add(warnings, "%s: line %zu is not a rule as pbrun(1) has them: ignored", path,
 			     line);
+}
+
+/* The worst that they can say is a name. NULL: there are none, or none that can be read. */
+static char *read_rules(const char *path, struct warnings *warnings)
+{
+	char *rules = NULL;
+	int r = io_read_text(path, &rules);
+
+	if (r == 0)
+		warn_of_fault(path, rules, warnings);
+	else if (!is_absent(path, r))
+		warnings_add(warnings, "%s: ignored: %s", path,
+			     r == -EINVAL ? "it is no text file of less than 1 MiB" : strerror(-r));
+	return rules;
 }
 
 char *target_cwd(void)
@@ -99,13 +121,10 @@ char *target_profile_in(char *const argv[], const char *program, const char *cwd
 	cleanup_free char *rules = NULL;
 	cleanup_free char *profile = NULL;
 
-	/* The worst that they can say is a name. */
 	if (rules_path)
-		(void)!io_read_text(rules_path, &rules);
+		rules = read_rules(rules_path, warnings);
 	int r = profile_of_command(argv, cwd, rules, &profile);
 
-	if (rules)
-		warn_of_fault(rules_path, rules, warnings);
 	if (r == 0 && *profile)
 		return take_pointer(profile);
 	return r == -ENOMEM ? NULL : strdup(lookup_profile(argv[0], program));

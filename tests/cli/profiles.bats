@@ -62,10 +62,14 @@ profiles() {
   run "$PBRUN" ./tool "do" it now
   [ "$status" -eq 0 ]
   [ "$output" = "pbrun: warning: $WORK/config/pbrun/profiles: line 4 is not a rule as pbrun(1) has them: ignored" ]
-  # A file of rules that is none is no matter.
+  # Nor does a file of rules that is none keep the program from running.
   rm config/pbrun/profiles
   mkfifo config/pbrun/profiles
   run timeout 60 "$PBRUN" ./tool x
+  [ "$status" -eq 0 ]
+  [ "$output" = "pbrun: warning: $WORK/config/pbrun/profiles: ignored: it is no text file of less than 1 MiB" ]
+  rm config/pbrun/profiles
+  run "$PBRUN" ./tool x
   [ "$status" -eq 0 ]
   [ -z "$output" ]
 }

@@ -50,6 +50,17 @@ n_shadows() { # DIRECTORY
   [[ ${lines[0]} == "pbrun: warning: $WORK/home/.cache/pbrun: "*"another user"*"/var/cache/pbrun"* ]]
   [ -z "$(ls -A home)" ]
   [ "$(n_shadows system)" -eq 1 ]
+  for command in --list --show --dry-run --forget; do
+    arguments=(./program)
+    [ "$command" != --list ] || arguments=()
+    run with_system env -u PBRUN_DIR HOME="$WORK/home" ./pbrun "$command" "${arguments[@]}"
+    echo "$command: $output"
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == "pbrun: warning: $WORK/home/.cache/pbrun: "*"another user"*"/var/cache/pbrun"* ]]
+  done
+  [ "$(n_shadows system)" -eq 0 ]
+  run with_system env -u PBRUN_DIR HOME="$WORK/home" ./pbrun --doctor
+  [[ $output == *"another user"*"Root records in /var/cache/pbrun instead"* ]]
 
   # A planted link leads nowhere.
   user mkdir -p home/.cache
@@ -58,8 +69,9 @@ n_shadows() { # DIRECTORY
   [ "$status" -eq 0 ]
   [[ $output == *"link"* ]]
   [ -z "$(ls -A secret)" ]
-  run without_dir HOME="$WORK/home" ./pbrun --list
-  [ "$status" -eq 1 ]
+  run with_system env -u PBRUN_DIR HOME="$WORK/home" ./pbrun --list
+  [ "$status" -eq 0 ]
+  [[ ${lines[0]} == *"link"*"/var/cache/pbrun"* ]]
 }
 
 @test "a directory that others can write to is neither read nor written" {

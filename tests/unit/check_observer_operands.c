@@ -1,10 +1,11 @@
 /* wraps: operand_use_select plan_build readahead_start readahead_note_start */
-/* wraps: readahead_wait_done readahead_account */
+/* wraps: readahead_wait_done readahead_account physical_sort */
 #include "observer_private.h"
 
 #include <semaphore.h>
 
 #include "operand_use.h"
+#include "prefetch/physical.h"
 #include "support.h"
 #include "sys/clock.h"
 
@@ -12,6 +13,7 @@
 static char replay;
 static uint64_t begun_with_start_ns;
 static unsigned int n_begun, n_told;
+static const struct plan *sorted_plan, *begun_plan;
 
 /* Who looks for what is wanted stands there until the gate is opened. */
 static sem_t has_come, gate;
@@ -20,6 +22,7 @@ int __wrap_operand_use_select(const struct operand_targets *targets, const struc
 			      const struct exclusions *excluded, struct pageset *wanted);
 int __wrap_plan_build(const struct pageset *pageset, const struct plan_options *options,
 		      struct plan *ret_plan);
+int __wrap_physical_sort(struct plan *plan, const struct mounts *mounts);
 struct readahead *__wrap_readahead_start(struct plan *plan, unsigned int n_threads, uint64_t start_ns);
 void __wrap_readahead_note_start(struct readahead *self);
 bool __wrap_readahead_wait_done(struct readahead *self, unsigned int timeout_ms);
@@ -45,10 +48,19 @@ int __wrap_plan_build(const struct pageset *pageset, const struct plan_options *
 	return 0;
 }
 
+int __wrap_physical_sort(struct plan *plan, const struct mounts *mounts)
+{
+	ck_assert_ptr_nonnull(mounts);
+	ck_assert_uint_eq(n_begun, 0);
+	sorted_plan = plan;
+	return 0;
+}
+
 struct readahead *__wrap_readahead_start(struct plan *plan, unsigned int n_threads, uint64_t start_ns)
 {
-	(void)plan, (void)n_threads;
+	(void)n_threads;
 	n_begun++;
+	begun_plan = plan;
 	begun_with_start_ns = start_ns;
 	return (struct readahead *)(void *)&replay;
 }
@@ -125,6 +137,16 @@ START_TEST(one_that_begins_later_knows_it_and_the_program_does_not_wait)
 }
 END_TEST
 
+START_TEST(what_is_asked_for_is_in_the_order_of_its_disk)
+{
+	sem_post(&gate);
+	launch_start_operands(&launch);
+	await_replay();
+	ck_assert_ptr_nonnull(sorted_plan);
+	ck_assert_ptr_eq(sorted_plan, begun_plan);
+}
+END_TEST
+
 START_TEST(without_operands_there_is_nobody_to_be_told)
 {
 	operands.n = 0;
@@ -143,6 +165,7 @@ int main(void)
 	tcase_add_checked_fixture(t, set_up, NULL);
 	tcase_add_test(t, a_replay_that_has_begun_is_told_that_the_program_starts);
 	tcase_add_test(t, one_that_begins_later_knows_it_and_the_program_does_not_wait);
+	tcase_add_test(t, what_is_asked_for_is_in_the_order_of_its_disk);
 	tcase_add_test(t, without_operands_there_is_nobody_to_be_told);
 	suite_add_tcase(s, t);
 	return run_suite(s);
