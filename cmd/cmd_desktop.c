@@ -78,25 +78,20 @@ static bool take_source(struct entry *self, const char *directory, const char *n
 static bool find_in_system(struct entry *self)
 {
 	const char *directories = getenv("XDG_DATA_DIRS");
-	const char *next;
 
 	if (!directories || !*directories)
 		directories = "/usr/local/share:/usr/share";
-	for (; *directories; directories = next) {
-		size_t size = strcspn(directories, ":");
-		cleanup_free char *applications = NULL;
+	for (;;) {
+		cleanup_free char *applications = wrap_next_in_list(&directories, "applications");
 		cleanup_free char *directory = NULL;
 		cleanup_free char *name = NULL;
 
-		next = directories + size + (directories[size] == ':');
-		if (*directories != '/' ||
-		    asprintf(&applications, "%.*s/applications", (int)size, directories) < 0)
-			continue;
+		if (!applications)
+			return false;
 		if (find_below(applications, self->id, 0, &directory, &name) &&
 		    take_source(self, directory, name))
 			return true;
 	}
-	return false;
 }
 
 static char *save_directory(void)

@@ -14,7 +14,7 @@
 #define SUFFIX ".service"
 /* Drop-ins are read in the order of their names: the last one decides. */
 #define DROP_IN "zz-pbrun.conf"
-#define MAX_DIRECTORIES 32
+#define MAX_DIRECTORIES 64
 #define MAX_DROP_INS 256
 
 /* A service, and where systemd looks for it: in these directories, the first ones first. */
@@ -52,6 +52,17 @@ static void add_below_variable(struct service *self, const char *variable, const
 		add_directory(self, wrap_join(base, below));
 }
 
+static void add_below_list(struct service *self, const char *variable, const char *by_default)
+{
+	const char *list = getenv(variable);
+	char *path;
+
+	if (!list || !*list)
+		list = by_default;
+	while ((path = wrap_next_in_list(&list, "systemd/user")))
+		add_directory(self, path);
+}
+
 /* systemd.unit(5), "System Unit Search Path". */
 static void add_system_directories(struct service *self)
 {
@@ -70,22 +81,21 @@ static void add_system_directories(struct service *self)
 /* The same, "User Unit Search Path". */
 static void add_user_directories(struct service *self)
 {
-	static const char *const paths[] = { "/usr/local/share/systemd/user", "/usr/share/systemd/user",
-					     "/usr/local/lib/systemd/user", "/usr/lib/systemd/user" };
-
 	self->own_directory = wrap_in_config_home("systemd/user");
 	add_directory(self, wrap_in_config_home("systemd/user.control"));
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/user.control");
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/transient");
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/generator.early");
 	add_directory(self, wrap_in_config_home("systemd/user"));
+	add_below_list(self, "XDG_CONFIG_DIRS", "/etc/xdg");
 	add_directory(self, strdup("/etc/systemd/user"));
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/user");
 	add_directory(self, strdup("/run/systemd/user"));
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/generator");
 	add_directory(self, wrap_in_data_home("systemd/user"));
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		add_directory(self, strdup(paths[i]));
+	add_below_list(self, "XDG_DATA_DIRS", "/usr/local/share:/usr/share");
+	add_directory(self, strdup("/usr/local/lib/systemd/user"));
+	add_directory(self, strdup("/usr/lib/systemd/user"));
 	add_below_variable(self, "XDG_RUNTIME_DIR", "systemd/generator.late");
 }
 

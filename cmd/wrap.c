@@ -41,6 +41,22 @@ char *wrap_in_config_home(const char *below)
 	return in_home("XDG_CONFIG_HOME", ".config", below);
 }
 
+char *wrap_next_in_list(const char **list, const char *below)
+{
+	char *path = NULL;
+	int r = -1;
+
+	while (r < 0 && **list) {
+		const char *directory = *list;
+		size_t size = strcspn(directory, ":");
+
+		*list += size + (directory[size] == ':');
+		if (*directory == '/')
+			r = asprintf(&path, "%.*s/%s", (int)size, directory, below);
+	}
+	return r < 0 ? NULL : path;
+}
+
 char *wrap_own_path(void)
 {
 	return realpath("/proc/self/exe", NULL);

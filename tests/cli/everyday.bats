@@ -295,6 +295,14 @@ END
   printf '%s\n' '[Service]' 'ExecStart=/bin/echo %i' >home/data/systemd/user/tool@.service
   "$PBRUN" --unit tool@a
   grep -qx "ExecStart=$PBRUN /bin/echo %i" home/config/systemd/user/tool@a.service.d/zz-pbrun.conf
+  # systemd.unit(5): the directories that are configuration come before those that are data.
+  mkdir -p xdg/systemd/user more/systemd/user share/systemd/user
+  printf '%s\n' '[Service]' 'ExecStart=/bin/echo configured' >more/systemd/user/listed.service
+  printf '%s\n' '[Service]' 'ExecStart=/bin/echo data' | tee share/systemd/user/listed.service >share/systemd/user/data.service
+  XDG_CONFIG_DIRS=relative:$WORK/xdg:$WORK/more "$PBRUN" --unit listed data
+  grep -qx "ExecStart=$PBRUN /bin/echo configured" home/config/systemd/user/listed.service.d/zz-pbrun.conf
+  grep -qx "ExecStart=$PBRUN /bin/echo data" home/config/systemd/user/data.service.d/zz-pbrun.conf
+  "$PBRUN" --undo listed data
   ln -s /dev/null home/config/systemd/user/masked.service
   printf '%s\n' '[Service]' 'Type=oneshot' >home/data/systemd/user/none.service
   printf '%s\n' '[Service]' RootDirectory=/srv ExecStart=/bin/true >home/data/systemd/user/elsewhere.service
