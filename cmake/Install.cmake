@@ -6,9 +6,10 @@ set(PBRUN_ZSH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE S
 set(PBRUN_FISH_COMPLETION_DIR ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d CACHE STRING
   "Where fish looks for completions")
 
-file(GLOB pbrun_documents CONFIGURE_DEPENDS docs/*.md docs/*.json)
+file(GLOB pbrun_documents CONFIGURE_DEPENDS *.md)
 install(FILES man/pbrun.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES README.md CHANGELOG.md LICENSE ${pbrun_documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE ${pbrun_documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}) # beside them, as in the sources: they link to each other
 install(FILES completions/pbrun.bash DESTINATION ${PBRUN_BASH_COMPLETION_DIR} RENAME pbrun)
 install(FILES completions/_pbrun DESTINATION ${PBRUN_ZSH_COMPLETION_DIR})
 install(FILES completions/pbrun.fish DESTINATION ${PBRUN_FISH_COMPLETION_DIR})

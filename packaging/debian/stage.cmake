@@ -7,7 +7,7 @@ function(compress file)
 endfunction()
 
 compress(${share}/man/man1/pbrun.1)
-file(RENAME ${doc}/CHANGELOG.md ${doc}/changelog)
+configure_file(${doc}/CHANGELOG.md ${doc}/changelog COPYONLY)
 compress(${doc}/changelog)
 
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)

@@ -86,6 +86,7 @@ make_script() { # FILE LINE...
     run "$PBRUN" ./without d
     [ "$output" = "without d" ]
   done
+  settled
   "$PBRUN" --show "$WORK/with" | grep -q "$WORK/with"
   [ "$("$PBRUN" --json --show "$WORK/with" | json - 'any(f["path"].endswith("/dash") or f["path"].endswith("/bash") for f in j["files"])')" = true ]
   "$PBRUN" --show "$WORK/without" >/dev/null
@@ -113,6 +114,7 @@ make_script() { # FILE LINE...
     [ "$("$PBRUN" $arguments | json - 'j["profile"]')" = one ]
   done
   # What is given twice: the last one counts.
+  settled
   [ "$("$PBRUN" -p two --show true --json -p one | json - 'j["profile"]')" = one ]
   run "$PBRUN" --show -- --json
   [ "$status" -eq 1 ]
@@ -128,6 +130,7 @@ make_script() { # FILE LINE...
   "$PBRUN" -p one true
   "$PBRUN" -p two true
   "$PBRUN" true
+  settled
   [ "$("$PBRUN" --json --list | json - 'sorted(s["profile"] for s in j["shadows"])')" = '["", "one", "two"]' ]
 }
 

@@ -61,6 +61,7 @@ needs_huge_folios() {
 
 # First page, end, and number of what is remembered; by times of use that may be several extents.
 pages() {
+  settled
   "$PBRUN" --show --json /usr/bin/python3 >shown
   json shown '[(e[0][0], e[-1][0] + e[-1][1], sum(n for _, n in e))
     for f in j["files"] if f["path"].endswith("/library") for e in [f["extents"]]][0]'

@@ -264,6 +264,7 @@ end_by_signal() { # OPTION... -- COMMAND...
   echo '[ -z "$NAP" ] || until grep -q "TracerPid:.0" /proc/$$/status; do sleep 0.1; done' >>"$WORK/use"
   run env NAP=1 timeout 60 "$PBRUN" -r train -w 0.3 sh "$WORK/use" 8>&- 3>&-
   [ "$output" = ran ]
+  settled
   "$PBRUN" --list >"$WORK/list"
   [ "$(cat "$WORK/said")" = ready ]
   # What is not to be had is not gone.
@@ -295,6 +296,7 @@ SERVE
     [ "$output" = served ]
   done
   # Whoever had waited for what it holds itself would have been ended without a record.
+  settled
   "$PBRUN" --show sh --profile "$WORK/serve" --json >"$WORK/shown"
   [ "$(json "$WORK/shown" 'any("near/n" in f["path"] for f in j["files"])')" = true ]
 }

@@ -22,6 +22,7 @@ setup() {
 @test "--list names each program and profile" {
   "$PBRUN" "$WORK/program"
   "$PBRUN" "$WORK/other-name"
+  settled
   run "$PBRUN" --list
   [ "$status" -eq 0 ]
   [[ ${lines[0]} == PROGRAM*PROFILE*SIZE*STARTS*SAVED*LAST\ USED*STATE ]]
@@ -33,6 +34,7 @@ setup() {
 
 @test "--show has the documented fields" {
   "$PBRUN" "$WORK/program"
+  settled
   "$PBRUN" --json --show "$WORK/program" >"$WORK/json"
   [ "$(json "$WORK/json" 'j["format"]')" = 1 ]
   [ "$(json "$WORK/json" 'j["program"]')" = "$WORK/program" ]
@@ -53,6 +55,7 @@ setup() {
 
 @test "--show names the profiles that there are" {
   "$PBRUN" --profile deep "$WORK/program"
+  settled
   run "$PBRUN" --show "$WORK/program"
   [ "$status" -eq 1 ]
   [[ $output == "pbrun: show: $WORK/program: "*"--profile 'deep'"* ]]
@@ -84,6 +87,7 @@ setup() {
   "$PBRUN" "$WORK/program"
   "$PBRUN" --profile a "$WORK/program"
   "$PBRUN" --profile b "$WORK/program"
+  settled
   "$PBRUN" --profile a --forget "$WORK/program"
   [ "$("$PBRUN" --json --list | json - 'sorted(s["profile"] for s in j["shadows"])')" = '["", "b"]' ]
   "$PBRUN" --forget "$WORK/program"
@@ -92,6 +96,7 @@ setup() {
 
 @test "--forget takes several programs and fails for those it does not know" {
   "$PBRUN" "$WORK/program"
+  settled
   run "$PBRUN" --forget /bin/cat "$WORK/program"
   [ "$status" -eq 1 ]
   [[ $output == *"pbrun: forget: "*"cat: nothing is recorded"* ]]
@@ -102,6 +107,7 @@ setup() {
   name=$WORK/$'bell\a\xff'
   cp /bin/true "$name"
   "$PBRUN" "$name"
+  settled
   run "$PBRUN" --list
   [[ $output == *'bell\x07'* ]]
   [[ $output != *$'\a'* ]]
@@ -129,6 +135,7 @@ setup() {
 @test "a full disk under stdout is an error" {
   [ -e /dev/full ] || skip "no /dev/full"
   "$PBRUN" "$WORK/program"
+  settled
   run bash -c '"$PBRUN" --list >/dev/full'
   [ "$status" -eq 1 ]
   [[ $output == *"No space left on device"* ]]

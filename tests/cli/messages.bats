@@ -40,11 +40,13 @@ complains() { # STATUS WHERE COMMAND...
   complains 1 "$WORK/program" "$PBRUN" --embedded "$WORK/program"
   complains 1 "$WORK/none" "$PBRUN" --import "$WORK/none"
   "$PBRUN" -p other "$WORK/program"
+  settled
   complains 1 "$WORK/program" "$PBRUN" --show "$WORK/program"
 }
 
 @test "recordings that cannot be read, and places that cannot be written" {
   "$PBRUN" "$WORK/program"
+  settled
   complains 1 "$WORK/none/x" "$PBRUN" --show "$WORK/program" --svg "$WORK/none/x"
   complains 1 "$WORK/none/x" "$PBRUN" --export "$WORK/program" "$WORK/none/x"
   complains 1 "$WORK/none/x" "$PBRUN" --benchmark -n 1 --svg "$WORK/none/x" "$WORK/program"

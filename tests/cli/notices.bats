@@ -79,12 +79,14 @@ takes_back() { # HOW MANY ARE LEFT
   "$PBRUN" true
   "$PBRUN_HELPERS/deny" ptrace=5 "$PBRUN" -r train true
   await_notices 1
+  settled
   "$PBRUN" --forget true
   await_notices 0
   for profile in a b; do
     "$PBRUN_HELPERS/deny" ptrace=5 "$PBRUN" -r train -p "$profile" true
   done
   await_notices 2
+  settled
   "$PBRUN" --forget true
   await_notices 0
 }

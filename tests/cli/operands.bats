@@ -38,6 +38,7 @@ wait_first() { # FILE NUMBER PBRUN-ARGUMENT...
 }
 
 operands_of() { # PROGRAM
+  settled
   "$PBRUN" --json --show "$@" | json - '" ".join(f["path"].rsplit("/", 1)[1] for f in j["files"] if f["operand"] and f["extents"])'
 }
 
@@ -189,6 +190,7 @@ END
   [ "$(json "$WORK/report" 'j["launch"]["exit_status"]')" = 0 ]
   rm many/fifo
   "$PBRUN" -r train cat many/* >/dev/null
+  settled
   [ "$("$PBRUN" --json --show cat | json - 'sum(1 for f in j["files"] if f["operand"] and f["extents"])')" -eq 1000 ]
   evict many/500
   "$PBRUN" -r none -R "$WORK/report" cat many/500 /dev/null >/dev/null
@@ -207,6 +209,7 @@ END
   make_files 100000 a
   cp /bin/cat program
   "$PBRUN" ./program a >/dev/null
+  settled
   "$PBRUN" --export ./program record
   [ -s record ]
   run grep -a "$DISK/a" record

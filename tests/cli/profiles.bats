@@ -11,6 +11,7 @@ setup() {
 }
 
 profiles() {
+  settled
   "$PBRUN" --json --list | json - '" ".join(sorted(s["profile"] for s in j["shadows"]))'
 }
 
@@ -43,6 +44,7 @@ profiles() {
   "$PBRUN" /usr/bin/python3 "$WORK/d/../a.py"
   (cd d && "$PBRUN" /usr/bin/python3 -u ../a.py)
   [ "$(profiles)" = "$WORK/a.py" ]
+  settled
   [ "$("$PBRUN" --json --profile "$WORK/a.py" --show /usr/bin/python3 | json - 'j["runs"]')" = 3 ]
   # As it is started, it is shown.
   [ "$("$PBRUN" --json --show -- /usr/bin/python3 -u a.py | json - 'j["runs"]')" = 3 ]

@@ -26,6 +26,7 @@ is_resident() { # FILE
 }
 
 runs() {
+  settled
   "$PBRUN" --show --json true | json - 'j["runs"]'
 }
 
@@ -147,6 +148,7 @@ os.splice(fd, w, 4096, offset_src=500 * 4096)
 os.read(r, 4096)
 os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
 '
+  settled
   "$PBRUN" --json --show /usr/bin/python3 -p python3 >shown || "$PBRUN" --json --show /usr/bin/python3 >shown
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = \
     "[[100, 1], [199, 2], [300, 2], [400, 1], [500, 1], [600, 1]]" ]
@@ -155,6 +157,7 @@ os.sendfile(os.open("/dev/null", os.O_WRONLY), fd, 600 * 4096, 4096)
 @test "a descriptor that another process puts to another file" {
   head -c 40960 /dev/zero >first && cp first second
   "$PBRUN" -r train "$PBRUN_HELPERS/share_files" "$WORK/first" "$WORK/second"
+  settled
   "$PBRUN" --json --show "$PBRUN_HELPERS/share_files" >shown
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/first'][0]")" = "[[1, 1]]" ]
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
@@ -182,6 +185,7 @@ thread = threading.Thread(target=talk_and_replace)
 thread.start()
 thread.join()
 os.pread(fd, 1, 3 * 4096)'
+  settled
   "$PBRUN" --json --show /usr/bin/python3 >shown
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/first'][0]")" = "[[1, 1]]" ]
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/second'][0]")" = "[[3, 1]]" ]
@@ -202,6 +206,7 @@ os.pread(fd, 1, 3 * 4096)'
 @test "mapped pages exactly as touched" {
   "$PBRUN_HELPERS/touch_pages" "$WORK/data"
   "$PBRUN" -r train "$PBRUN_HELPERS/touch_pages" "$WORK/data" 0 3 4 5 500 1023
+  settled
   "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" >shown
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = "[[0, 1], [3, 3], [500, 1], [1023, 1]]" ]
   [ "$(json shown "[f['exact'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = true ]
@@ -210,6 +215,7 @@ os.pread(fd, 1, 3 * 4096)'
 @test "pages that are unmapped, written to, or touched by a forked child count" {
   "$PBRUN_HELPERS/touch_pages" "$WORK/data"
   "$PBRUN" -r train "$PBRUN_HELPERS/touch_pages" "$WORK/data" 10 unmap 20 write:30 fork:40 vfork-exec thread:50
+  settled
   "$PBRUN" --json --show "$PBRUN_HELPERS/touch_pages" >shown
   [ "$(json shown "[f['extents'] for f in j['files'] if f['path'] == '$WORK/data'][0]")" = \
     "[[10, 1], [20, 1], [30, 1], [40, 1], [50, 1]]" ]
@@ -218,6 +224,7 @@ os.pread(fd, 1, 3 * 4096)'
 @test "what was looked up, in vain too, and listed" {
   mkdir dir && touch dir/there
   "$PBRUN" -r train sh -c 'test -e dir/there; test -e dir/not-there; exec ls dir' >/dev/null
+  settled
   "$PBRUN" --json --show sh >shown
   for file in dir/there dir/not-there dir; do
     [ "$(json shown "[f['kind'] for f in j['files'] if f['path'] == '$WORK/$file']")" = '["metadata"]' ]
@@ -234,6 +241,7 @@ os.pread(fd, 1, 3 * 4096)'
 
 @test "deleted files, memfds and anonymous memory are not recorded" {
   "$PBRUN" -r train "$PBRUN_HELPERS/map_odd_things" "$WORK"
+  settled
   "$PBRUN" --json --show "$PBRUN_HELPERS/map_odd_things" >shown
   json shown '[f["path"] for f in j["files"] if f["extents"]]'
   [ "$(json shown "sorted(f['path'] for f in j['files'] if f['extents'] and f['path'].startswith('$WORK'))")" = \

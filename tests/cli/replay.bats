@@ -73,6 +73,7 @@ shown() { # EXPRESSION-OVER-j
   done
   [ "$(shown '[len(j["starts"]), j["first_major_faults"]]')" = "[8, $first]" ]
   # Nobody else needs to know.
+  settled
   "$PBRUN" --export "$touch_pages" record
   PBRUN_DIR=$WORK/elsewhere "$PBRUN" --import record
   [ "$(PBRUN_DIR=$WORK/elsewhere "$PBRUN" --json --list | json - 'j["shadows"][0]["starts"]')" = "[]" ]
@@ -96,6 +97,7 @@ shown() { # EXPRESSION-OVER-j
   "$PBRUN" --list | grep -qE 'c\.sh .* 1 +- +20'
   evict dash
   "$PBRUN" -r train -R report ./dash c.sh
+  settled
   [ "$(json report 'j["prefetch"]["bytes"] == 0')" = true ] || "$PBRUN" --list | grep -qE 'c\.sh .* 2 +[0-9]+ % +20'
 }
 

@@ -37,10 +37,12 @@ needs_overlays() {
   [ "$(pages_of "$WORK/real/data" bwrap /there/program)" -gt 20 ]
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
   # Nothing under a name that only the sandbox knows.
+  settled
   "$PBRUN" --show --json -- "${sandbox[@]}" /there/program >shown
   [ "$(json shown '[f["path"] for f in j["files"] if f["path"].startswith(("/there", "/elsewhere"))]')" = '[]' ]
   # Also what is only looked up, there or not.
   "$PBRUN" "${sandbox[@]}" /elsewhere/bin/python3 -c 'import os; os.path.exists("/there/none"); os.stat("/there/data")'
+  settled
   "$PBRUN" --show --json --profile /elsewhere/bin/python3 bwrap >shown
   [ "$(json shown '[f["access"] for f in j["files"] if f["path"].endswith("real/none")]')" = '[["missing"]]' ]
   # And it is there before the sandbox is.
@@ -53,6 +55,7 @@ needs_overlays() {
   bwrap --ro-bind / / true || skip "bwrap does not work here"
   "$PBRUN" bwrap --ro-bind / / --setenv A B real/program real/data >/dev/null
   "$PBRUN" bwrap --ro-bind / / true
+  settled
   "$PBRUN" --list --json >shown
   [ "$(json shown 'sorted(s["profile"] for s in j["shadows"])')" = "[\"$WORK/real/program\", \"true\"]" ]
   "$PBRUN" --show --json --profile true bwrap >shown
@@ -70,6 +73,7 @@ needs_overlays() {
   [ "$(json report 'j["record"]["unreached_files"]')" = 0 ]
   # pbrun sees them, too.
   unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" -R report chroot root /there/program /there/data >/dev/null
+  settled
   unshare -m sh -c "$inside"' && exec "$@"' sh "$PBRUN" --show --json --profile /there/program chroot >shown
   [ "$(json shown 'sum(e[1] for f in j["files"] if f["path"].endswith("/data") for e in f["extents"]) > 20')" = true ]
   # A path that begins at the root directory of the chroot.
@@ -103,6 +107,7 @@ make_image() { # OPTION...
   [ "$(pages_of "$WORK/image" unshare sh)" -gt 10 ]
   # Of the image what was used: by far not all of it.
   [ "$(pages_of "$WORK/image" unshare sh)" -lt 200 ]
+  settled
   "$PBRUN" --show --json --profile sh unshare >shown
   [ "$(json shown '[f["path"] for f in j["files"] if "//" in f["path"] or "inside/" in f["path"]]')" = '[]' ]
   "$PBRUN" -R report unshare -m sh -c "$inside inside/data" >/dev/null

@@ -30,6 +30,7 @@ valid() { # NAME < JSON
 @test "show" {
   for program in "$WORK/program" "$WORK/"$'not\xffUTF-8'; do
     "$PBRUN" -r train "$program"
+    settled
     "$PBRUN" --show "$program" --json | valid show
   done
 }
@@ -54,6 +55,7 @@ valid() { # NAME < JSON
 @test "dry-run" {
   "$PBRUN" --dry-run --json "$WORK/program" | valid dry-run
   "$PBRUN" "$WORK/program"
+  settled
   "$PBRUN" --dry-run --json "$WORK/program" | valid dry-run
   PBRUN_DISABLE=1 "$PBRUN" --dry-run --json "$WORK/program" | valid dry-run
 }

@@ -34,6 +34,7 @@ widest() {
     done
   done
   # What it is good for is the last that is left out.
+  settled
   [[ $(COLUMNS=55 "$PBRUN" --list | head -n 1) == PROGRAM*SAVED*STATE ]]
   # Nothing is cut in a pipe, unless it is asked for.
   [[ $("$PBRUN" --list) == *"$WORK/program"* ]]
@@ -42,6 +43,7 @@ widest() {
 
 @test "Unicode on a UTF-8 terminal, ASCII elsewhere" {
   "$PBRUN" "$WORK/program"
+  settled
   "$PBRUN" --show "$WORK/program" | grep -q '│.*[▁▂▃▄▅▆▇█].*│'
   for setting in LANG=C LC_ALL=C TERM=dumb; do
     env "$setting" "$PBRUN" --show "$WORK/program" >"$WORK/out"
@@ -53,6 +55,7 @@ widest() {
 @test "colour on a terminal only, and not for NO_COLOR or TERM=dumb" {
   "$PBRUN" "$WORK/program"
   export PBRUN_PAGER=cat
+  settled
   [[ $(on_terminal 80 "$PBRUN --list") == *$'\e['* ]]
   [[ $(NO_COLOR=1 on_terminal 80 "$PBRUN --list") != *$'\e'* ]]
   [[ $(TERM=dumb on_terminal 80 "$PBRUN --list") != *$'\e'* ]]
@@ -62,6 +65,7 @@ widest() {
 @test "a terminal is paged: PBRUN_PAGER, PAGER, none when piped" {
   "$PBRUN" "$WORK/program"
   export PAGER="sed s/^/paged:/"
+  settled
   [[ $(on_terminal 80 "$PBRUN --list") == *paged:*fresh* ]]
   [[ $(PBRUN_PAGER="sed s/^/ours:/" on_terminal 80 "$PBRUN --show $WORK/program") == *ours:*mapped* ]]
   for setting in PBRUN_PAGER= PBRUN_PAGER=cat PBRUN_PAGER=no-such-pager TERM=dumb; do
@@ -77,6 +81,7 @@ widest() {
 @test "the bar shows where in the file the pages are" {
   head -c $((32 * 4096)) /dev/zero >"$WORK/data"
   "$PBRUN" -r train dd if="$WORK/data" of=/dev/null bs=4096 count=8 status=none
+  settled
   line=$(LANG=C COLUMNS=200 "$PBRUN" --show dd | grep "$WORK/data")
   echo "$line"
   # A quarter of the cells is full, the rest is empty.
@@ -98,6 +103,7 @@ widest() {
 
 @test "the summary counts exact pages" {
   "$PBRUN" -r train "$WORK/program"
+  settled
   "$PBRUN" --show "$WORK/program" >"$WORK/out"
   "$PBRUN" --show "$WORK/program" --json >"$WORK/json"
   pages=$(json "$WORK/json" 'sum(n for f in j["files"] for first, n in f["extents"])')
@@ -111,6 +117,7 @@ widest() {
 
 @test "--verbose adds the names that are only looked up" {
   "$PBRUN" -r train "$WORK/program"
+  settled
   [[ $("$PBRUN" --show "$WORK/program") != *ld.so.preload* ]]
   "$PBRUN" --show --verbose "$WORK/program" | grep -qx '  not there  /etc/ld.so.preload'
 }
@@ -123,6 +130,7 @@ widest() {
   # Less than one per cent is written "<1 %".
   truncate -s 10M "$WORK/long"
   "$PBRUN" -r train -p long dd if="$WORK/long" of="$WORK/copy" bs=4096 count=1 status=none
+  settled
   "$PBRUN" -p long --show dd --svg - | grep -F 'touched (&lt;1 %)'
   for program in "$WORK/program" "$name"; do
     "$PBRUN" --show "$program" --svg "$WORK/picture.svg"

@@ -19,6 +19,7 @@ setup() {
 
 # Which of the three files the script's shadow names.
 named() {
+  settled
   "$PBRUN" --json --show ./script | json - \
     "' '.join(sorted(f['path'][len('$WORK') + 1:] for f in j['files'] if f['path'].startswith('$WORK/') and f['kind'] == 'read'))"
 }

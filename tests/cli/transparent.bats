@@ -316,6 +316,7 @@ except ChildProcessError: print("alone")'
     [ "$output" = alone ]
     [ "$(json report 'j["record"]["mode"]')" = $mode ]
   done
+  settled
   [ "$("$PBRUN" --show /usr/bin/python3 --json | json - 'j["runs"]')" -eq 2 ]
   # Where nothing is to be recorded there is not even that.
   "$PBRUN" "$PBRUN_HELPERS/wait_any"

@@ -86,6 +86,7 @@ pages_of() { # FILE_OF_JSON PATH
   printf more >other
   PBRUN_DIR=$WORK/a "$PBRUN" ./program -S 'cat data'
   PBRUN_DIR=$WORK/b "$PBRUN" ./program -S 'cat other'
+  settled
   PBRUN_DIR=$WORK/a "$PBRUN" --export ./program a.record
   PBRUN_DIR=$WORK/b "$PBRUN" --export ./program b.record
   "$PBRUN" --merge a.record b.record --output both
@@ -154,6 +155,7 @@ pages_of() { # FILE_OF_JSON PATH
   run "$PBRUN" --embedded ./program
   [ "$status" -eq 0 ]
   [[ $output == *" $WORK/data"* ]]
+  settled
   "$PBRUN" --unembed ./program
   cmp program plain
   run "$PBRUN" --unembed ./program

@@ -41,6 +41,7 @@ shadow_has() { # EXPRESSION PROGRAM...
 
 @test "what was traced before keeps its exactness" {
   "$PBRUN" -r train sleep 0.3
+  settled
   "$PBRUN" --show sleep --json >before
   for mode in train sample; do
     "$deny" ptrace "$PBRUN" -r $mode sleep 0.3

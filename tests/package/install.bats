@@ -54,8 +54,20 @@ left_over() {
   grep -q '"command": .* -O2 -DNDEBUG' "$ROOT/tmp/build/compile_commands.json"
 }
 
+# The links of the documents in a directory that lead nowhere.
+broken_links() { # DIRECTORY
+  local file link
+  for file in "$1"/*.md "$1"/docs/*.md; do
+    grep -oE '(\]\(|<img src=")[^)"#:]+' "$file" | sed -E 's/^(\]\(|<img src=")//' | grep -v ^https | while read -r link; do
+      [ -e "${file%/*}/$link" ] || echo "$file: $link"
+    done
+  done
+}
+
 @test "cmake --install, and the target uninstall, which leaves nothing" {
   inside cmake --install /tmp/build
+  grep -q '^# pbrun' "$ROOT/usr/local/share/doc/pbrun/README.md"
+  [ -z "$(broken_links "$ROOT/usr/local/share/doc/pbrun" | tee /dev/stderr)" ]
   inside pbrun -r train cat /usr/local/share/doc/pbrun/LICENSE
   [ -d "$ROOT/var/cache/pbrun" ]
   [ -n "$(find "$ROOT/usr/local/lib" -path '*/pbrun/libpbrun-agent.so')" ]
@@ -81,6 +93,7 @@ left_over() {
 
 @test "the Debian package: installed, used, purged, and nothing is left" {
   inside sh -c 'dpkg -i /tmp/build/pbrun_*.deb'
+  [ -z "$(broken_links "$ROOT/usr/share/doc/pbrun" | tee /dev/stderr)" ]
   inside sh -c 'cd / && pbrun -d /var/cache/pbrun -r train true && pbrun -d /var/cache/pbrun --list' | grep -q /true
   inside man -w pbrun
   inside bash -c '. /usr/share/bash-completion/completions/pbrun && complete -p pbrun'
