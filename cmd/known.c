@@ -6,6 +6,7 @@
 
 #include "directory.h"
 #include "embed.h"
+#include "observer.h"
 #include "output.h"
 #include "settings.h"
 #include "sys/cached.h"
@@ -18,7 +19,7 @@
 /* Room that a shadow may need; the recordings of large programs are smaller. */
 #define SHADOW_ROOM_BYTES 65536
 /* What is not in memory may take so long to come: from a disk that is busy, ... */
-#define NEAR_MS 700
+#define NEAR_MS (OBSERVER_PATIENCE_MS * 7 / 10)
 /* ... or from elsewhere. */
 #define FAR_MS 300
 

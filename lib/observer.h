@@ -17,8 +17,11 @@
 #include "policy.h"
 #include "shadowdb.h"
 
-/* The launcher waits at most so long for the observer to be ready. */
+/* The launcher waits at most so long for the observer to be ready. With a sanitizer all takes several times
+ * as long. */
+#ifndef OBSERVER_PATIENCE_MS
 #define OBSERVER_PATIENCE_MS 1000
+#endif
 /* The program is held at its exit at most so long; what is not done then is done when it has gone. */
 #define OBSERVER_HOLD_MS 1000
 

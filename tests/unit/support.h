@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,40 @@ static inline void write_file(const char *path, const void *data, size_t size, m
 	ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
 	ck_assert_int_eq(fchmod(fd, mode), 0);
 	ck_assert_int_eq(close(fd), 0);
+}
+
+/* How many of its pages are in memory. */
+static inline size_t count_resident(int fd)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct stat st;
+	size_t n = 0;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	size_t size = (size_t)st.st_size, n_pages = (size + page - 1) / page;
+	unsigned char *resident = malloc(n_pages);
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	ck_assert_ptr_ne(map, MAP_FAILED);
+	ck_assert_ptr_nonnull(resident);
+	ck_assert_int_eq(mincore(map, size, resident), 0);
+	for (size_t i = 0; i < n_pages; i++)
+		n += resident[i] & 1;
+	munmap(map, size);
+	free(resident);
+	return n;
+}
+
+/* Takes a file out of memory. Pages that somebody has just written or read stay for a moment, and where files
+ * lie in memory for ever. */
+static inline void evict_file(int fd)
+{
+	int attempts = 200;
+
+	ck_assert_int_eq(fdatasync(fd), 0);
+	do
+		ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	while (count_resident(fd) > 0 && attempts-- > 0 && usleep(1000) == 0);
 }
 
 /* How many open files this process has room for before the kernel makes more: proc_pid_status(5). */
