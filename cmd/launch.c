@@ -154,7 +154,7 @@ static void completed(const struct account *account, void *context)
 		}
 		free(problem);
 	}
-	if (job->report.fd >= 0)
+	if (report_file_awaits_text(&job->report))
 		write_report(job, account);
 	close_voice(job);
 }
@@ -272,7 +272,7 @@ static void leave_observer(struct job *job)
 	}
 	job->voice_fd = voice_fd;
 	take_over(job);
-	if (!job->options->verbose && job->report.fd < 0) {
+	if (!job->options->verbose && !report_file_awaits_text(&job->report)) {
 		job->observer.audience = OBSERVER_UNHEARD;
 		close_voice(job);
 	}

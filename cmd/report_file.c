@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "sys/clock.h"
 #include "sys/io.h"
@@ -12,32 +14,34 @@
 #define FD_PREFIX "fd:"
 
 /* What is done with the file: the thread that does it may outlive who asked. */
-struct deed {
+struct report_file_deed {
 	char *text; /* the path, or what is to be written */
 	int base_fd;
 	int fd;
 	int error;
+	atomic_bool is_done; /* all of the above may be read */
 };
 
-static uint64_t deadline_ns(void)
+static uint64_t after_ms(unsigned int ms)
 {
-	return clock_now_ns() + REPORT_FILE_MS * UINT64_C(1000000);
+	return clock_now_ns() + ms * UINT64_C(1000000);
 }
 
 /* Not to wait for the reader of a FIFO. */
 static void open_path(size_t i, void *context)
 {
-	struct deed *deed = context;
+	struct report_file_deed *deed = context;
 
 	(void)i;
 	deed->fd = openat(deed->base_fd >= 0 ? deed->base_fd : AT_FDCWD, deed->text,
 			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	deed->error = deed->fd < 0 ? -errno : 0;
+	atomic_store(&deed->is_done, true);
 }
 
 static void write_text(size_t i, void *context)
 {
-	struct deed *deed = context;
+	struct report_file_deed *deed = context;
 
 	(void)i;
 	if (deed->error == 0)
@@ -46,13 +50,9 @@ static void write_text(size_t i, void *context)
 		deed->error = -errno;
 }
 
-/* Frees deed, unless its thread is still at it. */
-static int carry_out(struct deed *deed, void (*work)(size_t, void *), int *ret_fd)
+/* What came of it, after its end. */
+static int deed_take(struct report_file_deed *deed, int *ret_fd)
 {
-	bool is_done = false;
-
-	if (!survey_run(1, work, deed, deadline_ns(), &is_done))
-		return -EINPROGRESS;
 	int r = deed->error;
 
 	*ret_fd = deed->fd;
@@ -61,13 +61,13 @@ static int carry_out(struct deed *deed, void (*work)(size_t, void *), int *ret_f
 	return r;
 }
 
-static struct deed *deed_new(const struct report_file *file, const char *text)
+static struct report_file_deed *deed_new(const struct report_file *file, const char *text)
 {
-	cleanup_free struct deed *deed = calloc(1, sizeof(*deed));
+	cleanup_free struct report_file_deed *deed = calloc(1, sizeof(*deed));
 
 	if (!deed)
 		return NULL;
-	*deed = (struct deed){ .text = strdup(text), .base_fd = file->base_fd, .fd = file->fd };
+	*deed = (struct report_file_deed){ .text = strdup(text), .base_fd = file->base_fd, .fd = file->fd };
 	return deed->text ? take_pointer(deed) : NULL;
 }
 
@@ -111,17 +111,47 @@ int report_file_open(struct report_file *self)
 {
 	if (!self->name || self->fd >= 0)
 		return 0;
-	struct deed *deed = deed_new(self, self->name);
+	struct report_file_deed *deed = deed_new(self, self->name);
 
-	return deed ? carry_out(deed, open_path, &self->fd) : -ENOMEM;
+	if (!deed)
+		return -ENOMEM;
+	if (survey_run(1, open_path, deed, after_ms(REPORT_FILE_OPEN_MS), &(bool){ false }))
+		return deed_take(deed, &self->fd);
+	self->opening = deed;
+	return 0;
+}
+
+bool report_file_awaits_text(const struct report_file *self)
+{
+	return self->fd >= 0 || self->opening;
+}
+
+static int finish_opening(struct report_file *self)
+{
+	uint64_t until_ns = after_ms(REPORT_FILE_WRITE_MS);
+
+	while (self->opening && !atomic_load(&self->opening->is_done)) {
+		if (clock_now_ns() >= until_ns)
+			return -EINPROGRESS;
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	}
+	return self->opening ? deed_take(take_pointer(self->opening), &self->fd) : 0;
 }
 
 int report_file_write(struct report_file *self, const char *text)
 {
-	struct deed *deed = deed_new(self, text);
+	int r = finish_opening(self);
+
+	if (r < 0)
+		return r;
+	struct report_file_deed *deed = deed_new(self, text);
 	int fd = take_fd(self->fd);
 
-	return deed ? carry_out(deed, write_text, &fd) : -ENOMEM;
+	if (!deed)
+		return -ENOMEM;
+	if (!survey_run(1, write_text, deed, after_ms(REPORT_FILE_WRITE_MS), &(bool){ false }))
+		return -EINPROGRESS;
+	return deed_take(deed, &fd);
 }
 
 const char *report_file_explain(int error)

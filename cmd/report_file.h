@@ -15,6 +15,7 @@ struct report_file {
 	const char *name; /* a path, "-" (standard error) or "fd:N"; NULL: no report is wanted */
 	int base_fd;      /* the directory that a path is relative to; -1: there is none */
 	int fd;           /* where to write to; -1: not open */
+	struct report_file_deed *opening; /* private: by a thread that is still at it */
 };
 
 /* Does name begin with "fd:", and no number of a descriptor follows? */
@@ -24,12 +25,17 @@ bool report_file_has_wrong_number(const char *name);
  * keep base_fd and fd. */
 must_check int report_file_prepare(struct report_file *self, const char *name);
 
-/* In the observer. 0; -errno of open(2); -EINPROGRESS: it takes longer than REPORT_FILE_MS. */
+/* In the observer. 0, also if it takes longer than REPORT_FILE_OPEN_MS, and goes on; -errno of open(2). */
 must_check int report_file_open(struct report_file *self);
-#define REPORT_FILE_MS 200
+#define REPORT_FILE_OPEN_MS 200
 
-/* Writes text and closes fd. 0; -errno of write(2), close(2); -EINPROGRESS as above. */
+/* Is it open, or about to be? */
+bool report_file_awaits_text(const struct report_file *self);
+
+/* Writes text and closes fd. 0; -errno of open(2), write(2), close(2); -EINPROGRESS: to open the file, or to
+ * write it, takes longer than REPORT_FILE_WRITE_MS. */
 must_check int report_file_write(struct report_file *self, const char *text);
+#define REPORT_FILE_WRITE_MS 500
 
 /* What is wrong. */
 const char *report_file_explain(int error);

@@ -128,7 +128,7 @@ n_marked() { # N
   fill 1
   hang
   start -R "$WORK/mnt/report"
-  grep -q 'mnt/report: no report can be written there: its file system does not answer' "$WORK/err"
+  grep -q 'mnt/report: the report was not written: its file system does not answer' "$WORK/err"
 }
 
 @test "shadows on a hung file system are not waited for" {

@@ -55,3 +55,17 @@ starts_beside() { # WATCHED [COMMAND...]
   # Where ptrace(2) is refused the agent is looked for there.
   starts_beside "$(dirname "$PBRUN")/." "$PBRUN_HELPERS/deny" ptrace
 }
+
+# Later than the program's start waits for it.
+report_comes_late() {
+  : >"$WORK/watched/report"
+  ANSWER_AFTER_MS=300 "$PBRUN_HELPERS/mute_scanner" "$WORK/watched/report" -- "$PBRUN" -R "$WORK/watched/report" sh "$WORK/use" \
+    >"$WORK/out" 2>"$WORK/err" || [ $? -eq 5 ]
+  [ "$(cat "$WORK/out")" = ran ]
+  settled
+  [ ! -s "$WORK/err" ] && [ "$(json "$WORK/watched/report" 'j["launch"]["exit_status"]')" = 5 ]
+}
+
+@test "a report whose file takes its time to be opened is written" {
+  eventually report_comes_late
+}
