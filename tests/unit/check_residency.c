@@ -83,8 +83,15 @@ START_TEST(one_evicted_file_is_found)
 		remember(PAGESET_MAPPED, N_PAGES);
 	}
 	ck_assert(residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
-	evict();
-	ck_assert(!residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7));
+
+	bool is_complete = true;
+
+	/* A look starts to read what is missing: a fast disk may be done before it is over. */
+	for (int i = 0; i < 100 && is_complete; i++) {
+		evict();
+		is_complete = residency_is_complete(&files, "/bin/true", PLAN_ASK_AGAIN, 7);
+	}
+	ck_assert(!is_complete);
 }
 END_TEST
 

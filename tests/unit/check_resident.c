@@ -41,8 +41,16 @@ START_TEST(what_was_read_is_there)
 
 	ck_assert_int_eq(pread(fd, &byte, 1, 0), 1);
 	ck_assert_int_eq(resident_look(fd, 0), RESIDENT_YES);
-	if (is_on_disk())
-		ck_assert_int_ne(resident_look(fd, N_PAGES / 2), RESIDENT_YES);
+	if (is_on_disk()) {
+		enum resident other = RESIDENT_YES;
+
+		/* A look starts to read what is missing: a fast disk may be done before it is over. */
+		for (int i = 0; i < 100 && other == RESIDENT_YES; i++) {
+			evict_file(fd);
+			other = resident_look(fd, N_PAGES / 2);
+		}
+		ck_assert_int_ne(other, RESIDENT_YES);
+	}
 	ck_assert_int_eq(resident_look(fd, N_PAGES + 1), RESIDENT_NO);
 }
 END_TEST
