@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "support.h"
@@ -22,8 +21,7 @@ static int cold_fd = -1;
 /* Not in /tmp, which is often memory: there nothing has to be read. False: it cannot be had here. */
 static bool make_cold_file(void)
 {
-	char path[] = "/var/tmp/check_procfs.XXXXXX", byte = 0;
-	struct iovec to = { .iov_base = &byte, .iov_len = 1 };
+	char path[] = "/var/tmp/check_procfs.XXXXXX";
 	cleanup_free char *data = calloc(N_PAGES, page_bytes());
 	ssize_t size = (ssize_t)(N_PAGES * page_bytes());
 
@@ -31,9 +29,7 @@ static bool make_cold_file(void)
 	if (!data || cold_fd < 0)
 		return false;
 	unlink(path);
-	return write(cold_fd, data, (size_t)size) == size && fdatasync(cold_fd) == 0 &&
-	       posix_fadvise(cold_fd, 0, 0, POSIX_FADV_DONTNEED) == 0 &&
-	       preadv2(cold_fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
+	return write(cold_fd, data, (size_t)size) == size && can_evict_file(cold_fd);
 }
 
 static void touch_cold_file(void)
