@@ -88,12 +88,17 @@ char *directory_default(const char **ret_home, char **ret_why)
 	return NULL;
 }
 
+bool directory_is_replaced(const struct shadowdb *self, int error)
+{
+	return error < 0 && self->path && trust_explain(error);
+}
+
 int directory_open(struct shadowdb *self, const char *path, struct warnings *warnings)
 {
 	int r = shadowdb_open(self, path, SHADOWDB_SYSTEM_DIR);
 
 	self->packaged_path = SHADOWDB_PACKAGED_DIR;
-	if (r == 0 || !self->path || !trust_explain(r))
+	if (!directory_is_replaced(self, r))
 		return r;
 	warnings_add(warnings, "%s: not used as shadow directory: %s (used instead: %s)", path,
 		     shadowdb_explain(r), self->path);

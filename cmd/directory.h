@@ -27,6 +27,9 @@ char *directory_fault(const char *home);
  */
 must_check int directory_open(struct shadowdb *self, const char *path, struct warnings *warnings);
 
+/* Did shadowdb_open(), which returned error, take root's own directory in place of another user's? */
+bool directory_is_replaced(const struct shadowdb *self, int error);
+
 /* The absolute path of the user's home, as above; NULL: there is none. */
 const char *directory_home(void);
 

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "directory.h"
 #include "doctor.h"
 #include "readahead.h"
 #include "store.h"
 #include "sys/fd_limit.h"
 #include "sys/page.h"
-#include "sys/trust.h"
 #include "text.h"
 
 #define LOW_SPACE_BYTES (UINT64_C(64) << 20)
@@ -77,7 +77,7 @@ static bool is_replaced(const char *directory)
 	cleanup_with(shadowdb_release) struct shadowdb db = { .dir_fd = -1 };
 	int r = shadowdb_open(&db, directory, SHADOWDB_SYSTEM_DIR);
 
-	return r < 0 && db.path && trust_explain(r);
+	return directory_is_replaced(&db, r);
 }
 
 static void check_space(struct doctor *doctor, const char *path)

@@ -126,10 +126,8 @@ bool report_file_awaits_text(const struct report_file *self)
 	return self->fd >= 0 || self->opening;
 }
 
-static int finish_opening(struct report_file *self)
+static int finish_opening(struct report_file *self, uint64_t until_ns)
 {
-	uint64_t until_ns = after_ms(REPORT_FILE_WRITE_MS);
-
 	while (self->opening && !atomic_load(&self->opening->is_done)) {
 		if (clock_now_ns() >= until_ns)
 			return -EINPROGRESS;
@@ -140,7 +138,8 @@ static int finish_opening(struct report_file *self)
 
 int report_file_write(struct report_file *self, const char *text)
 {
-	int r = finish_opening(self);
+	uint64_t until_ns = after_ms(REPORT_FILE_WRITE_MS);
+	int r = finish_opening(self, until_ns);
 
 	if (r < 0)
 		return r;
@@ -149,7 +148,7 @@ int report_file_write(struct report_file *self, const char *text)
 
 	if (!deed)
 		return -ENOMEM;
-	if (!survey_run(1, write_text, deed, after_ms(REPORT_FILE_WRITE_MS), &(bool){ false }))
+	if (!survey_run(1, write_text, deed, until_ns, &(bool){ false }))
 		return -EINPROGRESS;
 	return deed_take(deed, &fd);
 }

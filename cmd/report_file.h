@@ -32,8 +32,8 @@ must_check int report_file_open(struct report_file *self);
 /* Is it open, or about to be? */
 bool report_file_awaits_text(const struct report_file *self);
 
-/* Writes text and closes fd. 0; -errno of open(2), write(2), close(2); -EINPROGRESS: to open the file, or to
- * write it, takes longer than REPORT_FILE_WRITE_MS. */
+/* Writes text and closes fd. 0; -errno of open(2), write(2), close(2); -EINPROGRESS: to open the file and to
+ * write it takes longer than REPORT_FILE_WRITE_MS. */
 must_check int report_file_write(struct report_file *self, const char *text);
 #define REPORT_FILE_WRITE_MS 500
 

@@ -13,7 +13,7 @@ char *wrap_in_data_home(const char *below);
 char *wrap_in_config_home(const char *below);
 
 /* Takes the first directory off a list like XDG_DATA_DIRS: the same, to be freed. What is relative is passed
- * over. NULL: there is no more, or no memory. */
+ * over, and what finds no memory. NULL: there is no more. */
 char *wrap_next_in_list(const char **list, const char *below);
 
 /* The absolute path of pbrun, to be freed; NULL: it cannot be told. */
