@@ -104,6 +104,7 @@ make_script() { # FILE LINE...
 @test "with a command, options stand anywhere" {
   "$PBRUN" -p one true
   "$PBRUN" true
+  settled
   for arguments in "--show --json true" "--json --show true" "--show true --json" "--show=true --json" \
     "--sho true --js" "--json --show -- true"; do
     # shellcheck disable=SC2086
@@ -114,7 +115,6 @@ make_script() { # FILE LINE...
     [ "$("$PBRUN" $arguments | json - 'j["profile"]')" = one ]
   done
   # What is given twice: the last one counts.
-  settled
   [ "$("$PBRUN" -p two --show true --json -p one | json - 'j["profile"]')" = one ]
   run "$PBRUN" --show -- --json
   [ "$status" -eq 1 ]

@@ -24,6 +24,7 @@ widest() {
 @test "the output is as wide as the terminal" {
   "$PBRUN" "$WORK/program"
   "$PBRUN" -p deep-down-in-the-woods "$WORK/program"
+  settled
   for columns in 40 80 200; do
     for command in --list "--show $WORK/program"; do
       output=$(NO_COLOR=1 PBRUN_PAGER=cat on_terminal $columns "$PBRUN $command")
@@ -34,7 +35,6 @@ widest() {
     done
   done
   # What it is good for is the last that is left out.
-  settled
   [[ $(COLUMNS=55 "$PBRUN" --list | head -n 1) == PROGRAM*SAVED*STATE ]]
   # Nothing is cut in a pipe, unless it is asked for.
   [[ $("$PBRUN" --list) == *"$WORK/program"* ]]

@@ -141,7 +141,6 @@ static inline void replay(void)
 	readahead_finish(self, &stats, NULL);
 }
 
-/* As windows.h makes it, wherever that is. */
 /* Pages have to be on a disk, and to leave memory when told to. */
 static inline bool can_evict(void)
 {
